@@ -1,0 +1,169 @@
+"""The values that flow from the engine to the pages: frozen, read-only, axes in the type.
+
+Glossary (axis names are used everywhere with these meanings):
+
+    token       position in a text, special tokens included
+    query, key  the token that looks, the token that is looked at
+    head        attention head; `key_head` where several query heads share one (grouped queries)
+    width       size of the residual stream (`d_model`); `dim` the size of one head
+    layer       0-based in arrays, counted from 1 on screen and in links
+    vocabulary  token id
+
+`Reading` says what was read and is the key of everything else; `Tokens`, `Embedded`, `Layer`,
+`Logits` are the parts of a trace. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+Family = Literal["encoder", "decoder", "encoder-decoder"]
+Side = Literal["encoder", "decoder"]
+Kind = Literal["encoder", "decoder", "cross"]
+
+
+class Frozen:
+    """Base of values that hold arrays: each array is made read-only, as sessions share them."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Lock every array of this value."""
+        for array in arrays(self):
+            array.setflags(write=False)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the arrays of this value and of the values inside it."""
+        return sum(array.nbytes for array in arrays(self))
+
+
+def arrays(value: object) -> list[np.ndarray]:
+    """Every array in a value, those of nested values included."""
+    found: list[np.ndarray] = []
+    for field in fields(value):  # type: ignore[arg-type]
+        part = getattr(value, field.name)
+        if isinstance(part, np.ndarray):
+            found.append(part)
+        elif isinstance(part, Frozen):
+            found.extend(arrays(part))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model read: the key of every part of a trace, small and hashable.
+
+    `target` holds the decoder's input ids (start token first) of an encoder-decoder and is
+    None for the other families. `second` is the second text of a sentence pair. `off` lists
+    (kind, layer, head) of the heads that are switched off.
+    """
+
+    model: str
+    text: str
+    target: tuple[int, ...] | None = None
+    second: str | None = None
+    off: tuple[tuple[Kind, int, int], ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tokens(Frozen):
+    """A text cut into tokens.
+
+    `pieces` are as stored in the vocabulary (`Ġcat`, `##ing`, `▁le`); `spans` are character
+    offsets into `text`, end exclusive, (0, 0) for a token that the tokenizer added; several
+    tokens may share a span when one character takes several of them. `data` holds the UTF-8
+    bytes a token stands for: joined, those of a byte-level tokenizer give back the text.
+    `segments` is 1 for the tokens of a sentence pair's second text, else 0.
+    """
+
+    text: str
+    ids: Int[np.ndarray, "token"]
+    pieces: tuple[str, ...]
+    spans: Int[np.ndarray, "token 2"]
+    special: Bool[np.ndarray, "token"]
+    segments: Int[np.ndarray, "token"]
+    data: tuple[bytes, ...]
+
+    def __len__(self) -> int:
+        """Number of tokens."""
+        return len(self.ids)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Embedded(Frozen):
+    """How ids become vectors: the parts and their sum, which enters layer 1.
+
+    `position` is None where positions are not added (rotary, ALiBi, relative). `entering` is
+    what the model computed, so scaling and normalisation of some families are in it.
+    """
+
+    tokens: Tokens
+    token: Float[np.ndarray, "token width"]
+    position: Float[np.ndarray, "token width"] | None
+    entering: Float[np.ndarray, "token width"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attention(Frozen):
+    """All heads of one attention sub-layer.
+
+    `scores` is what enters the softmax (scaled, position bias added; masked cells are -inf),
+    each row of `weights` sums to 1 over the keys that are not masked, `output` is
+    weights x value before the output projection. Keys and values of grouped-query models are
+    repeated to the query heads. `query`, `key`, `value`, `scores` and `output` are None where
+    a family cannot give them.
+    """
+
+    weights: Float[np.ndarray, "head query key"]
+    scores: Float[np.ndarray, "head query key"] | None
+    query: Float[np.ndarray, "head query dim"] | None
+    key: Float[np.ndarray, "head key dim"] | None
+    value: Float[np.ndarray, "head key dim"] | None
+    output: Float[np.ndarray, "head query dim"] | None
+    scale: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layer(Frozen):
+    """One block of one side: its self-attention, its cross-attention if any, and what leaves it.
+
+    The keys of `cross` are the source's tokens, its queries the target's.
+    """
+
+    index: int
+    attention: Attention
+    cross: Attention | None
+    hidden: Float[np.ndarray, "token width"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Hidden(Frozen):
+    """The residual stream of one side: `states[0]` enters layer 1, `states[k]` leaves block k."""
+
+    tokens: Tokens
+    states: Float[np.ndarray, "layers_plus_1 token width"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Logits(Frozen):
+    """What the model predicts at some positions; row i belongs to token `positions[i]`."""
+
+    positions: Int[np.ndarray, "row"]
+    logits: Float[np.ndarray, "row vocabulary"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Overview(Frozen):
+    """Every head of one kind at a glance: weights averaged in blocks of `block` x `block` tokens.
+
+    `block` is 1 while the text has at most as many tokens as the pictures have cells.
+    """
+
+    kind: Kind
+    block: int
+    weights: Float[np.ndarray, "layer head row column"]
