@@ -19,7 +19,8 @@ Names of graph inputs and outputs, `k` a 0-based layer:
              source each row reads, source.k.key, source.k.value [source_batch, key_head, source,
              dim], cross_head_mask [layer, head]
     outputs  logits [batch, n, vocabulary], present.k.key, present.k.value
-             embedded.token, embedded.position [.., token, width] (where added), hidden.0 .. hidden.L
+             embedded.token, embedded.position [.., token, width] (where added)
+             hidden.0 .. hidden.L [batch, token, width]
              layer.k.query, .key, .value, .scores, .weights, .output [batch, head, ..]
              cross.k.query, .scores, .weights, .output (decoder of an encoder-decoder)
              encoder.onnx: source.k.key, source.k.value instead of logits and present
