@@ -1,0 +1,1 @@
+"""What people see: one script a page, their sections, the shell around them, and the pictures."""

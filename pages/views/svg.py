@@ -1,0 +1,350 @@
+"""Building blocks of our SVG pictures: escaping, tags, text widths, matrices, the document.
+
+In: plain values. Out: SVG strings, in the grammar that `assets/components/picture.js` plays:
+
+    data-id="t3"        can be hovered, clicked (locked), focused and reached by the arrow keys;
+                        elements that share an id light together
+    data-on="t3 t5"     lit when one of these ids is hovered or locked
+    data-show="t3 t5"   hidden unless one of these ids is hovered or locked
+    data-keep           never dimmed (`keep=True`)
+    data-tip="a\\nb"     tooltip, plain text
+    <g class="matrix">  made by `matrix`
+
+Whatever a person, a tokenizer or a model wrote reaches a picture through `esc` or `tag` only.
+Knows nothing of engine values, themes or pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from pages.views import palette
+
+Scale = Literal["linear", "sqrt", "log"]
+
+_CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
+_UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
+_VISIBLE = _CONTROLS | {ord(" "): "·", ord("\n"): "⏎", ord("\r"): "␍", ord("\t"): "→"}
+_VISIBLE |= {0xA0: "⍽", 0x200B: "∅", 0x200D: "‿", 0xFEFF: "∅"}
+# Marks that turn or hide the text around them: shown as a dotted box, never obeyed.
+_VISIBLE |= {code: "⬚" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
+
+
+def esc(text: object) -> str:
+    """Escape for SVG and HTML, in text and in quoted attributes; XML's forbidden characters go.
+
+    >>> esc('<b> & "q"')
+    '&lt;b&gt; &amp; &quot;q&quot;'
+    """
+    plain = str(text).translate(_UNSAFE).encode("utf-8", "replace").decode("utf-8")
+    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return plain.replace('"', "&quot;").replace("'", "&#39;")
+
+
+def visible(piece: str, *, limit: int = 64) -> str:
+    """A piece of text with spaces and controls shown (· ⏎ →), cut at `limit` characters.
+
+    >>> visible(" cat\\n")
+    '·cat⏎'
+    """
+    shown = piece[: limit + 1].translate(_VISIBLE)
+    return shown if len(piece) <= limit else shown[: limit - 1] + "…"
+
+
+def tag(name: str, children: str | Iterable[str] = "", **attributes: object) -> str:
+    """One element; `children` are markup and stay as they are, attribute values are escaped.
+
+    Underscores in names become hyphens (`data_id`, `font_size`), a trailing one is dropped
+    (`class_`). None and False leave an attribute out, True writes it empty, floats are short.
+    `keep=True` is `data-keep`.
+
+    >>> tag("text", esc("a<b"), x=1.50, data_id="t0")
+    '<text x="1.5" data-id="t0">a&lt;b</text>'
+    """
+    body = children if isinstance(children, str) else "".join(children)
+    head = "".join(
+        _attribute(key, value)
+        for key, value in attributes.items()
+        if value is not None and value is not False
+    )
+    return f"<{name}{head}>{body}</{name}>" if body else f"<{name}{head}/>"
+
+
+def _attribute(key: str, value: object) -> str:
+    key = "data-keep" if key == "keep" else key.rstrip("_").replace("_", "-")
+    if key == "viewBox" or value is not True:
+        return (
+            f' {key}="{_number(value) if isinstance(value, float | np.floating) else esc(value)}"'
+        )
+    return f' {key}=""'
+
+
+def _number(value: float | np.floating[Any]) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
+
+
+def label(
+    text: str, x: float, y: float, *, size: float = 13, mono: bool = False, **attributes: object
+) -> str:
+    """A `<text>` in our fonts; `text` is escaped, spaces in it are kept.
+
+    Defaults: ink, sans, baseline at `y`. Give `text_anchor`, `fill`, `font_weight`,
+    `dominant_baseline`, `data_id` and so on as attributes.
+    """
+    base: dict[str, object] = {
+        "x": float(x),
+        "y": float(y),
+        "font_size": float(size),
+        "font_family": palette.MONO if mono else palette.SANS,
+        "fill": palette.INK,
+        "style": "white-space:pre",
+    }
+    return tag("text", esc(text), **(base | attributes))
+
+
+def text_width(text: str, size: float, mono: bool = True) -> float:
+    """Estimated width in pixels of a text in our fonts, a little generous.
+
+    >>> text_width("cat", 10)
+    18.0
+    """
+    return sum(_advance(character, mono) for character in text) * size
+
+
+@lru_cache(maxsize=4096)
+def _advance(character: str, mono: bool) -> float:
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me", "Cf"):
+        return 0.0
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.05
+    if mono:
+        # Beyond Latin, Greek and Cyrillic a browser falls back to wider fonts.
+        return 0.6 if ord(character) < 0x530 or category[0] in "PSZ" else 0.75
+    if character in "iljtfrI.,:;'|!()[] ":
+        return 0.32
+    if character in "mwMW@%—":
+        return 0.86
+    return 0.62 if character.isupper() else 0.52
+
+
+def shortened(text: str, width: float, size: float, mono: bool = True) -> str:
+    """The text, cut with … so that it is at most `width` pixels wide."""
+    if text_width(text, size, mono) <= width:
+        return text
+    kept, used = [], size * 0.6
+    for character in text:
+        used += _advance(character, mono) * size
+        if used > width:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"
+
+
+def document(
+    width: float, height: float, body: str | Iterable[str], title: str, description: str = ""
+) -> str:
+    """A whole SVG; `title` names the picture, `description` says what is to be seen."""
+    inside = tag("title", esc(title)) + (tag("desc", esc(description)) if description else "")
+    inside += body if isinstance(body, str) else "".join(body)
+    size = f"{_number(float(width))} {_number(float(height))}"
+    return tag(
+        "svg",
+        inside,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {size}",
+        width=float(width),
+        height=float(height),
+        role="group",
+        aria_label=title,
+    )
+
+
+def raster(
+    values: Float[np.ndarray, "row column"],
+    *,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    colour: str = palette.ATTENTION,
+    negative: str = palette.NEGATIVE,
+    high: float | None = None,
+    scale: Scale = "linear",
+) -> str:
+    """A matrix as one 8-bit image over a themed colour, nothing to point at: a thumbnail.
+
+    0 is the ground and `high` (at first the largest absolute value) the full colour. Values
+    under 0 take the `negative` colour, NaN is hatched as masked.
+    """
+    grid = np.asarray(values, dtype=np.float32)
+    masked = np.isnan(grid)
+    clean = np.where(masked, 0.0, grid)
+    top = float(high) if high else float(np.abs(clean).max(initial=0.0))
+    box = (float(x), float(y), float(width), float(height))
+    parts = [_shade(scaled(np.maximum(clean, 0), top, scale), box, colour)]
+    if (clean < 0).any():
+        parts.append(_shade(scaled(np.maximum(-clean, 0), top, scale), box, negative))
+    if masked.any():
+        parts.append(_hatch(grid.shape, box, masked))
+    return "".join(parts)
+
+
+def scaled(
+    values: Float[np.ndarray, "row column"], high: float, scale: Scale
+) -> Float[np.ndarray, "row column"]:
+    """Values in 0..high as strength of colour in 0..1.
+
+    `log` shows five powers of ten: high is 1, high / 100,000 and less are 0.
+    """
+    if high <= 0:
+        return np.zeros_like(values)
+    share = np.clip(values / high, 0.0, 1.0)
+    if scale == "sqrt":
+        return np.sqrt(share)
+    if scale == "log":
+        return np.clip(1 + np.log10(np.maximum(share, 1e-5)) / 5, 0.0, 1.0)
+    return share
+
+
+def matrix(
+    values: Float[np.ndarray, "row column"],
+    *,
+    x: float,
+    y: float,
+    cell: float,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    form: Literal["percent", "number"] = "percent",
+    colour: str = palette.ATTENTION,
+    negative: str = palette.NEGATIVE,
+    high: float | None = None,
+    scale: Scale = "linear",
+    quantity: str = "",
+) -> str:
+    """A matrix with cells of `cell` pixels that can be pointed at; NaN is masked.
+
+    `rows` and `columns` are the ids of the rows and columns (`q0 q1 ..`, `k0 k1 ..`, no spaces):
+    pointing at cell (3, 5) lights `q3` and `k5` wherever they are, and its lock is `"q3 k5"`.
+    The labels (plain text) and the exact value, kept as float16, go into the tooltip, with
+    `quantity` before the value. Axis labels are the caller's: give them `data_id="q3"`.
+    """
+    grid = np.asarray(values, dtype=np.float32)
+    expected = (len(rows), len(columns))
+    if grid.shape != expected or expected != (len(row_labels), len(column_labels)):
+        raise ValueError(
+            f"a matrix of {grid.shape} needs as many ids and labels, got {expected} ids "
+            f"and {(len(row_labels), len(column_labels))} labels"
+        )
+    height, width = cell * grid.shape[0], cell * grid.shape[1]
+    image = raster(
+        grid,
+        x=x,
+        y=y,
+        width=width,
+        height=height,
+        colour=colour,
+        negative=negative,
+        high=high,
+        scale=scale,
+    )
+    frame = tag(
+        "rect", x=float(x), y=float(y), width=width, height=height, fill="none", stroke=palette.LINE
+    )
+    return tag(
+        "g",
+        image + frame,
+        class_="matrix",
+        data_x=float(x),
+        data_y=float(y),
+        data_cell=float(cell),
+        data_rows=" ".join(rows),
+        data_columns=" ".join(columns),
+        data_row_labels=json.dumps([name[:80] for name in row_labels], ensure_ascii=False),
+        data_column_labels=json.dumps([name[:80] for name in column_labels], ensure_ascii=False),
+        data_values=base64.b64encode(_half(grid).tobytes()).decode(),
+        data_format=form,
+        data_quantity=quantity or None,
+        keep=True,
+    )
+
+
+def _half(grid: Float[np.ndarray, "row column"]) -> np.ndarray:
+    # Half precision ends at 65,504; what lies beyond is shown as that, not as infinity.
+    return np.clip(grid, -65504, 65504).astype("<f2")
+
+
+def legend(
+    x: float,
+    y: float,
+    *,
+    low: str,
+    high: str,
+    colour: str = palette.ATTENTION,
+    negative: str | None = None,
+    width: float = 120,
+    masked: bool = False,
+) -> str:
+    """A colour scale with its two ends in words, 26 pixels high, and a mark for masked cells.
+
+    `negative` makes it signed: `low` stands at the left end, 0 in the middle.
+    """
+    ramp = np.linspace(-1 if negative else 0, 1, 64, dtype=np.float32)[None, :]
+    box: dict[str, Any] = {"x": x, "y": y, "width": width, "height": 8.0}
+    parts = [
+        raster(ramp, **box, colour=colour, negative=negative or colour, high=1.0),
+        tag("rect", **box, fill="none", stroke=palette.LINE),
+        label(low, x, y + 21, size=11, fill=palette.MUTED),
+        label(high, x + width, y + 21, size=11, fill=palette.MUTED, text_anchor="end"),
+    ]
+    if negative:
+        parts.append(
+            label("0", x + width / 2, y + 21, size=11, fill=palette.MUTED, text_anchor="middle")
+        )
+    if masked:
+        spot = (x + width + 16, y - 1.0, 10.0, 10.0)
+        parts.append(_hatch((1, 1), spot, np.ones((1, 1), bool)))
+        parts.append(label("masked", x + width + 31, y + 8, size=11, fill=palette.MUTED))
+    return tag("g", parts, keep=True)
+
+
+def _shade(strength: np.ndarray, box: tuple[float, float, float, float], colour: str) -> str:
+    return _over(np.round(strength * 255).astype(np.uint8), box, colour)
+
+
+def _hatch(
+    shape: tuple[int, ...], box: tuple[float, float, float, float], masked: np.ndarray
+) -> str:
+    line = tag("path", d="M-1 7L7 -1M-1 1L1 -1M5 7L7 5", stroke=palette.MASKED, stroke_width=1.1)
+    pattern = tag("pattern", line, id="hatch", width=6, height=6, patternUnits="userSpaceOnUse")
+    return pattern + _over(masked.astype(np.uint8) * 255, box, "url(#hatch)")
+
+
+def _over(pixels: np.ndarray, box: tuple[float, float, float, float], fill: str) -> str:
+    """A rectangle of one fill, let through by the pixels' brightness."""
+    x, y, width, height = box
+    png = io.BytesIO()
+    Image.fromarray(pixels, "L").save(png, "PNG", optimize=False, compress_level=6)
+    data = png.getvalue()
+    place = f"{x:.2f},{y:.2f},{width:.2f},{height:.2f}".encode()
+    name = "m" + hashlib.blake2b(data + place, digest_size=8).hexdigest()
+    href = "data:image/png;base64," + base64.b64encode(data).decode()
+    spot: dict[str, Any] = {"x": x, "y": y, "width": width, "height": height}
+    image = tag(
+        "image", **spot, href=href, preserveAspectRatio="none", style="image-rendering:pixelated"
+    )
+    mask = tag("mask", image, id=name, maskUnits="userSpaceOnUse", **spot)
+    return mask + tag("rect", **spot, fill=fill, mask=f"url(#{name})")
