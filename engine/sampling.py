@@ -1,0 +1,367 @@
+"""From logits to the next token: filters, probabilities and a draw that can be repeated.
+
+In: the logits of one position over the whole vocabulary, a `Sampling`, the ids before it.
+Out: logits in which what was cut is -inf, in stages (so that a picture can say which filter cut
+what), and one id. Order and edge cases are those of the logits processors of `transformers`:
+repetition penalty, frequency penalty, no-repeat n-gram; then, unless greedy, temperature, top-k,
+top-p, min-p, typical. Knows nothing of models, texts or batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, Int8, UInt64
+
+Row = Float[np.ndarray, "vocabulary"]
+
+
+# --- The setting --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen; the defaults draw from the model's own distribution.
+
+    Temperature 0 is greedy. `top_k` 0, `top_p` 1, `min_p` 0, `typical` 1, `repetition` 1,
+    `frequency` 0 and `no_repeat` 0 mean off. `frequency` is subtracted once for each time that a
+    token was already written (the prompt does not count); `no_repeat` is the length of the token
+    sequences that may not come twice.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    typical: float = 1.0
+    repetition: float = 1.0
+    frequency: float = 0.0
+    no_repeat: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range, naming the range and the value."""
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            limits = LIMITS[name]
+            if limits.whole and (isinstance(value, bool) or not isinstance(value, int)):
+                raise ValueError(f"{label(name)} must be a whole number, got {value!r}")
+            if not limits.holds(value):  # NaN is in no interval
+                raise ValueError(f"{label(name)} must be {limits.words}, got {value:g}")
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the most likely token is always taken."""
+        return self.temperature == 0
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Fields that are set but change nothing, because greedy keeps one token anyway."""
+        return tuple(n for n in WARPERS if self.greedy and getattr(self, n) != OFF[n])
+
+    def __str__(self) -> str:
+        """Write the setting in short, as `parse` reads it: `temperature 0.7, top-p 0.9`."""
+        first = [] if self.temperature == 1 else [f"temperature {self.temperature:g}"]
+        parts = ["greedy"] if self.greedy else first
+        parts += [f"{label(n)} {getattr(self, n):g}" for n in FILTERS if getattr(self, n) != OFF[n]]
+        return ", ".join(parts) or "pure sampling"
+
+
+class Limits(NamedTuple):
+    """A legal interval; `low_open` when its lower end is not in it."""
+
+    low: float
+    high: float
+    words: str
+    whole: bool = False
+    low_open: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the value lies in the interval."""
+        if self is LIMITS["temperature"] and value == 0:
+            return True
+        return (self.low < value if self.low_open else self.low <= value) and value <= self.high
+
+
+LIMITS = {
+    "temperature": Limits(0.01, 10, "0 (greedy) or in [0.01, 10]"),
+    "top_k": Limits(0, 1_000_000, "0 (off) or more, at most 1,000,000", whole=True),
+    "top_p": Limits(0, 1, "in (0, 1]", low_open=True),
+    "min_p": Limits(0, 1, "in [0, 1]"),
+    "typical": Limits(0, 1, "in (0, 1]", low_open=True),
+    "repetition": Limits(0.1, 10, "in [0.1, 10]"),
+    "frequency": Limits(-10, 10, "in [-10, 10]"),
+    "no_repeat": Limits(0, 100, "0 (off) or in [1, 100]", whole=True),
+}
+FILTERS = ("top_k", "top_p", "min_p", "typical", "repetition", "frequency", "no_repeat")
+WARPERS = ("top_k", "top_p", "min_p", "typical")
+OFF = {field.name: field.default for field in fields(Sampling)}
+LABELS = {
+    "top_k": "top-k",
+    "top_p": "top-p",
+    "min_p": "min-p",
+    "repetition": "repetition penalty",
+    "frequency": "frequency penalty",
+    "no_repeat": "no-repeat",
+}
+
+
+def label(name: str) -> str:
+    """Give the name of a field as the field writes it: `top_k` -> `top-k`."""
+    return LABELS.get(name, name)
+
+
+def parse(text: str) -> Sampling:
+    """Read a setting as `str(sampling)` writes it; `ValueError` says what was not understood."""
+    values: dict[str, float] = {}
+    for part in (p.strip().lower() for p in text.split(",")):
+        if part in ("", "pure sampling"):
+            continue
+        name, number = _named(part)
+        limits = LIMITS[name]
+        if limits.whole and number != int(number):
+            raise ValueError(f"{label(name)} must be a whole number, got {number:g}")
+        values[name] = int(number) if limits.whole else number
+    return Sampling(**values)  # type: ignore[arg-type]
+
+
+def _named(part: str) -> tuple[str, float]:
+    if part == "greedy":
+        return "temperature", 0.0
+    words, _, number = part.rpartition(" ")
+    names = {label(name): name for name in OFF}
+    if words not in names:
+        raise ValueError(f"“{part[:40]}” is no setting; known are greedy, {', '.join(names)}")
+    try:
+        value = float(number)
+    except ValueError:
+        raise ValueError(f"{words} needs a number, got “{number[:20]}”") from None
+    if not np.isfinite(value):
+        raise ValueError(f"{words} must be {LIMITS[names[words]].words}, got {number[:20]}")
+    return names[words], value
+
+
+# --- Penalties: they change logits, greedy heeds them too ---------------------------------------
+
+
+def repetition_penalty(logits: Row, ids: Sequence[int], penalty: float) -> Row:
+    """Divide the positive and multiply the negative logits of all seen (Keskar 2019, 4.1)."""
+    seen = _known(ids, logits)
+    changed = logits.copy()
+    score = logits[seen]
+    changed[seen] = np.where(score < 0, score * np.float32(penalty), score / np.float32(penalty))
+    return changed
+
+
+def frequency_penalty(logits: Row, written: Sequence[int], penalty: float) -> Row:
+    """Subtract the penalty from a token's logit once for each time that it was written."""
+    ids, counts = np.unique(np.asarray(written, dtype=np.int64), return_counts=True)
+    inside = ids < len(logits)
+    changed = logits.copy()
+    changed[ids[inside]] -= (counts[inside] * penalty).astype(logits.dtype)
+    return changed
+
+
+def no_repeat_ngram(logits: Row, ids: Sequence[int], size: int) -> Row:
+    """Cut every token that would make a sequence of `size` tokens come a second time."""
+    if len(ids) < size:
+        return logits
+    past = np.asarray(ids, dtype=np.int64)
+    windows = np.lib.stride_tricks.sliding_window_view(past, size)
+    prefix = past[len(past) - size + 1 :]
+    ends = windows[(windows[:, :-1] == prefix).all(axis=1), -1]
+    return banned(logits, ends.tolist())
+
+
+def banned(logits: Row, ids: Sequence[int]) -> Row:
+    """Cut the given tokens."""
+    changed = logits.copy()
+    changed[_known(ids, logits)] = -np.inf
+    return changed
+
+
+# --- Warpers: they shape the distribution that is drawn from ------------------------------------
+
+
+def temperature(logits: Row, value: float) -> Row:
+    """Divide by the temperature: below 1 sharpens, above 1 flattens."""
+    return logits / np.float32(value)
+
+
+def top_k(logits: Row, count: int) -> Row:
+    """Keep the `count` largest logits, and those equal to the smallest of them."""
+    if count >= len(logits):
+        return logits
+    least = np.partition(logits, len(logits) - count)[len(logits) - count]
+    return np.where(logits < least, np.float32(-np.inf), logits)
+
+
+def top_p(logits: Row, mass: float) -> Row:
+    """Keep the smallest set of likeliest tokens whose probabilities reach `mass`.
+
+    Probabilities 0.5, 0.3, 0.1, 0.1 and mass 0.7 keep two. Of equals the higher ids stay.
+    """
+    scores = probabilities(logits)
+    order, above = _heads(scores, scores, mass)
+    below = (scores.sum(dtype=np.float64) - above).astype(np.float32)
+    kept = order[below > np.float32(1 - mass)]  # compared in float32, as transformers does
+    return _only(logits, kept if len(kept) else order[:1])
+
+
+def min_p(logits: Row, share: float) -> Row:
+    """Keep tokens at least `share` times as likely as the likeliest."""
+    scores = probabilities(logits)
+    cut = scores < np.float32(share) * scores.max()
+    return np.where(cut, np.float32(-np.inf), logits)
+
+
+def typical(logits: Row, mass: float) -> Row:
+    """Keep the tokens whose surprise is nearest to the entropy until they hold `mass`.
+
+    Meister and others 2022, section 3: neither too likely nor too unlikely.
+    """
+    scores = probabilities(logits)
+    with np.errstate(divide="ignore"):
+        surprise = -np.log(scores)
+    held = scores > 0
+    expected = float(np.sum(scores[held] * surprise[held], dtype=np.float64))
+    distance = np.abs(surprise - np.float32(expected))
+    order, above = _heads(-distance, scores, mass)
+    return np.where(distance > distance[order[above < mass][-1]], np.float32(-np.inf), logits)
+
+
+def likeliest(logits: Row) -> Row:
+    """Keep the likeliest token alone: greedy decoding."""
+    return _only(logits, np.array([np.argmax(logits)]))
+
+
+def _known(ids: Sequence[int], logits: Row) -> Int[np.ndarray, "id"]:
+    """Ids that have a logit: embeddings may have more rows than the output layer."""
+    unique = np.unique(np.asarray(ids, dtype=np.int64))
+    return unique[unique < len(logits)]
+
+
+def _only(logits: Row, ids: Int[np.ndarray, "id"]) -> Row:
+    changed = np.full_like(logits, -np.inf)
+    changed[ids] = logits[ids]
+    return changed
+
+
+def _heads(
+    rank: Row, scores: Row, mass: float
+) -> tuple[Int[np.ndarray, "id"], Float[np.ndarray, "id"]]:
+    """Ids of the highest rank until they hold `mass`, and how much lies above each.
+
+    Sorts a growing head of the vocabulary, as sorting all 50,000 takes ten times as long.
+    """
+    size = 256
+    while True:
+        order = descending(rank, size)
+        total = np.cumsum(scores[order], dtype=np.float64)
+        if size >= len(scores) or total[-1] >= mass:
+            return order, total - scores[order]
+        size *= 8
+
+
+def descending(scores: Row, count: int) -> Int[np.ndarray, "id"]:
+    """Ids of the `count` largest, and of those equal to the least of them, largest first."""
+    if count < len(scores):
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        ids = np.flatnonzero(scores >= least)
+    else:
+        ids = np.arange(len(scores))
+    return ids[np.argsort(scores[ids], kind="stable")][::-1]
+
+
+# --- All together -------------------------------------------------------------------------------
+
+
+def stages(
+    logits: Row, sampling: Sampling, ids: Sequence[int], *, start: int = 0
+) -> Iterator[tuple[str, Row]]:
+    """Apply what is switched on, in order: (field, logits after it); nothing when all is off.
+
+    `ids` are all tokens before this position, the prompt's `start` tokens first.
+    """
+    if sampling.repetition != 1:
+        logits = repetition_penalty(logits, ids, sampling.repetition)
+        yield "repetition", logits
+    if sampling.frequency != 0:
+        logits = frequency_penalty(logits, ids[start:], sampling.frequency)
+        yield "frequency", logits
+    if sampling.no_repeat:
+        logits = no_repeat_ngram(logits, ids, sampling.no_repeat)
+        yield "no_repeat", logits
+    if sampling.greedy:
+        yield "temperature", likeliest(logits)
+        return
+    for name, warp in _WARPS:
+        value = getattr(sampling, name)
+        if value != OFF[name]:
+            logits = warp(logits, value)
+            yield name, logits
+
+
+_WARPS = (
+    ("temperature", temperature),
+    ("top_k", top_k),
+    ("top_p", top_p),
+    ("min_p", min_p),
+    ("typical", typical),
+)
+
+
+def filtered(logits: Row, sampling: Sampling, ids: Sequence[int], *, start: int = 0) -> Row:
+    """Logits after all stages; what was cut is -inf."""
+    for _, changed in stages(logits, sampling, ids, start=start):
+        logits = changed
+    return logits
+
+
+def cuts(
+    logits: Row, sampling: Sampling, ids: Sequence[int], *, start: int = 0
+) -> tuple[Row, Int8[np.ndarray, "vocabulary"]]:
+    """Logits after all stages, and who cut each token: an index into `STAGES`, -1 for none."""
+    cut = np.full(len(logits), -1, dtype=np.int8)
+    for name, changed in stages(logits, sampling, ids, start=start):
+        cut[np.isneginf(changed) & ~np.isneginf(logits) & (cut < 0)] = STAGES.index(name)
+        logits = changed
+    return logits, cut
+
+
+STAGES = ("repetition", "frequency", "no_repeat", *(name for name, _ in _WARPS))
+
+
+def probabilities(logits: Row) -> Row:
+    """Softmax; -inf becomes 0."""
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum()
+
+
+def entropy(scores: Row) -> float:
+    """Uncertainty of a distribution in bits: 0 when sure, log2 n for n equal choices."""
+    held = scores[scores > 0].astype(np.float64)
+    return max(0.0, float(-np.sum(held * np.log2(held))))
+
+
+# --- The draw -----------------------------------------------------------------------------------
+
+
+def noise(seed: int, run: int, position: int, size: int) -> UInt64[np.ndarray, "vocabulary"]:
+    """Random bits of each token id, a function of these four numbers alone.
+
+    Philox counts instead of remembering, so nothing drawn before changes what comes now.
+    """
+    key, counter = [seed, run], [0, position, 0, 0]
+    return np.random.Philox(key=key, counter=counter).random_raw(size)
+
+
+def draw(logits: Row, bits: UInt64[np.ndarray, "vocabulary"]) -> int:
+    """Draw an id with the probabilities of these logits: the largest logit + Gumbel noise wins."""
+    kept = np.flatnonzero(logits > -np.inf)
+    if len(kept) == 1:
+        return int(kept[0])
+    uniform = ((bits[kept] >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return int(kept[np.argmax(logits[kept] - np.log(-np.log(uniform)))])

@@ -1,0 +1,243 @@
+"""Filters against transformers' own, by hand on four tokens, and the draw against its odds."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import sampling
+from engine.sampling import Sampling
+
+FOUR = np.log(np.array([0.5, 0.3, 0.1, 0.1], dtype=np.float32))
+
+
+def kept(logits: np.ndarray) -> list[int]:
+    return np.flatnonzero(logits > -np.inf).tolist()
+
+
+def rows(count: int, size: int = 977) -> np.ndarray:
+    return (np.random.default_rng(7).normal(size=(count, size)) * 3).astype(np.float32)
+
+
+# --- By hand ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mass", "expected"), [(0.4, [0]), (0.7, [0, 1]), (0.85, [0, 1, 3]), (1.0, [0, 1, 2, 3])]
+)
+def test_top_p_keeps_the_smallest_set_that_reaches_the_mass(mass: float, expected: list[int]):
+    assert kept(sampling.top_p(FOUR, mass)) == expected
+
+
+def test_top_p_stops_exactly_at_its_mass():
+    exact = np.log(np.array([0.5, 0.4, 0.1], dtype=np.float32))
+    assert kept(sampling.top_p(exact, 0.9)) == [0, 1]
+
+
+def test_top_k_keeps_ties_of_the_last_one():
+    assert kept(sampling.top_k(FOUR, 3)) == [0, 1, 2, 3]
+    assert kept(sampling.top_k(FOUR, 2)) == [0, 1]
+    assert kept(sampling.top_k(FOUR, 99)) == [0, 1, 2, 3]
+
+
+def test_min_p_is_a_share_of_the_likeliest():
+    assert kept(sampling.min_p(FOUR, 0.5)) == [0, 1]  # 0.5 x 0.5 = 0.25
+
+
+def test_frequency_penalty_counts_what_was_written():
+    changed = sampling.frequency_penalty(np.zeros(4, np.float32), [1, 1, 2], 0.5)
+    assert changed.tolist() == [0, -1, -0.5, 0]
+
+
+def test_no_repeat_cuts_the_token_that_would_close_a_known_pair():
+    assert kept(sampling.no_repeat_ngram(FOUR, [0, 1, 2, 0], 2)) == [0, 2, 3]
+    assert kept(sampling.no_repeat_ngram(FOUR, [0], 2)) == [0, 1, 2, 3]
+    assert kept(sampling.no_repeat_ngram(FOUR, [0, 2], 1)) == [1, 3]
+
+
+def test_cuts_name_the_filter_that_cut():
+    _, cut = sampling.cuts(FOUR, Sampling(top_k=3, top_p=0.7, min_p=0.7), [])
+    names = [sampling.STAGES[i] if i >= 0 else None for i in cut]
+    assert names == [None, "min_p", "top_p", "top_p"]
+
+
+def test_greedy_leaves_one_token_whatever_else_is_set():
+    setting = Sampling(temperature=0, top_k=3, top_p=0.9)
+    assert kept(sampling.filtered(FOUR, setting, [])) == [0]
+    assert setting.idle == ("top_k", "top_p")
+    assert Sampling(top_k=3).idle == ()
+
+
+# --- Against transformers -----------------------------------------------------------------------
+
+
+def reference(logits: np.ndarray, setting: Sampling, ids: list[int]) -> np.ndarray:
+    """The same setting through transformers' processors, in the order of `generate`."""
+    import torch
+    from transformers.generation import logits_process as theirs
+
+    chain = theirs.LogitsProcessorList()
+    if setting.repetition != 1:
+        chain.append(theirs.RepetitionPenaltyLogitsProcessor(setting.repetition))
+    if setting.no_repeat:
+        chain.append(theirs.NoRepeatNGramLogitsProcessor(setting.no_repeat))
+    if setting.temperature != 1:
+        chain.append(theirs.TemperatureLogitsWarper(setting.temperature))
+    if setting.top_k:
+        chain.append(theirs.TopKLogitsWarper(setting.top_k))
+    if setting.top_p < 1:
+        chain.append(theirs.TopPLogitsWarper(setting.top_p))
+    if setting.min_p > 0:
+        chain.append(theirs.MinPLogitsWarper(setting.min_p))
+    if setting.typical < 1:
+        chain.append(theirs.TypicalLogitsWarper(setting.typical))
+    return chain(torch.tensor([ids]), torch.tensor(logits)[None])[0].numpy()
+
+
+SETTINGS = [
+    Sampling(),
+    Sampling(temperature=0.7),
+    Sampling(temperature=1.9),
+    Sampling(top_k=1),
+    Sampling(top_k=40),
+    Sampling(top_k=5000),
+    Sampling(top_p=0.9),
+    Sampling(top_p=0.0001),
+    Sampling(top_p=0.9999),
+    Sampling(min_p=0.05),
+    Sampling(min_p=1.0),
+    Sampling(typical=0.2),
+    Sampling(typical=0.95),
+    Sampling(repetition=1.3),
+    Sampling(repetition=0.8),
+    Sampling(no_repeat=1),
+    Sampling(no_repeat=2),
+    Sampling(
+        temperature=0.8, top_k=200, top_p=0.95, min_p=0.01, typical=0.9, repetition=1.2, no_repeat=3
+    ),
+]
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_filters_equal_those_of_transformers(setting: Sampling):
+    ids = np.random.default_rng(3).integers(0, 40, 60).tolist()
+    for logits in rows(40):
+        ours = sampling.filtered(logits, setting, ids)
+        theirs = reference(logits, setting, ids)
+        assert kept(ours) == kept(theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("setting", [Sampling(top_p=0.6), Sampling(top_k=3), Sampling(typical=0.5)])
+def test_ties_are_cut_as_in_transformers(setting: Sampling):
+    for logits in (np.zeros(10, np.float32), np.repeat([2.0, 1.0, 0.0], 5).astype(np.float32)):
+        assert kept(sampling.filtered(logits, setting, [])) == kept(reference(logits, setting, [0]))
+
+
+def test_ids_beyond_the_output_layer_are_ignored():
+    setting = Sampling(repetition=1.3, frequency=1, no_repeat=1)
+    assert kept(sampling.filtered(FOUR, setting, [2, 400, 4])) == [0, 1, 3]
+
+
+# --- The setting --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"top_p": 0.0}, r"top-p must be in \(0, 1\], got 0"),
+        ({"top_p": 2.0}, r"top-p must be in \(0, 1\], got 2"),
+        ({"temperature": -1.0}, r"temperature must be 0 \(greedy\) or in \[0.01, 10\], got -1"),
+        ({"temperature": float("nan")}, "temperature must be .* got nan"),
+        ({"top_k": -1}, "top-k must be 0"),
+        ({"top_k": 1.5}, "top-k must be a whole number, got 1.5"),
+        ({"min_p": 1.1}, "min-p must be in"),
+        ({"repetition": 0.0}, "repetition penalty must be in"),
+    ],
+)
+def test_a_setting_out_of_range_names_the_range_and_the_value(values: dict, sentence: str):
+    with pytest.raises(ValueError, match=sentence):
+        Sampling(**values)
+
+
+def test_settings_are_hashable_keys():
+    assert len({Sampling(), Sampling(), Sampling(top_k=1)}) == 2
+
+
+SAMPLINGS = st.builds(
+    Sampling,
+    temperature=st.sampled_from([0.0, 0.05, 0.7, 1.0, 2.0]),
+    top_k=st.integers(0, 999),
+    top_p=st.integers(1, 100).map(lambda n: n / 100),
+    min_p=st.integers(0, 100).map(lambda n: n / 100),
+    typical=st.integers(1, 100).map(lambda n: n / 100),
+    repetition=st.sampled_from([1.0, 1.2, 0.9]),
+    frequency=st.sampled_from([0.0, 0.5, -1.0]),
+    no_repeat=st.integers(0, 5),
+)
+
+
+@given(SAMPLINGS)
+def test_a_setting_reads_back_from_its_words(setting: Sampling):
+    assert sampling.parse(str(setting)) == setting
+
+
+@pytest.mark.parametrize(
+    "text", ["temperature abc", "heat 3", "top-p", "top-k 1.5", "top-p 2", "top-k nan", "min-p inf"]
+)
+def test_words_that_are_no_setting_are_refused(text: str):
+    with pytest.raises(ValueError, match=r"\w"):
+        sampling.parse(text)
+
+
+# --- Probabilities and draws --------------------------------------------------------------------
+
+
+def test_entropy_of_equal_choices_is_the_logarithm_of_their_number():
+    assert sampling.entropy(np.full(8, 1 / 8, np.float32)) == pytest.approx(3)
+    assert sampling.entropy(np.array([1, 0, 0], np.float32)) == 0
+
+
+def test_noise_depends_on_seed_run_and_position_alone():
+    again = sampling.noise(1, 2, 3, 100)
+    assert (sampling.noise(1, 2, 3, 500)[:100] == again).all()
+    others = [(2, 2, 3), (1, 3, 3), (1, 2, 4)]
+    assert all((sampling.noise(*other, 100) != again).all() for other in others)
+
+
+def test_a_token_cut_far_away_does_not_change_the_draw():
+    """The point of Gumbel noise by id: columns part only where their settings matter."""
+    logits = rows(1)[0]
+    for position in range(50):
+        bits = sampling.noise(1, 0, position, len(logits))
+        chosen = sampling.draw(logits, bits)
+        unlikely = [i for i in np.argsort(logits)[:500].tolist() if i != chosen]
+        assert sampling.draw(sampling.banned(logits, unlikely), bits) == chosen
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        Sampling(),
+        Sampling(temperature=0.7),
+        Sampling(top_k=5),
+        Sampling(top_p=0.8),
+        Sampling(min_p=0.1),
+        Sampling(typical=0.8),
+        Sampling(repetition=1.5),
+    ],
+    ids=str,
+)
+def test_draws_fit_the_distribution(setting: Sampling):
+    """Chi-square of 10,000 draws at p = 1e-6: one false alarm in 140,000 changes of the noise."""
+    logits = rows(1, 12)[0] / 3
+    changed = sampling.filtered(logits, setting, [0, 3])
+    expected = 10_000 * sampling.probabilities(changed).astype(np.float64)
+    drawn = [sampling.draw(changed, sampling.noise(5, 0, i, 12)) for i in range(10_000)]
+    seen = np.bincount(drawn, minlength=12)
+    assert (seen[expected == 0] == 0).all()
+    held = expected > 0
+    statistic = float((((seen - expected) ** 2)[held] / expected[held]).sum())
+    # 99.9999 % quantiles of chi-square by degrees of freedom, from scipy.stats.chi2.ppf
+    limit = [0, 23.9, 27.6, 30.7, 33.4, 35.9, 38.3, 40.5, 42.7, 44.8, 46.9, 48.9][held.sum() - 1]
+    assert statistic < limit
