@@ -31,10 +31,14 @@ applies that norm.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from jaxtyping import Float
 
 from engine.errors import BrokenBundle
 from engine.values import Family
@@ -162,3 +166,77 @@ def card_from(data: dict[str, Any]) -> Card:
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+Stamp = tuple[tuple[str, int, int], ...]
+
+
+def stamp(folder: Path, card: Card) -> Stamp:
+    """(name, bytes, time of change) of every file, the card's too; equal stamps: nothing changed.
+
+    Raises `BrokenBundle` naming a file that is missing, so it is also the cheap check of a bundle
+    that is only listed.
+    """
+    return tuple(_stamp_of(folder, name) for name in ("card.json", *_listed(card, folder)))
+
+
+def verify(folder: Path, card: Card) -> None:
+    """Compare each file's SHA-256 with the card's; `BrokenBundle` names one that differs."""
+    for name in _listed(card, folder):
+        _stamp_of(folder, name)
+        if digest(folder / name) != card.files[name]:
+            raise BrokenBundle(
+                f"{name} of {folder.name} is not the file that was exported. "
+                "Export the model again or restore the file."
+            )
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_matrix(folder: Path, matrix: Matrix) -> Float[np.ndarray, "row column"]:
+    """A weight matrix in float32, read-only; float32 ones are mapped from the file, not loaded."""
+    path = folder / matrix.file
+    stored = _mapped(path, matrix.dtype, matrix.offset, matrix.shape)
+    if matrix.scales_offset is not None:
+        scales = _mapped(path, "float32", matrix.scales_offset, (matrix.shape[0], 1))
+        stored = stored.astype(np.float32) * scales
+    found = np.asarray(stored, dtype=np.float32)
+    found.setflags(write=False)
+    return found
+
+
+def _mapped(path: Path, dtype: str, offset: int, shape: tuple[int, int]) -> np.ndarray:
+    try:
+        return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape)
+    except (OSError, ValueError, TypeError) as error:
+        raise BrokenBundle(f"{path.name} of {path.parent.name} cannot be read ({error}).") from None
+
+
+def _listed(card: Card, folder: Path) -> tuple[str, ...]:
+    """The files that the card lists: plain names inside the folder, the needed ones among them."""
+    needed = {"model.onnx", "tokenizer.json"}
+    if card.family == "encoder-decoder":
+        needed.add("encoder.onnx")
+    for name in sorted(needed - set(card.files)):
+        raise BrokenBundle(
+            f"card.json of {folder.name} does not list {name}. Export the model again."
+        )
+    for name in card.files:
+        # A card comes from outside: a path in it must not lead out of the bundle's folder.
+        if name != Path(name).name or name in (".", "..") or "\\" in name:
+            raise BrokenBundle(
+                f"card.json of {folder.name} lists {name!r}, which is not a file name."
+            )
+    return tuple(card.files)
+
+
+def _stamp_of(folder: Path, name: str) -> tuple[str, int, int]:
+    try:
+        found = (folder / name).stat()
+    except OSError:
+        raise BrokenBundle(f"{name} of {folder.name} is missing. Export the model again.") from None
+    return name, found.st_size, found.st_mtime_ns

@@ -1,0 +1,145 @@
+"""The device that model runs take place on, found out by opening a session on it.
+
+ONNX Runtime lists CUDA on machines that have none, so the list is not asked: a session is
+opened, and where it landed is looked up. Falling back to the CPU is a decision that is shown:
+`Device.reason` says in words why.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import onnxruntime
+import onnxruntime.capi.onnxruntime_pybind11_state as ort_errors
+
+from engine.errors import DeviceUnavailable
+from engine.settings import settings
+
+
+class GraphError(Exception):
+    """ONNX Runtime refused a graph; the message is its first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where runs take place, and why there."""
+
+    provider: Literal["cpu", "cuda"]
+    reason: str
+
+    @property
+    def title(self) -> str:
+        """The device's name for people."""
+        return "CPU" if self.provider == "cpu" else "GPU (CUDA)"
+
+
+_guard = threading.Lock()
+_found: list[Device] = []
+
+
+def default() -> Device:
+    """The device that new sessions are opened on; looked for once."""
+    with _guard:
+        if not _found:
+            _found.append(_look())
+        return _found[0]
+
+
+def fall_back(reason: str) -> Device:
+    """Open new sessions on the CPU from now on, because of `reason`."""
+    with _guard:
+        _found[:] = [Device("cpu", reason)]
+        return _found[0]
+
+
+def open_session(
+    path: Path, device: Device, threads: int
+) -> tuple[onnxruntime.InferenceSession, Device]:
+    """Open a graph on `device`, or on the CPU when the GPU refuses it; say which it was."""
+    if device.provider == "cuda":
+        try:
+            session = _open(path, [_cuda(), "CPUExecutionProvider"], threads)
+            if session.get_providers()[0] == "CUDAExecutionProvider":
+                return session, device
+            reason = "ONNX Runtime did not open the model on the GPU"
+        except GraphError as error:
+            reason = f"the GPU could not open the model ({error})"
+        if settings().device == "cuda":
+            raise DeviceUnavailable(f"ATLAS_DEVICE is cuda, but {reason}. Set it to auto or cpu.")
+        device = Device("cpu", f"Running on the CPU: {reason}.")
+    return _open(path, ["CPUExecutionProvider"], threads), device
+
+
+@contextmanager
+def watched(device: Device) -> Iterator[None]:
+    """Turn a GPU that fails in the middle of a run into a sentence and the CPU for what follows."""
+    try:
+        yield
+    except (ort_errors.Fail, ort_errors.RuntimeException, ort_errors.EPFail) as error:
+        if device.provider != "cuda":
+            raise
+        fall_back(f"Running on the CPU: the GPU failed ({first_line(error)}).")
+        raise DeviceUnavailable(
+            f"The GPU stopped answering ({first_line(error)}). Models opened from now on run "
+            "on the CPU: try again."
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, at most 160 characters."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:160]
+
+
+def _look() -> Device:
+    wish = settings().device
+    if wish == "cpu":
+        return Device("cpu", "Running on the CPU, as ATLAS_DEVICE says.")
+    problem = _missing()
+    if problem is None:
+        return Device("cuda", "Running on the GPU.")
+    if wish == "cuda":
+        raise DeviceUnavailable(f"ATLAS_DEVICE is cuda, but {problem}. Set it to auto or cpu.")
+    return Device("cpu", f"Running on the CPU: {problem}.")
+
+
+def _missing() -> str | None:
+    """Why CUDA cannot be tried here, in words; None when a session may be opened on it."""
+    if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        return "this ONNX Runtime is built without CUDA"
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return "no NVIDIA driver was found"
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return "no GPU answered"
+    # Finds the CUDA libraries that PyTorch's wheels bring; silent where there are none.
+    onnxruntime.preload_dlls()
+    return None
+
+
+def _cuda() -> tuple[str, dict[str, Any]]:
+    options: dict[str, Any] = {"arena_extend_strategy": "kSameAsRequested"}
+    if settings().gpu_memory_mb:
+        options["gpu_mem_limit"] = settings().gpu_memory_mb * 10**6
+    return "CUDAExecutionProvider", options
+
+
+def _open(path: Path, providers: list[Any], threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
+    except Exception as error:
+        # ONNX Runtime's errors share no base class below Exception.
+        raise GraphError(first_line(error)) from error

@@ -1,0 +1,122 @@
+"""Settings of the engine: read once from environment variables, then frozen.
+
+    variable               default              meaning
+    ATLAS_DEVICE           auto                 auto: CUDA when a session opens on it, else CPU;
+                                                cpu; cuda: refuse to run anywhere else
+    ATLAS_THREADS          0                    threads of one model run; 0: as many as cores
+    ATLAS_RUNS             2                    model runs at once; the rest wait in order
+    ATLAS_GPU_MEMORY_MB    0                    most GPU memory ONNX Runtime takes; 0: no limit
+    ATLAS_OPEN_MODELS      4                    models kept in memory; the one unused longest is
+                                                closed first
+    ATLAS_MAX_TOKENS       2048                 longest text read, whatever the model allows
+    ATLAS_TRACE_MB         200                  memory for numbers kept between clicks
+    ATLAS_MODELS           user's cache folder  where exported models are kept
+    ATLAS_PUBLIC_URL       (none)               address that copied links begin with
+
+A value that makes no sense is a `ValueError` naming the variable, its range and what was given:
+the app does not start on a guess. Nothing here touches the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, cast
+
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person who starts the app may choose; sizes are in MB (10^6 bytes)."""
+
+    device: DeviceChoice = "auto"
+    threads: int = 0
+    runs: int = 2
+    gpu_memory_mb: int = 0
+    open_models: int = 4
+    max_tokens: int = 2048
+    trace_mb: int = 200
+    models: Path = Path("models")
+    public_url: str = ""
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process; `settings.cache_clear()` reads the environment again."""
+    return read_settings(os.environ)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from a mapping of variables; `read_settings({}).runs` is 2."""
+    models = environment.get("ATLAS_MODELS", "").strip()
+    return Settings(
+        device=_device(environment),
+        threads=_whole(environment, "ATLAS_THREADS", 0, 0, 1024),
+        runs=_whole(environment, "ATLAS_RUNS", 2, 1, 64),
+        gpu_memory_mb=_whole(environment, "ATLAS_GPU_MEMORY_MB", 0, 0, 10**7),
+        open_models=_whole(environment, "ATLAS_OPEN_MODELS", 4, 1, 1000),
+        max_tokens=_whole(environment, "ATLAS_MAX_TOKENS", 2048, 1, 10**6),
+        trace_mb=_whole(environment, "ATLAS_TRACE_MB", 200, 1, 10**6),
+        models=Path(models).expanduser() if models else _cache_folder(environment) / "models",
+        public_url=_url(environment),
+    )
+
+
+def cores() -> int:
+    """Cores this process may use: the machine's, its affinity's or its container's, the fewest."""
+    count = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    return max(1, min(count, _quota()))
+
+
+def _quota() -> int:
+    # A container that may use 2 of 64 cores still sees 64; threads beyond the quota only wait.
+    try:
+        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, round(int(limit) / int(period)))
+    except (OSError, ValueError):
+        return sys.maxsize
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    given = environment.get(name, "").strip()
+    if not given:
+        return default
+    try:
+        number = int(given)
+    except ValueError:
+        number = low - 1
+    if not low <= number <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {given!r}")
+    return number
+
+
+def _device(environment: Mapping[str, str]) -> DeviceChoice:
+    given = environment.get("ATLAS_DEVICE", "").strip().lower() or "auto"
+    if given not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"ATLAS_DEVICE must be auto, cpu or cuda, got {given!r}")
+    return cast(DeviceChoice, given)
+
+
+def _url(environment: Mapping[str, str]) -> str:
+    given = environment.get("ATLAS_PUBLIC_URL", "").strip().rstrip("/")
+    if given and not given.startswith(("http://", "https://")):
+        raise ValueError(f"ATLAS_PUBLIC_URL must begin with http:// or https://, got {given!r}")
+    return given
+
+
+def _cache_folder(environment: Mapping[str, str]) -> Path:
+    """Where this platform keeps a user's caches, with our own folder in it."""
+    if sys.platform == "win32":
+        base = environment.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = environment.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "transformer-atlas"

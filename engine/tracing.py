@@ -1,0 +1,304 @@
+"""A reading, taken apart: what the model computed on the way, fetched in parts.
+
+In: a bundle and a `Reading`. Out: frozen values of `engine/values.py`, each from one run of the
+graph (an encoder-decoder's decoder side needs its encoder's run too). Nothing is kept between
+calls; keeping is the business of who calls.
+
+A long text is read one layer at a time, since ONNX Runtime keeps only the outputs asked for:
+1,024 tokens x 12 layers x 12 heads of weights are 604 MB, one layer 50 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine import tokens as cutting
+from engine.bundle import Card, Stack
+from engine.errors import EmptyText, NotOffered, TextTooLong
+from engine.feeds import empty_past, head_masks, source_masks, text_feeds
+from engine.runtime import Bundle, Graph
+from engine.settings import settings
+from engine.values import (
+    Attention,
+    Embedded,
+    Hidden,
+    Kind,
+    Layer,
+    Logits,
+    Overview,
+    Reading,
+    Side,
+    Tokens,
+)
+
+AT_ONCE = 64 * 10**6  # bytes of attention fetched in one run: short texts come whole
+MASKED = -1e30  # scores at or below this were masked; float16 holds no less than -65,504
+PARTS = ("query", "key", "value", "scores", "output")
+Outputs = Mapping[str, np.ndarray]
+
+
+def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
+    """The tokens that a side of the model reads; for a decoder behind an encoder, the target's.
+
+    Raises `EmptyText` and `TextTooLong`.
+    """
+    if _two(bundle.card) and side == "decoder":
+        if not reading.target:
+            raise EmptyText("There is no translated text to look at yet.")
+        found = cutting.from_ids(bundle, reading.target, side="decoder")
+    else:
+        if not reading.text.strip() and not (reading.second or "").strip():
+            raise EmptyText("The text is empty. Type a word or choose a sample.")
+        found = cutting.tokenize(bundle, reading.text, second=reading.second)
+    _check_length(bundle.card, len(found))
+    return found
+
+
+def embedded(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Embedded:
+    """How the ids became vectors: token and position parts, and what entered layer 1."""
+    cut = tokens(bundle, reading, side)
+    graph = _graph(bundle.card, side)
+    offered = bundle.session(graph).outputs
+    wanted = [n for n in ("embedded.token", "embedded.position", "hidden.0") if n in offered]
+    found = _run(bundle, reading, side, cut, wanted)
+    position = found.get("embedded.position")
+    return Embedded(
+        tokens=cut,
+        token=_rows(found["embedded.token"], len(cut)),
+        position=None if position is None else _rows(position, len(cut)),
+        entering=_rows(found["hidden.0"], len(cut)),
+    )
+
+
+def layer(bundle: Bundle, reading: Reading, side: Side, index: int) -> Layer:
+    """One block of one side, all its heads."""
+    return layers(bundle, reading, side, (index,))[0]
+
+
+def layers(
+    bundle: Bundle, reading: Reading, side: Side, indices: Iterable[int] | None = None
+) -> tuple[Layer, ...]:
+    """Some blocks (all: None) in one run; `together` says whether all at once is wise."""
+    card = bundle.card
+    count = _stack(card, side).layers
+    chosen = tuple(range(count)) if indices is None else tuple(indices)
+    for index in chosen:
+        if not 0 <= index < count:
+            raise ValueError(f"layer must be in [0, {count}), got {index}")
+    cut = tokens(bundle, reading, side)
+    offered = bundle.session(_graph(card, side)).outputs
+    names = [f"hidden.{index + 1}" for index in chosen]
+    kinds = ("layer", "cross") if _crosses(card, side) else ("layer",)
+    names += [
+        f"{kind}.{i}.{part}" for kind in kinds for i in chosen for part in ("weights", *PARTS)
+    ]
+    found = _run(bundle, reading, side, cut, [name for name in names if name in offered])
+    return tuple(_layer(card, side, index, found, len(cut)) for index in chosen)
+
+
+def together(card: Card, n_tokens: int, side: Side = "encoder") -> bool:
+    """Whether all layers' attention of so many tokens is small enough for one run."""
+    stack = _stack(card, side)
+    return stack.layers * _cells(stack, n_tokens) <= AT_ONCE
+
+
+def hidden(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Hidden:
+    """The residual stream: what enters layer 1 and what leaves every block."""
+    cut = tokens(bundle, reading, side)
+    names = [f"hidden.{k}" for k in range(_stack(bundle.card, side).layers + 1)]
+    found = _run(bundle, reading, side, cut, names)
+    return Hidden(tokens=cut, states=np.stack([_rows(found[name], len(cut)) for name in names]))
+
+
+def logits(bundle: Bundle, reading: Reading, positions: tuple[int, ...]) -> Logits:
+    """What the model predicts at some positions (of the target, where there are two sides)."""
+    card = bundle.card
+    side: Side = "decoder" if card.decoder else "encoder"
+    _check_predicts(card)
+    cut = tokens(bundle, reading, side)
+    for position in positions:
+        if not 0 <= position < len(cut):
+            raise ValueError(f"position must be in [0, {len(cut)}), got {position}")
+    found = _run(bundle, reading, side, cut, ["logits"], first=positions)
+    return Logits(positions=np.array(positions, dtype=np.int64), logits=_plain(found["logits"][0]))
+
+
+def overview(bundle: Bundle, reading: Reading, kind: Kind, cells: int = 64) -> Overview:
+    """Every head of a kind, averaged in blocks so that no picture has more than `cells` a side.
+
+    Of a long text never more than one layer's weights are held at a time.
+    """
+    card = bundle.card
+    side: Side = "encoder" if kind == "encoder" else "decoder"
+    stack = _stack(card, side)
+    if kind == "cross" and not _crosses(card, side):
+        raise NotOffered(f"{card.title} has one tower, so no attention from one to the other.")
+    cut = tokens(bundle, reading, side)
+    n_keys = len(tokens(bundle, reading, "encoder")) if kind == "cross" else len(cut)
+    block = max(1, -(-max(len(cut), n_keys) // cells))
+    prefix = "cross" if kind == "cross" else "layer"
+    batch = max(1, AT_ONCE // max(1, 4 * stack.heads * len(cut) * n_keys))
+    pictures = []
+    for start in range(0, stack.layers, batch):
+        names = [f"{prefix}.{k}.weights" for k in range(start, min(start + batch, stack.layers))]
+        found = _run(bundle, reading, side, cut, names)
+        pictures += [_in_blocks(_plain(found.pop(name)[0]), block) for name in names]
+    return Overview(kind=kind, block=block, weights=np.stack(pictures))
+
+
+def lens(
+    bundle: Bundle, states: Float[np.ndarray, "row width"]
+) -> Float[np.ndarray, "row vocabulary"]:
+    """What the model would predict from rows of hidden states: final norm and output matrix."""
+    _check_predicts(bundle.card)
+    session = bundle.session("lens")
+    name = next(iter(session.inputs))
+    rows = np.ascontiguousarray(states, dtype=session.dtype(name))
+    return _plain(bundle.run("lens", {name: rows}, ["logits"])["logits"])
+
+
+def _run(
+    bundle: Bundle,
+    reading: Reading,
+    side: Side,
+    cut: Tokens,
+    wanted: Iterable[str],
+    first: tuple[int, ...] = (0,),
+) -> dict[str, np.ndarray]:
+    """One run of a side's graph over a whole text, its past empty."""
+    card, graph = bundle.card, _graph(bundle.card, side)
+    with bundle.used():
+        session = bundle.session(graph)
+        feeds = text_feeds(session, cut.ids[None], segments=cut.segments[None], first=first)
+        feeds |= empty_past(session, 1) | head_masks(
+            session, own=_kind(card, side), off=reading.off
+        )
+        if not _crosses(card, side):
+            return bundle.run(graph, feeds, wanted)
+        source = _source(
+            bundle, reading, cross=[n for n in session.inputs if n.startswith("source.")]
+        )
+        shape = next(iter(source.values())).shape
+        mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
+        feeds |= source | source_masks(session, mask, np.zeros(1, dtype=np.int64))
+        found = bundle.run(graph, feeds, wanted)
+        return found | source
+
+
+def _source(bundle: Bundle, reading: Reading, *, cross: list[str]) -> dict[str, np.ndarray]:
+    """Cross keys and values of every decoder layer, from the encoder's run over the source."""
+    cut = tokens(bundle, reading, "encoder")
+    session = bundle.session("encoder")
+    feeds = text_feeds(session, cut.ids[None]) | head_masks(session, own="encoder", off=reading.off)
+    return bundle.run("encoder", feeds, cross)
+
+
+def _layer(card: Card, side: Side, index: int, found: Outputs, n_tokens: int) -> Layer:
+    stack = _stack(card, side)
+    cross = None
+    if _crosses(card, side):
+        parts = {part: found.get(f"cross.{index}.{part}") for part in ("weights", *PARTS)}
+        for part in ("key", "value"):
+            parts[part] = _repeated(found[f"source.{index}.{part}"], stack)
+        cross = _attention(parts, stack)
+    own = {part: found.get(f"layer.{index}.{part}") for part in ("weights", *PARTS)}
+    return Layer(
+        index=index,
+        attention=_attention(own, stack),
+        cross=cross,
+        hidden=_rows(found[f"hidden.{index + 1}"], n_tokens),
+    )
+
+
+def _attention(parts: Mapping[str, np.ndarray | None], stack: Stack) -> Attention:
+    given = {name: None if part is None else _plain(part[0]) for name, part in parts.items()}
+    weights, scores = given["weights"], given["scores"]
+    if weights is None:
+        raise NotOffered("This model's attention weights were not exported.")
+    if scores is not None:
+        floor = -6e4 if parts["scores"].dtype == np.float16 else MASKED  # type: ignore[union-attr]
+        scores[scores <= floor] = -np.inf
+    return Attention(
+        weights=weights,
+        scores=scores,
+        query=given["query"],
+        key=given["key"],
+        value=given["value"],
+        output=given["output"],
+        scale=stack.scale or stack.dim**-0.5,
+    )
+
+
+def _repeated(shared: np.ndarray, stack: Stack) -> np.ndarray:
+    """[batch, key_head, ..] -> [batch, head, ..]: a key head once for each head of its group."""
+    return np.repeat(shared, stack.heads // shared.shape[1], axis=1)
+
+
+def _in_blocks(
+    weights: Float[np.ndarray, "head query key"], block: int
+) -> Float[np.ndarray, "head row column"]:
+    """Averages of block x block cells; blocks at the edge average the cells they have."""
+    if block == 1:
+        return weights
+    for axis in (1, 2):
+        edges = np.arange(0, weights.shape[axis], block)
+        counts = np.diff([*edges, weights.shape[axis]])
+        sums = np.add.reduceat(weights, edges, axis=axis)
+        weights = sums / np.expand_dims(counts, tuple({0, 1, 2} - {axis})).astype(np.float32)
+    return weights
+
+
+def _rows(found: np.ndarray, n_tokens: int) -> Float[np.ndarray, "token width"]:
+    """[batch or none, token, width] -> an array of its own, [token, width]."""
+    return _plain(found.reshape(-1, found.shape[-1])[:n_tokens])
+
+
+def _plain(found: np.ndarray) -> np.ndarray:
+    """float32, owning its memory: a view would keep the whole output alive."""
+    return np.array(found, dtype=np.float32, order="C")
+
+
+def _cells(stack: Stack, n_tokens: int) -> int:
+    """Bytes of one layer's weights and scores."""
+    return 2 * 4 * stack.heads * n_tokens**2
+
+
+def _check_length(card: Card, count: int) -> None:
+    limit = min(card.limit or settings().max_tokens, settings().max_tokens)
+    if count <= limit:
+        return
+    reads = f"{card.title} reads" if limit == card.limit else "ATLAS_MAX_TOKENS allows"
+    raise TextTooLong(
+        f"The text is {count:,} tokens long; {reads} at most {limit:,}. "
+        f"Shorten it by about {count - limit:,} tokens."
+    )
+
+
+def _check_predicts(card: Card) -> None:
+    if not card.predicts:
+        raise NotOffered(f"{card.title} makes vectors; it has no output matrix to predict tokens.")
+
+
+def _two(card: Card) -> bool:
+    return card.family == "encoder-decoder"
+
+
+def _crosses(card: Card, side: Side) -> bool:
+    return _two(card) and side == "decoder"
+
+
+def _graph(card: Card, side: Side) -> Graph:
+    return "encoder" if _two(card) and side == "encoder" else "model"
+
+
+def _kind(card: Card, side: Side) -> Kind:
+    """The kind of a side's own attention; a model of one tower has its own, whatever is asked."""
+    return side if card.family == "encoder-decoder" else card.family
+
+
+def _stack(card: Card, side: Side) -> Stack:
+    """The tower of a side; a model of one tower has it on whatever side is asked for."""
+    return card.encoder if side == "encoder" and card.encoder else card.tower
