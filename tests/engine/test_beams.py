@@ -149,7 +149,7 @@ def marian():
     import torch
     from transformers import MarianConfig, MarianMTModel
 
-    torch.manual_seed(7)
+    torch.manual_seed(11)
     config = MarianConfig(
         vocab_size=40,
         d_model=16,
@@ -166,8 +166,16 @@ def marian():
         decoder_start_token_id=39,
         forced_eos_token_id=0,
         init_std=0.6,
+        # Tied to the input vectors, a random model says its last token again and again.
+        tie_word_embeddings=False,
     )
-    return MarianMTModel(config).eval()
+    model = MarianMTModel(config).eval()
+    for name, weight in model.named_parameters():
+        if weight.ndim == 2 and "positions" not in name:
+            # Vectors far apart, sub-layers weaker than they: what was written last matters.
+            torch.nn.init.normal_(weight, std=1.0 if "shared" in name else 0.25)
+    model.final_logits_bias[0, 0] = 1.0  # ends are likely enough to come at many lengths
+    return model
 
 
 SOURCES = [[5, 9, 17, 22, 0], [8, 3, 0], [30, 31, 32, 33, 34, 35, 36, 0]]
