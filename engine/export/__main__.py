@@ -1,0 +1,85 @@
+"""`python -m engine.export <id or folder>`: make a bundle, for a person or for the app.
+
+With `--json` each line on stdout is {"stage", "progress", "result", "error"}, which is what
+`engine.jobs` reads; without it the stages are plain lines. A refusal is one sentence on stderr
+and exit status 1. Killing the process at any time leaves no bundle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from engine.errors import EngineError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one export and return the exit status."""
+    chosen = parser().parse_args(arguments)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    signal.signal(signal.SIGTERM, _stop)
+    out = sys.stdout
+    # Libraries print their own progress: it must not get between the JSON lines.
+    with contextlib.redirect_stdout(sys.stderr if chosen.verbose else open(os.devnull, "w")):
+        try:
+            card = run(chosen, out)
+        except EngineError as error:
+            _say(out, chosen.json, error=str(error))
+            return 1
+    _say(out, chosen.json, stage="Done", progress=1.0, result=card)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(prog="python -m engine.export", description=__doc__)
+    found.add_argument("model", help="a Hugging Face id, or a folder with config.json")
+    found.add_argument("--revision", help="branch, tag or commit on the Hub")
+    found.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32")
+    found.add_argument("--store", choices=("int8", "float16", "float32"), default="float32")
+    found.add_argument("--out", type=Path, help="the bundle's folder")
+    found.add_argument("--json", action="store_true", help="report as JSON lines")
+    found.add_argument("--verbose", action="store_true", help="show what the libraries print")
+    return found
+
+
+def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
+    """Find the checkpoint and export it; what the card says in short."""
+    from engine.export.bundling import export
+    from engine.export.hub import local
+
+    folder = Path(chosen.model)
+    checkpoint = local(folder)
+    target = chosen.out or Path(checkpoint.name)
+
+    def report(stage: str, progress: float) -> None:
+        _say(out, chosen.json, stage=stage, progress=progress)
+
+    card = export(checkpoint, target, precision=chosen.precision, store=chosen.store, report=report)
+    return {"name": card.name, "folder": str(target), "errors": card.errors}
+
+
+def _say(out: TextIO, as_json: bool, **event: Any) -> None:
+    if as_json:
+        print(json.dumps(event), file=out, flush=True)
+    elif "error" in event:
+        print(event["error"], file=sys.stderr, flush=True)
+    elif "result" in event:
+        print(json.dumps(event["result"], indent=1), file=out, flush=True)
+    else:
+        print(f"{event['progress']:4.0%}  {event['stage']}", file=out, flush=True)
+
+
+def _stop(*_: Any) -> None:
+    # An exception, so that the half-made folder is removed on the way out.
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
