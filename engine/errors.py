@@ -9,6 +9,7 @@
     ├── TextTooLong         more tokens than the model has positions; gives both numbers
     ├── NotOffered          the model cannot give what was asked for (a family without q/k/v, say)
     ├── DeviceUnavailable   a device was demanded by a setting and no session opens on it
+    ├── Busy                too much long work is under way; try again soon
     └── Stopped             the person cancelled the work
 
 A message is one sentence with the numbers and the remedy, ready to be shown. Bad arguments
@@ -50,6 +51,10 @@ class NotOffered(EngineError):
 
 class DeviceUnavailable(EngineError):
     """The device demanded by a setting cannot open a session."""
+
+
+class Busy(EngineError):
+    """Too much long work is under way to begin more."""
 
 
 class Stopped(EngineError):
