@@ -1,0 +1,173 @@
+"""One attention map, ready to be drawn: weights between labelled rows and columns.
+
+In: an attention sub-layer, its tokens, and what the person chose (which heads together, words or
+tokens, what is hidden). Out: a `Map`, with a sentence for each thing that was done to the
+weights, so that no picture hides that it was treated. Runs no model, draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine import heads, links
+from engine.values import Attention, Frozen, Kind, Tokens
+
+Together = Literal["one", "mean", "max", "rollout"]
+Hidden = Literal["nothing", "first", "special", "marks"]
+Quantity = Literal["weight", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What to do with the weights before they are drawn; small, hashable, checked."""
+
+    together: Together = "one"
+    hidden: Hidden = "nothing"
+    quantity: Quantity = "weight"
+    whole_words: bool = False
+    mass: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a share of the mass that makes no sense."""
+        if not 0 < self.mass <= 1:
+            raise ValueError(f"mass must be in (0, 1], got {self.mass}")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Map(Frozen):
+    """Weights between rows (that look) and columns (looked at); NaN is masked or hidden.
+
+    `starts` are the first tokens of rows and columns, so that a row of words or blocks can be
+    traced back. `share` says that rows sum to 1. `kept` marks the links that carry the chosen
+    mass. `notes` say what was done, one sentence each.
+    """
+
+    weights: Float[np.ndarray, "row column"]
+    kept: Bool[np.ndarray, "row column"]
+    row_starts: Int[np.ndarray, "row"]
+    column_starts: Int[np.ndarray, "column"]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    share: bool
+    one_text: bool
+    notes: tuple[str, ...]
+
+
+def labels(tokens: Tokens) -> tuple[str, ...]:
+    """A readable name for each token: its text without the space before it, or its bytes."""
+    named = []
+    for (start, end), piece, data, special in zip(
+        tokens.spans.tolist(), tokens.pieces, tokens.data, tokens.special.tolist(), strict=True
+    ):
+        try:
+            text = tokens.text[start:end] if data == b"" else data.decode()
+        except UnicodeDecodeError:
+            text = "".join(f"‹{byte:02X}›" for byte in data)
+        named.append(piece if special or not text else text.strip(" ") or text)
+    return tuple(named)
+
+
+def prepared(
+    attention: Attention,
+    head: int,
+    *,
+    kind: Kind,
+    queries: Tokens,
+    keys: Tokens,
+    treatment: Treatment = Treatment(),
+    below: Callable[[], Float[np.ndarray, "layer head token token"]] | None = None,
+) -> Map:
+    """The map of one head, or of all heads of the layer together, after the treatment.
+
+    `below` gives the weights of all layers up to this one and is called for a rollout only.
+    """
+    notes: list[str] = []
+    n_query, n_key = attention.weights.shape[-2:]
+    open_cells = heads.allowed(kind, n_query, n_key, attention)
+    weights, share = _together(attention, head, treatment, below, notes)
+    weights = links.masked(weights, open_cells)
+    hidden = _hidden(treatment.hidden, keys)
+    if hidden.any():
+        weights = links.without(weights, hidden) if share else np.where(hidden, np.nan, weights)
+        notes.append(_hiding(treatment.hidden, int(hidden.sum()), share))
+    names = labels(queries), labels(keys)
+    starts = np.arange(n_query), np.arange(n_key)
+    if treatment.whole_words:
+        groups = links.words(queries), links.words(keys)
+        weights = links.merge(weights, *groups)
+        names = _joined(queries, groups[0]), _joined(keys, groups[1])
+        starts = tuple(np.unique(group, return_index=True)[1] for group in groups)
+        notes.append("Tokens are merged into words: weights summed to a word, averaged from it.")
+    kept = np.isfinite(weights)
+    if treatment.mass < 1:
+        kept = links.carrying(weights, treatment.mass)
+        notes.append(
+            f"{int(kept.sum())} links shown of {int((np.nan_to_num(weights) > 0).sum())}: the "
+            f"fewest of each row that carry {treatment.mass:.0%} of it."
+        )
+    return Map(
+        weights=weights.astype(np.float32),
+        kept=kept,
+        row_starts=starts[0],
+        column_starts=starts[1],
+        rows=names[0],
+        columns=names[1],
+        share=share,
+        one_text=kind != "cross",
+        notes=tuple(notes),
+    )
+
+
+def _together(
+    attention: Attention,
+    head: int,
+    treatment: Treatment,
+    below: Callable[[], Float[np.ndarray, "layer head token token"]] | None,
+    notes: list[str],
+) -> tuple[Float[np.ndarray, "query key"], bool]:
+    """The weights chosen, and whether their rows sum to 1."""
+    n = attention.weights.shape[0]
+    if treatment.together == "rollout" and below is not None:
+        notes.append("Rollout: this layer and all below it multiplied, half of each kept as it is.")
+        return links.rollout(below()), True
+    if treatment.together == "mean":
+        notes.append(f"Mean of the {n} heads of this layer.")
+        return links.combine(attention.weights, "mean"), True
+    if treatment.together == "max":
+        notes.append(f"Largest weight of {n} heads: rows no longer sum to 100 %.")
+        return links.combine(attention.weights, "max"), False
+    weighted = links.value_weighted(attention, head) if treatment.quantity == "value" else None
+    if weighted is not None:
+        notes.append("Weight × length of the value vector: what each token really adds.")
+        return weighted, False
+    return attention.weights[head], True
+
+
+def _hidden(what: Hidden, keys: Tokens) -> Bool[np.ndarray, "key"]:
+    if what == "first":
+        return np.arange(len(keys)) == 0
+    if what == "special":
+        return keys.special.copy()
+    if what == "marks":
+        return heads.punctuation(keys)
+    return np.zeros(len(keys), dtype=bool)
+
+
+def _hiding(what: Hidden, count: int, share: bool) -> str:
+    names = {"first": "The first token", "special": "Special tokens", "marks": "Punctuation"}
+    rest = "; the rest of each row is scaled up to 100 %." if share else "."
+    verb = "is" if what == "first" else "are"
+    return f"{names[what]} {verb} hidden ({count} of the columns){rest}"
+
+
+def _joined(tokens: Tokens, groups: Int[np.ndarray, "token"]) -> tuple[str, ...]:
+    names = labels(tokens)
+    return tuple(
+        "".join(names[index] for index in np.flatnonzero(groups == group))
+        for group in range(int(groups.max()) + 1)
+    )

@@ -1,0 +1,306 @@
+"""The map of one attention head: rows look, columns are looked at, each cell a weight.
+
+In: an `engine.maps.Map` and how to scale its colours. Out: an SVG string whose rows are the
+targets `q0, q1, ..` and whose columns are `k0, k1, ..`, counted in tokens' first positions.
+Above `READABLE` rows the labels show only while pointed at; above `WHOLE` the caller draws
+`overview` and one `cut` of the map. Knows no model and no page.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.links import blocks
+from engine.maps import Map
+from pages.views import palette, svg
+
+READABLE = 64
+WHOLE = 128
+SIDE = 660
+TOP = 34
+
+
+def attention_map(
+    shown: Map,
+    *,
+    title: str,
+    scale: svg.Scale = "linear",
+    rows: slice = slice(None),
+    columns: slice = slice(None),
+) -> str:
+    """The exact map, or the part of it that two slices cut out."""
+    weights, kept = shown.weights[rows, columns], shown.kept[rows, columns]
+    row_names, column_names = shown.rows[rows], shown.columns[columns]
+    row_ids = [f"q{start}" for start in shown.row_starts[rows].tolist()]
+    column_ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
+    n = max(len(row_ids), len(column_ids))
+    cell = float(np.clip(SIDE / n, 5.0, 34.0))
+    size = float(np.clip(cell * 0.92, 10.0, 14.0))
+    readable = n <= READABLE
+    left = _label_width(row_names, size) if readable else 96.0
+    top = TOP + (_label_width(column_names, size) if readable else 96.0)
+    high = top_value(shown.weights)
+    grid = svg.matrix(
+        weights,
+        drawn=kept,
+        high=high,
+        x=left,
+        y=top,
+        cell=cell,
+        rows=row_ids,
+        columns=column_ids,
+        row_labels=[
+            f"{svg.visible(name)} (token {place + 1})"
+            for name, place in zip(row_names, shown.row_starts[rows].tolist(), strict=True)
+        ],
+        column_labels=[
+            f"{svg.visible(name)} (token {place + 1})"
+            for name, place in zip(column_names, shown.column_starts[columns].tolist(), strict=True)
+        ],
+        form="percent" if shown.share else "number",
+        scale=scale,
+        quantity="weight" if shown.share else "size",
+    )
+    parts = [
+        _axes(left, top),
+        grid,
+        *_row_labels(row_names, row_ids, left, top, cell, size),
+        *_column_labels(column_names, column_ids, left, top, cell, size),
+    ]
+    bottom = top + cell * len(row_ids) + 16
+    width = max(left + cell * len(column_ids) + 12, 420.0)
+    parts += _sentences(shown, row_ids, rows, bottom, width)
+    parts.append(
+        colour_legend(
+            left,
+            bottom + 26,
+            high,
+            scale,
+            share=shown.share,
+            masked=bool(np.isnan(weights).any()),
+            above=bool(np.nanmax(weights, initial=0.0) > high * 1.001),
+        )
+    )
+    return svg.document(width, bottom + 62, parts, title, _described(shown, high))
+
+
+def overview(shown: Map, *, block: int, title: str, scale: svg.Scale = "linear") -> str:
+    """The whole map of a long text averaged in blocks; blocks are `b0, b1, ..` and `c0, c1, ..`."""
+    weights = blocks(shown.weights, block)
+    cell = float(np.clip(420 / max(weights.shape), 4.0, 20.0))
+    left, top = 20.0, TOP + 4.0
+    names = [
+        [
+            f"tokens {start + 1}–{min(start + block, len(words))}: "
+            + svg.visible(" ".join(words[start : start + 4]), limit=32)
+            for start in range(0, len(words), block)
+        ]
+        for words in (shown.rows, shown.columns)
+    ]
+    high = top_value(weights)
+    grid = svg.matrix(
+        weights,
+        high=high,
+        x=left,
+        y=top,
+        cell=cell,
+        rows=[f"b{i}" for i in range(weights.shape[0])],
+        columns=[f"c{i}" for i in range(weights.shape[1])],
+        row_labels=names[0],
+        column_labels=names[1],
+        form="percent" if shown.share else "number",
+        scale=scale,
+        quantity="mean weight",
+    )
+    bottom = top + cell * weights.shape[0] + 14
+    legend = colour_legend(
+        left,
+        bottom,
+        high,
+        scale,
+        share=shown.share,
+        masked=bool(np.isnan(weights).any()),
+        above=bool(np.nanmax(weights, initial=0.0) > high * 1.001),
+    )
+    width = max(left + cell * weights.shape[1] + 12, 300.0)
+    return svg.document(
+        width,
+        bottom + 34,
+        [_axes(left, top), grid, legend],
+        title,
+        f"Each cell is the mean of {block} x {block} tokens.",
+    )
+
+
+def top_value(weights: Float[np.ndarray, "row column"]) -> float:
+    """The value of the full colour: the largest weight of a row that had a choice.
+
+    A causal model's first token can only look at itself; its 100 % would pale all other cells.
+    """
+    choices = np.isfinite(weights).sum(axis=1)
+    rows = weights[choices > 1] if (choices > 1).any() else weights
+    return float(np.nanmax(rows, initial=0.0))
+
+
+def colour_legend(
+    x: float,
+    y: float,
+    high: float,
+    scale: svg.Scale,
+    *,
+    share: bool,
+    masked: bool,
+    above: bool = False,
+) -> str:
+    """A colour scale from 0 to the full colour's value, with the value at its middle."""
+    middle = {"linear": high / 2, "sqrt": high / 4, "log": high * 10**-2.5}[scale]
+    least = high * 1e-5 if scale == "log" else 0.0
+    note = {"linear": "", "sqrt": "square-root scale", "log": "logarithmic scale"}[scale]
+    parts = [
+        svg.legend(
+            x,
+            y,
+            low=number(least, share),
+            high=number(high, share) + (" +" if above else ""),
+            masked=masked,
+            width=150,
+        ),
+        svg.label(
+            number(middle, share),
+            x + 75,
+            y + 21,
+            size=11,
+            fill=palette.MUTED,
+            text_anchor="middle",
+            keep=True,
+        ),
+    ]
+    if note:
+        parts.append(svg.label(note, x + 166, y + 21, size=11, fill=palette.MUTED, keep=True))
+    return "".join(parts)
+
+
+def number(value: float, share: bool) -> str:
+    """A weight in words: percent with as many digits as it needs, or a plain number.
+
+    >>> number(0.0342, True)
+    '3.4 %'
+    """
+    if not share:
+        return f"{value:.3g}"
+    percent = value * 100
+    return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
+
+
+def _axes(left: float, top: float) -> str:
+    return svg.label(
+        "column: is looked at →", left, 16, size=12, fill=palette.KEY, keep=True
+    ) + svg.label("row: looks ↓", left, 32, size=12, fill=palette.QUERY, keep=True)
+
+
+def _label_width(names: tuple[str, ...], size: float) -> float:
+    widest = max((svg.text_width(svg.visible(name), size) for name in names), default=0.0)
+    return float(np.clip(widest + 14, 40.0, 150.0))
+
+
+def written(text: str, x: float, y: float, **attributes: object) -> str:
+    """A bare `<text>` for use inside `lettering`: many of them stay small on the wire."""
+    return svg.tag("text", svg.esc(text), x=float(x), y=float(y), **attributes)
+
+
+def lettering(
+    texts: list[str], *, size: float, fill: str, mono: bool = True, **attributes: object
+) -> str:
+    """A group that gives its texts one font and colour."""
+    font = palette.MONO if mono else palette.SANS
+    return svg.tag(
+        "g",
+        texts,
+        font_size=size,
+        font_family=font,
+        fill=fill,
+        style="white-space:pre",
+        **attributes,
+    )
+
+
+def _row_labels(
+    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
+) -> list[str]:
+    target = "data_id" if len(ids) <= READABLE else "data_show"
+    texts = [
+        written(
+            svg.shortened(svg.visible(name), left - 12, size),
+            left - 7,
+            top + cell * (index + 0.5),
+            **{target: name_id},
+        )
+        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
+    ]
+    return [
+        lettering(
+            texts,
+            size=size,
+            fill=palette.QUERY,
+            text_anchor="end",
+            dominant_baseline="central",
+        )
+    ]
+
+
+def _column_labels(
+    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
+) -> list[str]:
+    target = "data_id" if len(ids) <= READABLE else "data_show"
+    texts = [
+        written(
+            svg.shortened(svg.visible(name), top - TOP - 10, size),
+            0,
+            0,
+            transform=f"translate({left + cell * (index + 0.5):.1f} {top - 7:.1f}) rotate(-90)",
+            **{target: name_id},
+        )
+        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
+    ]
+    return [lettering(texts, size=size, fill=palette.KEY, dominant_baseline="central")]
+
+
+def _sentences(shown: Map, ids: list[str], rows: slice, y: float, width: float) -> list[str]:
+    """Under the map: for the row pointed at, where its weight goes and that it sums to 1."""
+    parts = [
+        written(
+            svg.shortened(row_sentence(name, row, shown), width - 14, 12.5, mono=False),
+            6,
+            y + 4,
+            data_show=name_id,
+        )
+        for name_id, name, row in zip(ids, shown.rows[rows], shown.weights[rows], strict=True)
+    ]
+    return [lettering(parts, size=12.5, fill=palette.INK, mono=False)]
+
+
+def row_sentence(name: str, row: Float[np.ndarray, "column"], shown: Map) -> str:
+    """Where one row's weight goes, in words."""
+    best = top_links(row, shown.columns, 3)
+    if not best:
+        return f"“{svg.visible(name)}” has nothing left to look at"
+    listed = ", ".join(f"“{svg.visible(to)}” {number(w, shown.share)}" for to, w in best)
+    whole = f" · row sum {np.nansum(row) * 100:.0f} %" if shown.share else ""
+    return f"“{svg.visible(name)}” looks at {listed}{whole}"
+
+
+def top_links(
+    row: Float[np.ndarray, "column"], names: tuple[str, ...], count: int
+) -> list[tuple[str, float]]:
+    """The columns with the largest weights of a row, best first, without empty ones."""
+    filled = np.nan_to_num(row)
+    order = np.argsort(-filled, kind="stable")[:count]
+    return [(names[index], float(filled[index])) for index in order if filled[index] > 0]
+
+
+def _described(shown: Map, high: float) -> str:
+    return (
+        f"{len(shown.rows)} rows look at {len(shown.columns)} columns; "
+        f"the largest value is {number(high, shown.share)}."
+    )

@@ -1,0 +1,99 @@
+"""A map tells what was done to its weights, and its rows still sum to 1 where it says so."""
+
+import numpy as np
+import pytest
+
+from engine.maps import Treatment, labels, prepared
+from engine.values import Attention
+from tests.engine.hand_made import tokens_of
+
+TOKENS = tokens_of("<s>", "play", "ing", " on", ".", special=(0,))
+
+
+def attention(seed: int = 0, n: int = 5) -> Attention:
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(2, n, n)).astype(np.float32)
+    scores[:, ~np.tri(n, dtype=bool)] = -np.inf
+    weights = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+    value = rng.normal(size=(2, n, 3)).astype(np.float32)
+    return Attention(weights, scores, None, None, value, weights @ value, 1.0)
+
+
+def shown(**treatment):
+    return prepared(
+        attention(),
+        1,
+        kind="decoder",
+        queries=TOKENS,
+        keys=TOKENS,
+        treatment=Treatment(**treatment),
+        below=lambda: np.stack([attention().weights, attention(1).weights]),
+    )
+
+
+def test_an_untreated_map_is_the_head_itself_with_the_mask_marked():
+    plain = shown()
+    open_cells = np.tri(5, dtype=bool)
+    assert (plain.weights[open_cells] == attention().weights[1][open_cells]).all()
+    assert np.isnan(plain.weights[~open_cells]).all()
+    assert plain.notes == () and plain.share and plain.kept.sum() == open_cells.sum()
+
+
+@pytest.mark.parametrize(
+    "treatment",
+    [
+        {"together": "mean"},
+        {"together": "rollout"},
+        {"hidden": "first"},
+        {"hidden": "special"},
+        {"hidden": "marks"},
+        {"whole_words": True},
+        {"together": "rollout", "hidden": "first", "whole_words": True},
+    ],
+)
+def test_rows_of_shares_sum_to_one_and_every_treatment_is_told(treatment: dict):
+    found = shown(**treatment)
+    sums = np.nansum(found.weights, axis=1)
+    assert found.share and len(found.notes) == len(treatment)
+    assert sums[sums > 0] == pytest.approx(np.ones((sums > 0).sum()), abs=1e-5)
+
+
+def test_a_map_that_is_no_share_says_so():
+    assert not shown(together="max").share
+    assert "no longer sum" in shown(together="max").notes[0]
+    assert not shown(quantity="value").share
+
+
+def test_hiding_the_first_token_says_that_the_rest_is_scaled():
+    found = shown(hidden="first")
+    assert np.isnan(found.weights[:, 0]).all()
+    assert found.notes == (
+        "The first token is hidden (1 of the columns); the rest of each row is scaled up to 100 %.",
+    )
+
+
+def test_words_keep_a_way_back_to_their_first_token():
+    found = shown(whole_words=True)
+    assert found.rows == ("<s>", "playing", "on", ".")
+    assert found.row_starts.tolist() == [0, 1, 3, 4]
+
+
+def test_the_mass_filter_keeps_the_values_and_marks_the_links():
+    found = shown(mass=0.5)
+    assert (found.kept.sum(axis=1) >= 1).all()
+    assert found.kept.sum() < np.isfinite(found.weights).sum()
+    assert np.nansum(found.weights, axis=1) == pytest.approx(np.ones(5), abs=1e-5)
+    assert found.notes[0].startswith(f"{found.kept.sum()} links shown of 15")
+
+
+def test_labels_show_the_text_and_the_bytes_of_half_characters():
+    tokens = tokens_of("a", " b")
+    assert labels(tokens) == ("a", "b")
+    halves = tokens_of("é", "x")
+    object.__setattr__(halves, "data", (b"\xc3", b"x"))
+    assert labels(halves) == ("‹C3›", "x")
+
+
+def test_a_share_of_mass_beyond_one_is_refused():
+    with pytest.raises(ValueError, match="mass"):
+        Treatment(mass=1.2)
