@@ -26,7 +26,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from PIL import Image
 
 from pages.views import palette
@@ -234,13 +234,15 @@ def matrix(
     high: float | None = None,
     scale: Scale = "linear",
     quantity: str = "",
+    drawn: Bool[np.ndarray, "row column"] | None = None,
 ) -> str:
     """A matrix with cells of `cell` pixels that can be pointed at; NaN is masked.
 
     `rows` and `columns` are the ids of the rows and columns (`q0 q1 ..`, `k0 k1 ..`, no spaces):
     pointing at cell (3, 5) lights `q3` and `k5` wherever they are, and its lock is `"q3 k5"`.
     The labels (plain text) and the exact value, kept as float16, go into the tooltip, with
-    `quantity` before the value. Axis labels are the caller's: give them `data_id="q3"`.
+    `quantity` before the value. Cells not in `drawn` have no colour but keep their value. Axis
+    labels are the caller's: give them `data_id="q3"`.
     """
     grid = np.asarray(values, dtype=np.float32)
     expected = (len(rows), len(columns))
@@ -251,7 +253,7 @@ def matrix(
         )
     height, width = cell * grid.shape[0], cell * grid.shape[1]
     image = raster(
-        grid,
+        grid if drawn is None else np.where(drawn | np.isnan(grid), grid, np.float32(0)),
         x=x,
         y=y,
         width=width,
