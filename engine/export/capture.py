@@ -60,7 +60,7 @@ def attention(
     [batch, query, head, dim] and the weights [batch, head, query, key].
     """
     if scaling is None:
-        scaling = query.shape[-1] ** -0.5
+        scaling = float(query.shape[-1] ** -0.5)
     key, value = repeated(key, query.shape[1]), repeated(value, query.shape[1])
     scores = torch.matmul(query, key.transpose(2, 3)) * scaling
     if softcap is not None:

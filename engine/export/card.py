@@ -14,7 +14,7 @@ from transformers import __version__ as transformers_version
 
 from engine.bundle import Card, Generation, Matrix
 from engine.export.families import Layout
-from engine.export.graph import Graph, predicts, takes_pairs, tower_stack
+from engine.export.graph import Graph, limit, predicts, takes_pairs, tower_stack
 from engine.export.hub import Checkpoint
 from engine.export.storage import Weights
 from engine.export.tokenizer import kind, settings_of, special
@@ -66,12 +66,6 @@ def make_card(
         tokenizer=kind(tokenizer),
         template=template(checkpoint.folder),
     )
-
-
-def limit(model: PreTrainedModel, layout: Layout) -> int | None:
-    """The most tokens the model has positions for."""
-    most = getattr(model.config, "max_position_embeddings", None)
-    return most if isinstance(most, int) and layout.positions != "relative" else None
 
 
 def generation(model: PreTrainedModel, folder: Path, tokenizer: Tokenizer) -> Generation:

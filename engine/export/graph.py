@@ -154,7 +154,7 @@ class EncoderGraph(Graph):
     def example(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Two texts of five tokens."""
         stack = tower_stack(self.model, "encoder")
-        batch, token = Dim("batch"), Dim("token")
+        batch, token = Dim("batch"), Dim("token", max=limit(self.model, self.layout))
         inputs: dict[str, Any] = {
             "input_ids": torch.ones(BATCH, TOKEN, dtype=torch.long),
             "attention_mask": torch.ones(BATCH, TOKEN, dtype=torch.long),
@@ -419,6 +419,12 @@ def tower_stack(model: PreTrainedModel, side: str) -> Stack:
 def children(model: nn.Module, path: str) -> list[nn.Module]:
     """The blocks of a tower."""
     return list(model.get_submodule(path).children())
+
+
+def limit(model: PreTrainedModel, layout: Layout) -> int | None:
+    """The most tokens the model has positions for; None where it has no limit of its own."""
+    most = getattr(model.config, "max_position_embeddings", None)
+    return most if isinstance(most, int) and layout.positions != "relative" else None
 
 
 def accepts(model: PreTrainedModel, name: str) -> bool:

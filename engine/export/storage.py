@@ -10,7 +10,7 @@ row, which ONNX Runtime computes once, at opening: the arithmetic stays float32.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,10 +30,14 @@ INLINE = 1024  # bytes; what is smaller stays in the graph
 
 @dataclass(frozen=True, slots=True)
 class Rounded:
-    """A matrix as stored: int8 with a float32 scale a row, or float16."""
+    """A matrix as stored: int8 with a float32 scale a row, or float16.
+
+    `transposed` says that a graph needs its transpose, as the exporter folds some transpositions.
+    """
 
     values: np.ndarray
     scales: np.ndarray | None
+    transposed: bool = False
 
 
 def round_weights(model: nn.Module, store: Store) -> dict[str, Rounded]:
@@ -49,8 +53,8 @@ def round_weights(model: nn.Module, store: Store) -> dict[str, Rounded]:
             form = _int8 if store == "int8" and parameter.requires_grad else _float16
             kept, values = form(parameter.detach().float().numpy())
             parameter.copy_(torch.from_numpy(values))
+            rounded[digest(values.T)] = replace(kept, transposed=True)
             rounded[digest(values)] = kept
-            rounded[digest(values.T)] = kept
     return rounded
 
 
@@ -94,7 +98,7 @@ class Weights:
             if kept is None:
                 value.const_value = self._external(array, value.name or "")
             else:
-                self._restore(model.graph, value, kept, transposed=array.shape != kept.values.shape)
+                self._restore(model.graph, value, kept)
 
     def matrix(self, parameter: torch.Tensor) -> Matrix | None:
         """Where a parameter lies, or None if no graph kept it."""
@@ -108,16 +112,14 @@ class Weights:
         scales = None if kept is None or kept.scales is None else self.offsets[digest(kept.scales)]
         return Matrix(FILE, offset, (rows, columns), str(values.dtype), scales)
 
-    def _restore(
-        self, graph: ir.Graph, value: ir.Value, kept: Rounded, *, transposed: bool
-    ) -> None:
+    def _restore(self, graph: ir.Graph, value: ir.Value, kept: Rounded) -> None:
         """Compute the float32 matrix from its stored form, in the place of an initializer."""
         name = value.name or ""
         nodes = [ir.node("Cast", [self._initializer(graph, kept.values, name)], {"to": 1})]
         if kept.scales is not None:
             scales = self._initializer(graph, kept.scales, f"{name}.scales")
             nodes.append(ir.node("Mul", [nodes[-1].outputs[0], scales]))
-        if transposed:
+        if kept.transposed:
             nodes.append(ir.node("Transpose", [nodes[-1].outputs[0]], {"perm": [1, 0]}))
         result = nodes[-1].outputs[0]
         result.shape, result.type = value.shape, value.type
