@@ -24,12 +24,14 @@ UNKNOWN_PENALTY = 10.0
 class Merge:
     """One step of BPE: `parts` before it, the place of the left part, its rank (0 = learnt first).
 
-    Several places may hold the pair; the leftmost is merged.
+    Several places may hold the pair; the leftmost is merged. `choices` counts the neighbours
+    that could have been merged.
     """
 
     parts: tuple[str, ...]
     at: int
     rank: int
+    choices: int
 
     @property
     def result(self) -> tuple[str, str]:
@@ -127,7 +129,7 @@ def bpe(model: dict[str, Any]) -> Callable[[str], Merging]:
             if not open_pairs:
                 break
             rank, at = min(open_pairs)
-            steps.append(Merge(tuple(parts), at, rank))
+            steps.append(Merge(tuple(parts), at, rank, len(open_pairs)))
             parts[at : at + 2] = [parts[at] + parts[at + 1][len(prefix) :]]
         pieces = tuple(parts)
         return Merging(start, tuple(steps), pieces, tuple(vocabulary[p] for p in pieces))

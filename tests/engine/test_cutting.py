@@ -175,6 +175,7 @@ def test_every_step_of_bpe_merges_the_pair_learnt_first(text: str) -> None:
             assert merges[step.rank] == step.result
             open_pairs = [merges.index(p) for p in pairwise(step.parts) if p in merges]
             assert step.rank == min(open_pairs)
+            assert step.choices == len(open_pairs)
         assert "".join(walk.pieces) == "".join(walk.start)
 
 
