@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -104,16 +105,15 @@ def tokenize(
         # One text for the eye, one space between: the second's spans move behind it.
         whole = f"{text} {pair}"
         spans[np.array(found.sequence_ids) == 1] += len(text) + 1
+    data = tuple(_data(reader, i, whole[a:b]) for i, (a, b) in zip(found.ids, spans, strict=True))
     return Tokens(
         text=whole,
         ids=np.array(found.ids, dtype=np.int64),
         pieces=tuple(reader.piece(i) for i in found.ids),
-        spans=spans,
+        spans=_fitted(whole, spans, data),
         special=np.array([i in reader.special for i in found.ids], dtype=bool),
         segments=segments,
-        data=tuple(
-            _data(reader, i, whole[a:b]) for i, (a, b) in zip(found.ids, spans, strict=True)
-        ),
+        data=data,
     )
 
 
@@ -156,6 +156,25 @@ def _data(reader: Reader, token_id: int, covered: str) -> bytes:
     if reader.writing == "spaces" and data.startswith(b" ") and not covered[:1].isspace():
         return data[1:]
     return data
+
+
+def _fitted(
+    text: str, spans: Int[np.ndarray, "token 2"], data: tuple[bytes, ...]
+) -> Int[np.ndarray, "token 2"]:
+    """Spans without gaps inside a letter, and empty where a token stands for nothing.
+
+    Normalisation joins `e` and its accent but counts the `e` alone; SentencePiece puts a space
+    before the first word that the text does not have.
+    """
+    starts = {int(start) for start, end in spans if end > start}
+    for index, (start, end) in enumerate(spans):
+        if not data[index]:
+            spans[index, 1] = start
+            continue
+        while end < len(text) and end not in starts and unicodedata.category(text[end])[0] == "M":
+            end += 1
+        spans[index, 1] = end
+    return spans
 
 
 def _joined(
