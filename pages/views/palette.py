@@ -155,6 +155,11 @@ def rgba(colour: str, opacity: float, *, dark: bool = False) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
+def values(*, dark: bool = False) -> dict[str, str]:
+    """Every variable's name (without `--atlas-`) and its value in one theme."""
+    return {name: pair[dark] for name, pair in _COLOURS.items()}
+
+
 def stylesheet(light: str = ":host, .atlas", dark: str = ".atlas[data-theme=dark]") -> str:
     """CSS that gives every variable its value under a light and a dark selector."""
     rules = []

@@ -1,0 +1,62 @@
+// Copies a link that holds every value of the page, those at their defaults too.
+
+const states = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const button = parentElement.querySelector("button");
+  const note = parentElement.querySelector("p");
+  const field = parentElement.querySelector("input");
+  // What the address held when this data was made: a key that has gone since is at its default.
+  states.set(button, { data, had: new URLSearchParams(location.search) });
+
+  button.onclick = async () => {
+    const { data, had } = states.get(button);
+    const link = address(data, had, new URLSearchParams(location.search));
+    field.hidden = true;
+    const done = await write(link, field);
+    const words = [done ? "Link copied." : "Copy this link:"];
+    if (!done) {
+      field.hidden = false;
+      field.value = link;
+      field.focus();
+      field.select();
+    }
+    if (data.long) words.push(data.long);
+    if (!data.base && ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].includes(location.hostname))
+      words.push("It opens on this computer only.");
+    note.textContent = words.join(" ");
+  };
+}
+
+function address(data, had, now) {
+  const all = new URLSearchParams();
+  const put = (key, value) => {
+    all.delete(key);
+    for (const one of [value].flat()) all.append(key, one);
+  };
+  for (const [key, value] of Object.entries(data.values)) put(key, value);
+  for (const [key, value] of Object.entries(data.defaults))
+    if (had.has(key) && !now.has(key)) put(key, value);
+  // Controls of a fragment change the address without a run of the page.
+  for (const key of Object.keys(data.defaults)) if (now.has(key)) put(key, now.getAll(key));
+  const path = location.pathname;
+  const base = data.base ? data.base + (path.split("/").pop() ? "/" + path.split("/").pop() : "/") : location.origin + path;
+  return base + "?" + all.toString();
+}
+
+async function write(link, field) {
+  try {
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(link);
+      return true;
+    }
+  } catch { /* refused: the old way below */ }
+  // Plain http has no clipboard object: select the text and ask the browser to copy it.
+  field.hidden = false;
+  field.value = link;
+  field.select();
+  let done = false;
+  try { done = document.execCommand("copy"); } catch { /* shown in the field instead */ }
+  field.hidden = done;
+  return done;
+}

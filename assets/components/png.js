@@ -1,0 +1,52 @@
+// Draws a picture of this page as a PNG in the browser and saves it; the server sends no pixels.
+
+export default function ({ data, parentElement }) {
+  const button = parentElement.querySelector("button");
+  const note = parentElement.querySelector("p");
+  button.onclick = async () => {
+    const source = globalThis.atlasPictures?.get(data.digest);
+    if (!source) {
+      note.textContent = "The picture is not on the screen.";
+      return;
+    }
+    try {
+      save(await pixels(plain(source, data.colours), data.ground), data.name + ".png");
+      note.textContent = "";
+    } catch {
+      note.textContent = "This browser cannot draw it. Take the SVG.";
+    }
+  };
+}
+
+// An image sees no page: variables become colours, and what waits for a click is left out.
+function plain(source, colours) {
+  const text = source.replace(/var\(--atlas-([a-z0-9-]+),\s*([^()]*)\)/g, (_, name, other) => colours[name] ?? other);
+  const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+  svg.querySelectorAll("[data-show]").forEach((node) => node.remove());
+  return svg;
+}
+
+async function pixels(svg, ground) {
+  const width = parseFloat(svg.getAttribute("width")), height = parseFloat(svg.getAttribute("height"));
+  // Twice as many pixels as on the screen, less where a browser's canvas would end.
+  const scale = Math.min(2, 8000 / Math.max(width, height));
+  const image = new Image();
+  image.src = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(new XMLSerializer().serializeToString(svg));
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = width * scale;
+  canvas.height = height * scale;
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = ground;
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail()), "image/png"));
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

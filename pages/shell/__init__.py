@@ -1,0 +1,1 @@
+"""The shared code that imports streamlit: frame, cache, components, share, progress."""

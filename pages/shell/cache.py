@@ -1,0 +1,195 @@
+"""The one doorway to the engine: what a page asks twice is computed once, for all sessions.
+
+In: scalars and `Reading`s (never arrays: Streamlit and we would have to hash them). Out: frozen
+engine values, shared and read-only. All live in one cache bounded by bytes (`ATLAS_TRACE_MB`);
+the value unused longest goes first. Two sessions that ask for the same value at the same time
+share one computation. An `EngineError` passes through and is not kept.
+
+A page's owner adds small functions here: `return cached(("name", *arguments), lambda: ...)`,
+with `_of(reading)` or `_stamp(model)` among the arguments where a model is involved.
+Knows nothing of widgets.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+from cachetools import LRUCache
+
+from engine import catalog, runtime, tracing
+from engine.bundle import Card
+from engine.settings import settings
+from engine.values import (
+    Embedded,
+    Frozen,
+    Hidden,
+    Kind,
+    Layer,
+    Logits,
+    Overview,
+    Reading,
+    Side,
+    Tokens,
+)
+
+T = TypeVar("T")
+
+
+class Store:
+    """Values by key, bounded by bytes, each computed once at a time; safe for threads."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep at most `limit` bytes."""
+        self._lock = threading.Lock()
+        self._values: LRUCache[Hashable, Any] = LRUCache(limit, getsizeof=size)
+        self._running: dict[Hashable, Future[Any]] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of a key, made by `make` when it is not there.
+
+        Who asks while another thread makes it waits for that one, and gets its error too.
+        """
+        with self._lock:
+            if key in self._values:
+                return self._values[key]
+            running = self._running.get(key)
+            mine: Future[Any] | None = None
+            if running is None:
+                mine = running = self._running[key] = Future()
+        return self._make(key, make, mine) if mine else running.result()
+
+    def _make(self, key: Hashable, make: Callable[[], T], future: Future[Any]) -> T:
+        try:
+            value = make()
+        except BaseException as error:
+            with self._lock:
+                del self._running[key]
+            future.set_exception(error)
+            raise
+        with self._lock:
+            if size(value) <= self._values.maxsize:
+                self._values[key] = value
+            del self._running[key]
+        future.set_result(value)
+        return value
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._values.clear()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held now."""
+        return int(self._values.currsize)
+
+
+def size(value: object) -> int:
+    """Bytes of a value: its arrays and texts, and a little for each object around them."""
+    if isinstance(value, Frozen):
+        return value.nbytes + 1000
+    if isinstance(value, np.ndarray):
+        return value.nbytes + 100
+    if isinstance(value, str | bytes):
+        return len(value) + 100
+    if isinstance(value, tuple | list):
+        return 100 + sum(size(part) for part in value)
+    if isinstance(value, dict):
+        return 100 + sum(size(k) + size(v) for k, v in value.items())
+    return 100 + sum(size(part) for part in getattr(value, "__dict__", {}).values())
+
+
+@cache
+def store() -> Store:
+    """The process's one store."""
+    return Store(settings().trace_mb * 10**6)
+
+
+def cached(key: Hashable, make: Callable[[], T]) -> T:
+    """The value of a key of scalars, computed by `make` once; the first part names the function."""
+    return store().get(key, make)
+
+
+def bundle(model: str) -> runtime.Bundle:
+    """The opened bundle of a model; `runtime` decides how many stay open.
+
+    Raises `UnknownModel`, `ModelNotExported`, `BrokenBundle`.
+    """
+    folder = catalog.find(model).folder
+    assert folder is not None, "find() gives exported models only"
+    return runtime.open_bundle(folder)
+
+
+def card(model: str) -> Card:
+    """What a model is."""
+    return bundle(model).card
+
+
+def tokens(reading: Reading, side: Side = "encoder") -> Tokens:
+    """A reading cut into tokens; `side` matters to encoder-decoders only."""
+    return cached(
+        ("tokens", _of(reading), side),
+        lambda: tracing.tokens(bundle(reading.model), reading, side),
+    )
+
+
+def embedded(reading: Reading, side: Side = "encoder") -> Embedded:
+    """Token vectors, position vectors and their sum, which enters layer 1."""
+    return cached(
+        ("embedded", _of(reading), side),
+        lambda: tracing.embedded(bundle(reading.model), reading, side),
+    )
+
+
+def layer(reading: Reading, side: Side, index: int) -> Layer:
+    """Attention of one block (0-based) and what leaves it; of a short text all blocks at once."""
+    opened = bundle(reading.model)
+    count = len(tokens(reading, side))
+    if tracing.together(opened.card, count, side) and index >= 0:
+        key = ("layers", _of(reading), side)
+        every = cached(key, lambda: tracing.layers(opened, reading, side))
+        if index < len(every):
+            return every[index]
+    return cached(
+        ("layer", _of(reading), side, index),
+        lambda: tracing.layer(opened, reading, side, index),
+    )
+
+
+def hidden(reading: Reading, side: Side = "encoder") -> Hidden:
+    """The residual stream of a side, from what enters layer 1 to what leaves the last."""
+    return cached(
+        ("hidden", _of(reading), side),
+        lambda: tracing.hidden(bundle(reading.model), reading, side),
+    )
+
+
+def logits(reading: Reading, positions: tuple[int, ...]) -> Logits:
+    """What the model predicts at some positions (0-based)."""
+    return cached(
+        ("logits", _of(reading), positions),
+        lambda: tracing.logits(bundle(reading.model), reading, positions),
+    )
+
+
+def overview(reading: Reading, kind: Kind, cells: int = 64) -> Overview:
+    """Every head of a kind at a glance, in at most `cells` x `cells` blocks of tokens."""
+    return cached(
+        ("overview", _of(reading), kind, cells),
+        lambda: tracing.overview(bundle(reading.model), reading, kind, cells),
+    )
+
+
+def _stamp(model: str) -> Hashable:
+    # A model that was exported again has another stamp, so that nothing stale is found.
+    return bundle(model).stamp
+
+
+def _of(reading: Reading) -> Hashable:
+    """A reading and the state of its model's files: the part of a key that says what was read."""
+    return (reading, _stamp(reading.model))

@@ -1,0 +1,168 @@
+"""Our custom components: the picture that is played in the browser, and the share buttons.
+
+In: an SVG of `pages.views` and what is locked. Out: what the person locked or points at. Their
+code lies in `assets/components`, is read once, and travels with each change of a component's
+data: it is kept to a few kB. A component knows nothing of what its picture means, and what it
+reports may belong to an older picture: check it against the current data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from pages.views import palette
+
+ASSETS = Path(__file__).parents[2] / "assets" / "components"
+_IDS = re.compile(r'data-(?:id|rows|columns)="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class PictureState:
+    """What a person did: ids joined by spaces (`"t3"`, `"q3 k5"`), None where nothing."""
+
+    locked: str | None = None
+    hover: str | None = None
+
+
+def picture(
+    svg: str,
+    *,
+    key: str,
+    alt: str,
+    height: int | None = None,
+    locked: str | None = None,
+    on_lock: Callable[[str | None], None] | None = None,
+    report_hover: bool = False,
+) -> PictureState:
+    """Show an SVG of ours; hover, lock, Esc and arrows are done in the browser.
+
+    With `on_lock` the page owns the lock: `locked` is what is shown, and `on_lock(ids)` is called
+    before the next run with what the person locked (None: unlocked); it usually is
+    `partial(select, "token")`. Without it the component keeps its own lock, `locked` being the
+    first. Only ids that are in `svg` come back. `report_hover` makes every hover a run of the
+    page (or fragment), 160 ms after the pointer rests: use it sparingly. `height` in pixels
+    makes the picture scroll. `alt` says what is to be seen.
+    """
+    own = _own(key)
+    seq = int(own.get("seq") or 0)
+    shown = locked if on_lock or not seq else own.get("ids")
+
+    def locking() -> None:
+        if on_lock is not None:
+            on_lock(_known(_own(key).get("ids"), svg))
+
+    result = _picture(
+        key=key,
+        data={
+            "svg": svg,
+            "digest": digest(svg),
+            "alt": alt,
+            "height": height,
+            "locked": shown,
+            "seq": seq,
+            "report": report_hover,
+        },
+        on_lock_change=locking,
+        on_hover_change=_nothing,
+    )
+    hover = result.get("hover") if report_hover else None
+    return PictureState(locked=_known(shown, svg), hover=_known(hover, svg))
+
+
+def digest(svg: str) -> str:
+    """The name under which the browser keeps a picture that is on the screen."""
+    return hashlib.blake2b(svg.encode(), digest_size=12).hexdigest()
+
+
+def copy_button(
+    values: Mapping[str, str | list[str]],
+    *,
+    defaults: Mapping[str, str | list[str]],
+    base: str,
+    long: str,
+) -> None:
+    """The "Copy link" button: all values, the address it begins with, a word on a long text."""
+    data = {"values": dict(values), "defaults": dict(defaults), "base": base, "long": long}
+    _copy(key="copy-link", data=data)
+
+
+def png_button(svg: str, *, key: str, name: str) -> None:
+    """A button that saves a picture on the screen as a PNG, drawn by the browser."""
+    colours = palette.values(dark=False)
+    data = {"digest": digest(svg), "name": name, "colours": colours, "ground": colours["paper"]}
+    _png(key=key, data=data)
+
+
+def script(name: str) -> str:
+    """A JavaScript file of ours without its comments and indentation."""
+    lines = (line.strip() for line in (ASSETS / name).read_text(encoding="utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def styles(name: str) -> str:
+    """A style sheet of ours."""
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+PICTURE_HTML = (
+    '<div class="atlas"><div class="chip" aria-live="polite"></div>\n'
+    '<div class="stage"></div><div class="tip" role="tooltip" hidden></div></div>'
+)
+_BUTTON_HTML = '<div class="copy"><button type="button">{icon}{label}</button>\n{rest}</div>'
+_COPY_ICON = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6'
+    'l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1"/></svg>'
+)
+_SAVE_ICON = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 4v11m-4-4 4 4 4-4M5 19h14"/></svg>'
+)
+
+
+_picture = component(
+    "atlas_picture",
+    html=PICTURE_HTML,
+    css=palette.stylesheet() + "\n" + styles("picture.css"),
+    js=script("picture.js"),
+)
+_copy = component(
+    "atlas_copy",
+    html=_BUTTON_HTML.format(
+        icon=_COPY_ICON,
+        label="Copy link",
+        rest='<p aria-live="polite"></p><input hidden readonly aria-label="Link">',
+    ),
+    css=styles("copy.css"),
+    js=script("copy.js"),
+)
+_png = component(
+    "atlas_png",
+    html=_BUTTON_HTML.format(icon=_SAVE_ICON, label="PNG image", rest="<p></p>"),
+    css=styles("copy.css"),
+    js=script("png.js"),
+)
+
+
+def _own(key: str) -> Mapping[str, Any]:
+    """What the component last reported as its lock: `{"ids": .., "seq": ..}` or nothing."""
+    lock = dict(st.session_state.get(key) or {}).get("lock")
+    return lock if isinstance(lock, dict) else {}
+
+
+def _known(ids: object, svg: str) -> str | None:
+    """The ids, if all of them are in the picture."""
+    if not isinstance(ids, str) or not ids:
+        return None
+    here = {name for match in _IDS.finditer(svg) for name in match[1].split()}
+    return ids if all(name in here for name in ids.split()) else None
+
+
+def _nothing() -> None:
+    """A component's state needs a callback to be readable."""

@@ -1,0 +1,336 @@
+"""The frame of every page: page config, menu, model and text, errors as sentences, link values.
+
+In: what the page can show (families) and the address of the page. Out: a `Choice`. A page is
+
+    choice = frame("Attention", families=("decoder", "encoder", "encoder-decoder"))
+    with sentences():
+        layer = checked("layer", range(1, choice.card.tower.layers + 1), default=1)
+        st.slider("Layer", 1, choice.card.tower.layers, key="layer", bind="query-params")
+        attention_map(choice)
+
+`sentences()` shows an `EngineError` as one sentence, keeps what was typed and leaves the page
+usable; it must also stand inside every fragment, as those run alone. `checked` must be called
+before the widget of that key is drawn and outside of fragments. What a component locks is kept
+with `selection` and `select`. The frame knows no page's pictures.
+
+Session keys of the frame: `model` and `text` (widgets), `atlas` (everything else).
+"""
+
+from __future__ import annotations
+
+import gc
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache as once
+from pathlib import Path
+
+import streamlit as st
+
+from engine import catalog
+from engine.bundle import Card
+from engine.errors import EngineError
+from engine.values import Family
+from pages.shell import cache, link, share
+from pages.shell.link import checked, plain, select, selection
+from pages.shell.state import State, state
+
+__all__ = [
+    "PAGES",
+    "Choice",
+    "Page",
+    "Sample",
+    "checked",
+    "frame",
+    "plain",
+    "samples",
+    "select",
+    "selection",
+    "sentences",
+    "set_text",
+]
+
+ROOT = Path(__file__).parents[2]
+TEXT_LIMIT = 200_000  # characters kept of a text; more would only slow the browser down
+ALL: tuple[Family, ...] = ("decoder", "encoder", "encoder-decoder")
+
+# Long-lived objects of the imports above never need to be looked at again by the collector.
+gc.collect()
+gc.freeze()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One entry of the menu."""
+
+    title: str
+    file: str
+    icon: str
+    sentence: str
+
+
+PAGES = (
+    Page("Home", "app.py", "home", "What is here, and where to begin."),
+    Page(
+        "Tokenization",
+        "pages/1_Tokenization.py",
+        "content_cut",
+        "A text is cut into pieces that have numbers.",
+    ),
+    Page(
+        "Embeddings",
+        "pages/2_Embeddings.py",
+        "scatter_plot",
+        "Every piece becomes a point in space, and moves from layer to layer.",
+    ),
+    Page(
+        "Attention",
+        "pages/3_Attention.py",
+        "grid_on",
+        "Each word decides which other words it listens to.",
+    ),
+    Page(
+        "Translation",
+        "pages/4_Translation.py",
+        "translate",
+        "One half of the model reads French, the other writes English.",
+    ),
+    Page(
+        "Decoding",
+        "pages/5_Decoding.py",
+        "edit_note",
+        "From probabilities to words: six ways to choose, side by side.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A text to start from, and why it is interesting."""
+
+    text: str
+    name: str
+    why: str
+    pages: tuple[str, ...]
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the person chose at the top of a page; `text` may be empty."""
+
+    model: str
+    card: Card
+    text: str
+
+
+def frame(
+    title: str,
+    *,
+    families: tuple[Family, ...] = ALL,
+    wants_text: bool = True,
+    default_sample: str | None = None,
+    text_label: str = "Text",
+) -> Choice:
+    """Draw the top of a page and return what was chosen; call it first in every page's script.
+
+    `title` is the page's name in `PAGES`. `families` are those the page can show. Without
+    `wants_text` no text box is drawn (a page with one of its own calls `set_text`), yet the
+    choice holds the text. `default_sample` is the name of the sample shown until somebody
+    types; at first it is the page's first. Stops the script where no model can be shown.
+    """
+    _configure(title)
+    here = state()
+    here.turn_to(title)
+    _menu(title)
+    st.title(title)
+    top = st.container(key="atlas-top")
+    here.notes_place = st.container()
+    link.show_notes()
+    default = _default_text(title, default_sample)
+    link.adopt_text(default, TEXT_LIMIT)
+    with top:
+        if wants_text:
+            model, text = _model_and_text(title, families, text_label)
+        else:
+            model, text = _model_and_link(title, families), here.text
+    with _refusals():
+        card = cache.card(model)
+        _device_line(model, card)
+        return Choice(model, card, text)
+    st.stop()
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Show an `EngineError` raised inside as one sentence and end the `with` block there.
+
+    What was typed stays, and what follows the block is drawn. At the end of a page's outermost
+    block the copied link is completed, so that it holds every value checked inside.
+    """
+    here = state()
+    here.depth += 1
+    try:
+        with _refusals():
+            yield
+    finally:
+        here.depth -= 1
+    if not here.depth:
+        share.complete_link()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        st.error(plain(str(error)), icon=":material/info:")
+
+
+def set_text(text: str) -> None:
+    """Make this the text of all pages; call it in a callback (of a sample, of a component)."""
+    link.set_text(text[:TEXT_LIMIT])
+
+
+@once
+def samples() -> tuple[Sample, ...]:
+    """Every sample text of `assets/samples.toml`."""
+    data = tomllib.loads((ROOT / "assets" / "samples.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Sample(
+            text=one["text"],
+            name=one["name"],
+            why=one["why"],
+            pages=tuple(one["pages"]),
+            models=tuple(one.get("models", ())),
+        )
+        for one in data["sample"]
+    )
+
+
+def _configure(title: str) -> None:
+    name = "Transformer Atlas" if title == "Home" else f"{title} · Transformer Atlas"
+    st.set_page_config(page_title=name, page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
+
+
+def _menu(title: str) -> None:
+    with st.container(horizontal=True, key="atlas-menu", gap="small"):
+        for page in PAGES:
+            if (ROOT / page.file).exists():
+                name = "Transformer Atlas" if page.title == "Home" else page.title
+                st.page_link(page.file, label=name, icon=f":material/{page.icon}:")
+
+
+def _default_text(title: str, name: str | None) -> str:
+    fitting = [one for one in samples() if title in one.pages]
+    named = [one for one in samples() if one.name == name]
+    return (named or fitting or list(samples()))[0].text
+
+
+def _model_and_text(title: str, families: Sequence[Family], text_label: str) -> tuple[str, str]:
+    left, middle, right = st.columns([1.3, 4.2, 0.9], vertical_alignment="top", gap="small")
+    with left:
+        model = _model(title, families)
+    with middle:
+        st.text_area(
+            text_label,
+            key="text",
+            height=84,
+            on_change=link.text_typed,
+            args=(TEXT_LIMIT,),
+            placeholder="Type a text, or choose a sample.",
+        )
+    with right:
+        # Stands level with the two boxes, whose labels take a line above them.
+        st.container(height=20, border=False)
+        _samples(title, model)
+        share.copy_link()
+    return model, state().text
+
+
+def _model_and_link(title: str, families: Sequence[Family]) -> str:
+    left, _, right = st.columns([1.3, 4.2, 0.9], vertical_alignment="bottom", gap="small")
+    with left:
+        model = _model(title, families)
+    with right:
+        share.copy_link()
+    return model
+
+
+def _model(title: str, families: Sequence[Family]) -> str:
+    ready = [entry for entry in catalog.entries() if entry.ready and entry.family in families]
+    # The page's first family gives its first model.
+    names = [entry.name for family in families for entry in ready if entry.family == family]
+    if not names:
+        with _refusals():
+            raise EngineError(
+                "No model is here that this page can show. Export one with "
+                "python -m engine.export NAME, or take a full copy of the project."
+            )
+        st.stop()
+    here = state()
+    _check_model(names, here)
+    return str(
+        st.selectbox(
+            "Model",
+            names,
+            key="model",
+            bind="query-params",
+            on_change=_remember_model,
+            help="Shipped and exported models that this page can show.",
+        )
+    )
+
+
+def _check_model(names: list[str], here: State) -> None:
+    """Put the model right before its widget exists: a page shows some families only.
+
+    The model last chosen by the person is kept in mind and comes back on pages that can show it.
+    """
+    asked = link.fresh("model")
+    if asked:
+        here.model = asked[-1]
+        if here.model not in names:
+            here.note("model", _why_not(here.model, names[0]), names[0])
+    wanted = here.model if here.model in names else names[0]
+    if st.session_state.get("model") != wanted:
+        st.session_state["model"] = wanted
+
+
+def _why_not(name: str, shown: str) -> str:
+    try:
+        entry = catalog.find(name)
+    except EngineError as error:
+        return f"{error} Showing {shown}."
+    return f"{entry.name} cannot be shown on this page. Showing {shown}."
+
+
+def _remember_model() -> None:
+    state().model = st.session_state["model"]
+
+
+def _samples(title: str, model: str) -> None:
+    with st.popover("Samples", icon=":material/format_quote:", width="stretch"):
+        for number, one in enumerate(samples()):
+            if title in one.pages and (not one.models or model in one.models):
+                st.button(
+                    one.name,
+                    key=f"sample-{number}",
+                    on_click=set_text,
+                    args=(one.text,),
+                    width="stretch",
+                    help=one.text,
+                )
+                st.caption(plain(one.why))
+
+
+def _device_line(model: str, card: Card) -> None:
+    towers = [
+        f"{name} {stack.layers} layers x {stack.heads} heads"
+        for name, stack in (("encoder", card.encoder), ("decoder", card.decoder))
+        if stack is not None
+    ]
+    size = f"{card.parameters / 1e6:,.1f} M parameters"
+    line = f"{card.title}: {', '.join(towers)}, {size}. {cache.bundle(model).device.reason}"
+    st.caption(plain(line))

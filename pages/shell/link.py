@@ -1,0 +1,276 @@
+"""Values of the address: read and checked before widgets exist, kept, and written again.
+
+A value that a link gets wrong (layer 99, temperature=abc) is put right and said in one sentence,
+which stays until that value is changed. Controls are widgets bound to the address by Streamlit
+(`key=..., bind="query-params"`); `checked` looks at their value first. What has no widget (a
+lock in a picture) is kept by `selection` and `select`. The text is in the address up to
+`TEXT_IN_LINK` characters; a longer one stays in the session.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.shell.state import Listed, state
+
+TEXT_IN_LINK = 2000  # characters; a longer text would make a link that programs cut or refuse
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$^&\"'])")
+
+
+def plain(text: str, limit: int = 600) -> str:
+    """A text as Streamlit's Markdown shows it unchanged: nothing in it is obeyed.
+
+    >>> plain("layer **9**")
+    'layer \\\\*\\\\*9\\\\*\\\\*'
+    """
+    flat = " ".join(text.split())
+    flat = flat if len(flat) <= limit else flat[: limit - 1] + "…"
+    return _PUNCTUATION.sub(r"\\\1", flat)
+
+
+def checked(
+    key: str,
+    legal: range | tuple[float, float] | Sequence[Any],
+    *,
+    default: Any = None,
+    name: str | None = None,
+    because: str | None = None,
+    shown: Callable[[Any], str] = str,
+) -> Any:
+    """Check the value of the widget `key` before it is drawn; return the value it will have.
+
+    `legal` is a `range` of whole numbers, a tuple of two floats (lowest, highest), or a sequence
+    of options; `shown` is the widget's `format_func`, as links carry what is shown. An illegal
+    value, from a link or left over from another model, is replaced by the nearest legal number
+    or by `default` (the first option, if None), and a link's is said: "`name` 99: `because`;
+    showing `name` 6." The default must be the widget's own. Repeated options (multiselect): see
+    `checked_many`.
+    """
+    here = state()
+    fallback = _first(legal) if default is None else default
+    here.listed[key] = Listed(_as_text(fallback, shown), shown)
+    given = fresh(key)
+    if given is None and key in st.session_state:
+        value = st.session_state[key]
+        right = _nearest(value, legal, fallback)
+        if right != value:
+            st.session_state[key] = right
+        return right
+    if not given:
+        if key not in st.session_state and default is not None:
+            st.session_state[key] = default
+        return fallback
+    value, problem = _parsed(given[-1], legal, fallback, shown)
+    if problem:
+        label = name or key
+        sentence = (
+            f"{label} {given[-1][:40]}: {because or problem}; showing {label} {shown(value)}."
+        )
+        _tell(key, sentence, value)
+    st.session_state[key] = value
+    return value
+
+
+def checked_many(
+    key: str,
+    legal: Sequence[Any],
+    *,
+    default: Sequence[Any] = (),
+    name: str | None = None,
+    shown: Callable[[Any], str] = str,
+) -> list[Any]:
+    """`checked` for a widget of several options (multiselect, pills): returns the legal ones."""
+    here = state()
+    here.listed[key] = Listed(_as_text(default, shown), shown)
+    given = fresh(key)
+    if given is None and key in st.session_state:
+        kept = [option for option in st.session_state[key] or () if option in legal]
+        if kept != list(st.session_state[key] or ()):
+            st.session_state[key] = kept
+        return kept
+    if given is None:
+        return list(default)
+    options = {shown(option): option for option in legal}
+    kept = [options[text] for text in given if text in options]
+    strange = [text for text in given if text and text not in options]
+    if strange:
+        _tell(key, f"{name or key} {strange[0][:40]} is not offered here; it is left out.", kept)
+    st.session_state[key] = kept
+    return kept
+
+
+def selection(
+    key: str, legal: Sequence[str] | Callable[[str], bool], *, name: str = ""
+) -> str | None:
+    """What is locked under a key (`select` writes it); None where nothing is or it is not legal.
+
+    `legal` lists the ids that exist in the current data or says whether one does. It is read
+    from the address first and written back to it, so that links carry it.
+    """
+    here = state()
+    here.listed[key] = Listed("", str)
+    given = fresh(key)
+    if given:
+        here.values[key] = given[-1][:200]
+    value = here.values.get(key) or None
+    if value is not None:
+        fits = legal(value) if callable(legal) else value in legal
+        if not fits:
+            if given:
+                _tell(
+                    key,
+                    f"{name or key} {value[:40]} does not exist here; nothing is selected.",
+                    None,
+                )
+            here.values[key] = value = None
+    _write(key, value)
+    return value
+
+
+def select(key: str, value: str | None) -> None:
+    """Keep what was locked; call it in a callback (`on_lock`)."""
+    state().values[key] = value[:200] if value else None
+
+
+def fresh(key: str) -> list[str] | None:
+    """The address's values of a key that were not seen before on this page, else None.
+
+    Streamlit does not refresh them on the server while a page stays open, so a value that was
+    seen says nothing about now.
+    """
+    here = state()
+    values = st.query_params.get_all(key)
+    if not values or here.seen.get(key) == values:
+        return None
+    here.seen[key] = values
+    return values
+
+
+def adopt_text(default: str, limit: int) -> None:
+    """Settle the text of this run before its widget exists: link, then session, then default."""
+    here = state()
+    asked = st.query_params.get("text")
+    if asked is not None and asked != here.url_text:
+        here.text, here.touched, here.url_text = asked[:limit], True, asked
+        st.session_state["text"] = here.text
+    elif not here.touched:
+        here.text = default
+        st.session_state["text"] = default
+    elif "text" not in st.session_state:
+        st.session_state["text"] = here.text
+    in_link = here.touched and len(here.text) <= TEXT_IN_LINK
+    _write("text", here.text if in_link else None)
+    here.url_text = here.text if in_link else None
+
+
+def text_typed(limit: int) -> None:
+    """The text box's callback."""
+    set_text(st.session_state["text"][:limit])
+
+
+def set_text(text: str) -> None:
+    """Make this the text of all pages (in a callback)."""
+    here = state()
+    here.text, here.touched = text, True
+    st.session_state["text"] = text
+
+
+def show_notes() -> None:
+    """Draw the sentences that still hold on this page."""
+    here = state()
+    for key, note in list(here.notes.items()):
+        value = here.values.get(key) if key in here.values else st.session_state.get(key)
+        if note.page != here.page or value != note.value:
+            del here.notes[key]
+        else:
+            _draw(note.sentence)
+
+
+def link_values() -> tuple[dict[str, str | list[str]], dict[str, str | list[str]]]:
+    """All values that a link of this page carries as text, and their defaults."""
+    here = state()
+    values: dict[str, str | list[str]] = {}
+    if "model" in st.session_state:
+        values["model"] = str(st.session_state["model"])
+    if len(here.text) <= TEXT_IN_LINK:
+        values["text"] = here.text
+    for key, listed in here.listed.items():
+        value = here.values.get(key) if key in here.values else st.session_state.get(key)
+        values[key] = listed.default if value is None else _as_text(value, listed.shown)
+    return values, {key: listed.default for key, listed in here.listed.items()}
+
+
+def _as_text(value: Any, shown: Callable[[Any], str] = str) -> str | list[str]:
+    """A value as Streamlit writes it into the address."""
+    if isinstance(value, list | tuple):
+        return [shown(part) for part in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return shown(value)
+
+
+def _first(legal: range | tuple[float, float] | Sequence[Any]) -> Any:
+    return legal[0]
+
+
+def _is_interval(legal: object) -> bool:
+    return isinstance(legal, tuple) and len(legal) == 2 and any(isinstance(e, float) for e in legal)
+
+
+def _nearest(value: Any, legal: Any, fallback: Any) -> Any:
+    if isinstance(legal, range) or _is_interval(legal):
+        low, high = (legal[0], legal[-1])
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return fallback
+        return min(max(value, low), high) if math.isfinite(value) else fallback
+    return value if value in legal else fallback
+
+
+def _parsed(raw: str, legal: Any, fallback: Any, shown: Callable[[Any], str]) -> tuple[Any, str]:
+    """A link's value and what is wrong with it ("" where nothing is)."""
+    if isinstance(legal, range) or _is_interval(legal):
+        whole = isinstance(legal, range)
+        try:
+            value = int(raw) if whole else float(raw)
+        except ValueError:
+            return fallback, f"is not a {'whole ' if whole else ''}number"
+        right = _nearest(value, legal, fallback)
+        return right, "" if right == value else f"it goes from {legal[0]} to {legal[-1]} here"
+    for option in legal:
+        if shown(option) == raw:
+            return option, ""
+    names = ", ".join(shown(option) for option in legal[:6])
+    return fallback, f"is none of {names}{', …' if len(legal) > 6 else ''}"
+
+
+def _tell(key: str, sentence: str, value: Any) -> None:
+    state().note(key, sentence, value)
+    place = state().notes_place
+    if place is not None:
+        with place:
+            _draw(sentence)
+
+
+def _draw(sentence: str) -> None:
+    st.warning(plain(sentence), icon=":material/link:")
+
+
+def _write(key: str, value: str | None) -> None:
+    """Bring the address in line with a value that has no bound widget."""
+    if value is None:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value
+    here = state()
+    if value is None:
+        here.seen.pop(key, None)
+    else:
+        here.seen[key] = [value]

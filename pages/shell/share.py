@@ -1,0 +1,164 @@
+"""What leaves the app: the link to a page, and a picture with its data as files.
+
+In: a picture (SVG or Plotly figure) and a table. Out: one popover with PNG (drawn by the
+browser), SVG, HTML in one file (the picture still plays, no outside address), CSV and JSON.
+Files are made when somebody asks for them, not on every run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from engine.settings import settings
+from pages.shell import components, link
+from pages.shell.state import state
+from pages.views import palette
+from pages.views.svg import esc
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Table = Mapping[str, Sequence[Any] | np.ndarray]
+_HIDDEN = "<style>[data-show]{display:none}</style>"
+
+
+def share_menu(
+    name: str,
+    *,
+    svg: str | None = None,
+    figure: Figure | None = None,
+    data: Table | Callable[[], Table] | None = None,
+    title: str = "",
+) -> None:
+    """One popover that gives a picture and its numbers as files called `name`.
+
+    `svg` must be the very string given to `picture`, as the PNG is drawn from what is on the
+    screen. A `figure` gives HTML with plotly.js inside (its own tool bar gives PNG). `data` maps
+    column names to columns of equal length, or is a function that makes such a table when it is
+    asked for. `title` heads the HTML file. The name must be unique on the page.
+    """
+    file = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "picture"
+    with st.popover("Save", icon=":material/download:"):
+        if svg is not None:
+            components.png_button(svg, key=f"share-{name}-png", name=file)
+            _button(name, "SVG drawing", f"{file}.svg", lambda: svg_file(svg))
+            _button(name, "Web page, still alive", f"{file}.html", lambda: html_file(svg, title))
+        if figure is not None:
+            _button(name, "Web page, still alive", f"{file}.html", lambda: _figure_file(figure))
+        if data is not None:
+            _button(name, "Table (CSV)", f"{file}.csv", lambda: csv_file(_table(data)))
+            _button(name, "Data (JSON)", f"{file}.json", lambda: json_file(_table(data)))
+
+
+def copy_link() -> None:
+    """Reserve the place of the "Copy link" button; `complete_link` fills it."""
+    state().link_place = st.empty()
+
+
+def complete_link() -> None:
+    """Draw the "Copy link" button, now that every value of this run has been checked."""
+    place, state().link_place = state().link_place, None
+    if place is None:
+        return
+    values, defaults = link.link_values()
+    with place:
+        components.copy_button(
+            values, defaults=defaults, base=settings().public_url, long=_long(state().text)
+        )
+
+
+def svg_file(svg: str) -> str:
+    """A picture as a file: plain light colours, what waits for a click left out of sight."""
+    plain = palette.resolved(svg)
+    head = plain.index(">") + 1
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{plain[:head]}{_HIDDEN}{plain[head:]}'
+
+
+def html_file(svg: str, title: str = "") -> str:
+    """A picture as one HTML file that plays without the app and asks no address for anything."""
+    script = components.script("picture.js").replace("export default function", "function shell")
+    sheet = palette.stylesheet(":root", ":root[data-theme=dark]")
+    data = json.dumps({"svg": svg, "alt": title}).replace("<", "\\u003c")
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{esc(title or "Transformer Atlas")}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>{sheet}
+{components.styles("picture.css")}
+body {{ margin: 1.5rem; background: var(--atlas-paper); color: var(--atlas-ink);
+  font-family: system-ui, sans-serif; }}</style></head>
+<body><h1>{esc(title)}</h1>{components.PICTURE_HTML}
+<script>
+if (matchMedia("(prefers-color-scheme: dark)").matches)
+  document.documentElement.dataset.theme = "dark";
+{script}
+play(document.querySelector(".atlas")).show({data});
+</script></body></html>"""
+
+
+def csv_file(table: Table) -> str:
+    """A table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_safe(name) for name in table)
+    for row in zip(*table.values(), strict=True):
+        writer.writerow(_safe(cell) for cell in row)
+    return out.getvalue()
+
+
+def json_file(table: Table) -> str:
+    """A table as JSON: one list a column, texts unchanged, NaN and infinities as null."""
+    columns = {name: [_bare(cell) for cell in column] for name, column in table.items()}
+    return json.dumps(columns, ensure_ascii=False, indent=1)
+
+
+def _button(name: str, label: str, file: str, make: Callable[[], str]) -> None:
+    st.download_button(
+        label,
+        data=make,
+        file_name=file,
+        key=f"share-{name}-{file.rsplit('.', 1)[-1]}",
+        on_click="ignore",
+        icon=":material/download:",
+        width="stretch",
+    )
+
+
+def _figure_file(figure: Figure) -> str:
+    return figure.to_html(include_plotlyjs=True, full_html=True)
+
+
+def _table(data: Table | Callable[[], Table]) -> Table:
+    return data() if callable(data) else data
+
+
+def _safe(cell: object) -> object:
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + cell
+    return cell
+
+
+def _bare(cell: Any) -> Any:
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    if isinstance(cell, float) and not np.isfinite(cell):
+        return None
+    if isinstance(cell, bytes):
+        return cell.hex(" ")
+    return [_bare(part) for part in cell] if isinstance(cell, list | tuple | np.ndarray) else cell
+
+
+def _long(text: str) -> str:
+    if len(text) <= link.TEXT_IN_LINK:
+        return ""
+    return (
+        f"The text has {len(text):,} characters and is left out, as a link carries "
+        f"{link.TEXT_IN_LINK:,}: save the picture as a web page instead."
+    )

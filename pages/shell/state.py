@@ -1,0 +1,70 @@
+"""What a session remembers beside its widgets: one object under the session key `atlas`.
+
+It holds choices (texts, names, numbers), never arrays. Widgets forget their values when a page
+does not draw them; what must cross pages stands here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+
+@dataclass
+class Note:
+    """A sentence about a link's value; it goes away when the value shown is changed."""
+
+    page: str
+    sentence: str
+    value: Any
+
+
+@dataclass
+class Listed:
+    """A value that links carry: how it is written, and its default as written."""
+
+    default: str | list[str]
+    shown: Callable[[Any], str]
+
+
+@dataclass
+class State:
+    """One session's memory; see `link` for who writes what."""
+
+    viewer: str = field(default_factory=lambda: uuid.uuid4().hex)  # who looks on, for jobs
+    page: str = ""
+    text: str = ""
+    touched: bool = False  # the text is somebody's own: kept across pages, written into links
+    url_text: str | None = None  # the text last seen in, or written to, the address
+    model: str = ""  # the model last chosen by the person or a link
+    seen: dict[str, list[str]] = field(default_factory=dict)  # address values already dealt with
+    notes: dict[str, Note] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)  # locks and other values without a widget
+    listed: dict[str, Listed] = field(default_factory=dict)  # this run's link values
+    depth: int = 0  # how many `sentences()` blocks are open
+    notes_place: Any = None
+    link_place: Any = None
+
+    def turn_to(self, page: str) -> None:
+        """Begin a run of a page."""
+        if page != self.page:
+            self.page = page
+            self.seen.clear()
+        self.listed = {}
+        self.depth = 0
+        self.link_place = None
+
+    def note(self, key: str, sentence: str, value: Any) -> None:
+        """Keep a sentence on this page's screen for as long as `key` has this value."""
+        self.notes[key] = Note(self.page, sentence, value)
+
+
+def state() -> State:
+    """This session's memory."""
+    if "atlas" not in st.session_state:
+        st.session_state["atlas"] = State()
+    return st.session_state["atlas"]
