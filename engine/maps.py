@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from engine import heads, links
-from engine.values import Attention, Frozen, Kind, Tokens
+from engine.values import Attention, Frozen, Kind, Reading, Tokens
 
 Together = Literal["one", "mean", "max", "rollout"]
 Hidden = Literal["nothing", "first", "special", "marks"]
@@ -36,6 +36,23 @@ class Treatment:
         """Refuse a share of the mass that makes no sense."""
         if not 0 < self.mass <= 1:
             raise ValueError(f"mass must be in (0, 1], got {self.mass}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Which head of what reading is looked at, and how its weights are treated."""
+
+    reading: Reading
+    kind: Kind
+    layer: int = 0
+    head: int = 0
+    treatment: Treatment = Treatment()
+    scale: Literal["linear", "sqrt", "log"] = "linear"
+
+    @property
+    def name(self) -> str:
+        """The head as people say it, counted from 1: `3.5`."""
+        return f"{self.layer + 1}.{self.head + 1}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)

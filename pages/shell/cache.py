@@ -21,10 +21,13 @@ from typing import Any, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from engine import catalog, runtime, tracing
+from engine import catalog, heads, maps, runtime, tracing, translation
+from engine.beams import Search
 from engine.bundle import Card
+from engine.errors import NotOffered
 from engine.settings import settings
 from engine.values import (
+    Attention,
     Embedded,
     Frozen,
     Hidden,
@@ -182,6 +185,69 @@ def overview(reading: Reading, kind: Kind, cells: int = 64) -> Overview:
     return cached(
         ("overview", _of(reading), kind, cells),
         lambda: tracing.overview(bundle(reading.model), reading, kind, cells),
+    )
+
+
+def sides(reading: Reading, kind: Kind) -> tuple[Tokens, Tokens]:
+    """The tokens that look and the tokens that are looked at."""
+    queries = tokens(reading, "encoder" if kind == "encoder" else "decoder")
+    return queries, tokens(reading, "encoder") if kind == "cross" else queries
+
+
+def attention(reading: Reading, kind: Kind, index: int) -> Attention:
+    """All heads of one layer (0-based) of one kind."""
+    found = layer(reading, "encoder" if kind == "encoder" else "decoder", index)
+    if kind != "cross":
+        return found.attention
+    if found.cross is None:
+        raise NotOffered("This model has one tower, so no attention from one to the other.")
+    return found.cross
+
+
+def attention_map(scene: maps.Scene) -> maps.Map:
+    """The map of the scene's head after its treatment."""
+    reading, kind = scene.reading, scene.kind
+    queries, keys = sides(reading, kind)
+    return maps.prepared(
+        attention(reading, kind, scene.layer),
+        scene.head,
+        kind=kind,
+        queries=queries,
+        keys=keys,
+        treatment=scene.treatment,
+        below=lambda: np.stack(
+            [attention(reading, kind, below).weights for below in range(scene.layer + 1)]
+        ),
+    )
+
+
+def measures(reading: Reading, kind: Kind, index: int) -> dict[str, np.ndarray]:
+    """What the heads of one layer do, by measure, and what an even head would score."""
+
+    def make() -> dict[str, np.ndarray]:
+        found = attention(reading, kind, index)
+        queries, keys = sides(reading, kind)
+        open_cells = heads.allowed(kind, len(queries), len(keys), found)
+        weights = np.concatenate([found.weights, heads.even(open_cells)[None]])
+        return heads.measure(weights, kind=kind, queries=queries, keys=keys, open_cells=open_cells)
+
+    return cached(("measures", _of(reading), kind, index), make)
+
+
+def translated(model: str, text: str) -> Reading:
+    """A text with its greedy translation as the target: what a decoder of two towers reads."""
+    reading = Reading(model, text)
+    return cached(
+        ("translated", _of(reading)),
+        lambda: translation.translate(bundle(model), reading, Search()).reading(),
+    )
+
+
+def lens(reading: Reading, side: Side, position: int) -> np.ndarray:
+    """Logits [layers + 1, vocabulary] of one position, as if each layer were the last."""
+    return cached(
+        ("lens", _of(reading), side, position),
+        lambda: tracing.lens(bundle(reading.model), hidden(reading, side).states[:, position]),
     )
 
 
