@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
+from unicodedata import category
 
 from engine.values import Tokens
 from pages.views import graphemes, palette
@@ -72,7 +73,7 @@ def counts(tokens: Tokens) -> Counts:
 def is_added(tokens: Tokens, index: int) -> bool:
     """Whether the tokenizer put this token there; it covers none of the text."""
     start, end = tokens.spans[index]
-    return bool(tokens.special[index]) and start == end
+    return bool(start == end)
 
 
 def is_unknown(tokens: Tokens, index: int) -> bool:
@@ -125,7 +126,7 @@ def face(tokens: Tokens, index: int) -> str:
         return hexadecimal(tokens.data[index])
     # A piece that begins with a mark needs something to stand on.
     shown = covered if len(covered) >= len(own) and own else own or covered
-    return visible(("◌" if graphemes.unicodedata.category(shown[0])[0] == "M" else "") + shown)
+    return visible(("◌" if category(shown[0])[0] == "M" else "") + shown)
 
 
 def hexadecimal(data: bytes, *, limit: int = BYTES_SHOWN) -> str:
@@ -188,19 +189,20 @@ STYLE = f"""
   max-height:16em; overflow-y:auto; }}
 .tokens .source [data-id] {{ border-radius:3px; padding:2px 0; cursor:pointer; }}
 .tokens .line {{ margin:0 0 6px; line-height:1; }}
-.tokens .chip, .tokens .group {{ display:inline-block; vertical-align:top; text-align:center;
+.tokens .tok, .tokens .group {{ display:inline-block; vertical-align:top; text-align:center;
   margin:0 3px 9px 0; border-radius:7px; cursor:pointer; unicode-bidi:isolate;
   border:1.5px solid transparent; max-width:100%; }}
-.tokens .chip b {{ display:block; font:500 16px/1.35 {palette.MONO}; padding:5px 7px 1px;
+.tokens .tok b {{ display:block; font:500 16px/1.35 {palette.MONO}; padding:5px 7px 1px;
   min-width:1ch; overflow-wrap:anywhere; white-space:pre-wrap; }}
-.tokens .chip i {{ display:block; font:400 11.5px/1.3 {palette.MONO}; padding:0 7px 5px;
+.tokens .tok i {{ display:block; font:400 11.5px/1.3 {palette.MONO}; padding:0 7px 5px;
   color:{palette.INK}; opacity:.72; direction:ltr; }}
 .tokens .special {{ border-color:{palette.KEPT}; }}
 .tokens .unknown {{ border:1.5px dashed {palette.WRONG}; }}
 .tokens .group {{ border:1.5px dashed {palette.FAINT}; padding:3px 3px 0; }}
 .tokens .group > b {{ display:block; font:500 20px/1.5 {palette.MONO}; }}
-.tokens .group .chip {{ margin:0 3px 3px 0; }}
-.tokens .group .chip b {{ font-size:13px; }}
+.tokens .group .tok {{ margin:0 3px 3px 0; }}
+.tokens .group .tok b {{ font-size:13px; }}
+.tokens .locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
 .tokens u {{ text-decoration:none; color:{palette.FAINT}; }}
 """
 
@@ -225,7 +227,8 @@ def chips(
         )
         for line in _lines(tokens, found, special=special)
     ]
-    return tag("div", tag("style", STYLE) + source + "".join(lines), class_="tokens")
+    body = tag("div", tag("style", STYLE) + source + "".join(lines), class_="tokens")
+    return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 
 
 def _lines(tokens: Tokens, found: list[Group], *, special: bool) -> Iterator[list[Group]]:
@@ -274,11 +277,11 @@ def _group(tokens: Tokens, group: Group, below: Below) -> str:
 
 
 def _chip(tokens: Tokens, index: int, below: Below, group: int | None = None) -> str:
-    kind, ground = "chip", palette.chip(index)
+    kind, ground = "tok", palette.chip(index)
     if is_unknown(tokens, index):
-        kind = "chip unknown"
+        kind = "tok unknown"
     elif tokens.special[index]:
-        kind, ground = "chip special", palette.SPECIAL
+        kind, ground = "tok special", palette.SPECIAL
     return tag(
         "span",
         tag("b", _marked(_joined_face(tokens, index)), dir="auto")
@@ -286,6 +289,7 @@ def _chip(tokens: Tokens, index: int, below: Below, group: int | None = None) ->
         class_=kind,
         style=f"background:{ground}",
         data_id=f"t{index}",
+        data_name=face(tokens, index),
         data_on=None if group is None else f"g{group}",
         data_tip=tip(tokens, index),
     )

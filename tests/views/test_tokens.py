@@ -127,7 +127,7 @@ def test_groups_hold_every_token_once_and_never_cut_a_character(
 
 def test_neighbouring_chips_never_share_a_colour(readers: dict[str, Reader]) -> None:
     tokens = cut(readers["byte bpe"], "aaaa aaaa the the the cat\ncat")
-    grounds = [a["style"] for a in Outline(view.chips(tokens)).with_class("chip")]
+    grounds = [a["style"] for a in Outline(view.chips(tokens)).with_class("tok")]
     assert len(grounds) == len(tokens)
     assert all(a != b for a, b in zip(grounds, grounds[1:], strict=False))
 
@@ -200,6 +200,7 @@ def test_no_text_breaks_a_picture(readers: dict[str, Reader], text: str, name: s
     for below in ("id", "characters", "bytes", "stored"):
         outline = Outline(view.chips(tokens, below=below))
         assert outline.open == []
+        ElementTree.fromstring(view.chips(tokens, below=below))
         ElementTree.fromstring(view.drawing(tokens, below=below))
     assert len(view.rows(tokens)) == len(tokens)
 
@@ -216,7 +217,7 @@ def test_a_long_text_is_counted_in_full_and_drawn_in_part(readers: dict[str, Rea
     assert total.characters == 101_200
     assert total.tokens == len(tokens)
     outline = Outline(view.chips(tokens, first=800, last=1200))
-    assert len(outline.with_class("chip")) == 400
+    assert len(outline.with_class("tok")) == 400
 
 
 def test_characters_per_token_leave_out_what_was_added() -> None:
