@@ -52,12 +52,13 @@ function play(root) {
     const focused = svg && root.getRootNode().activeElement?.dataset?.id;
     const parsed = new DOMParser().parseFromString(data.svg, "image/svg+xml");
     const fresh = parsed.documentElement;
-    if (fresh.nodeName !== "svg") return;
+    // A picture that wraps like text (chips) is XHTML under one <div>; all others are one SVG.
+    if (!["svg", "div"].includes(fresh.nodeName)) return;
     // A <title> would show the browser's own tooltip over ours; the label says the same.
     fresh.querySelectorAll(":scope > title").forEach((title) => title.remove());
     if (data.alt) fresh.setAttribute("aria-label", data.alt);
     const width = parseFloat(fresh.getAttribute("width"));
-    fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * 0.72}px;height:auto`;
+    if (width) fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * 0.72}px;height:auto`;
     stage.replaceChildren(document.importNode(fresh, true));
     svg = stage.firstElementChild;
     source = data.svg;

@@ -4,7 +4,7 @@ export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
   const note = parentElement.querySelector("p");
   button.onclick = async () => {
-    const source = globalThis.atlasPictures?.get(data.digest);
+    const source = data.svg ?? globalThis.atlasPictures?.get(data.digest);
     if (!source) {
       note.textContent = "The picture is not on the screen.";
       return;

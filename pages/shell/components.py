@@ -94,10 +94,15 @@ def copy_button(
     _copy(key="copy-link", data=data)
 
 
-def png_button(svg: str, *, key: str, name: str) -> None:
-    """A button that saves a picture on the screen as a PNG, drawn by the browser."""
+def png_button(svg: str, *, key: str, name: str, shown: bool = True) -> None:
+    """A button that saves a picture as a PNG, drawn by the browser.
+
+    A picture that is not `shown` on the screen as it is here travels with the button.
+    """
     colours = palette.values(dark=False)
     data = {"digest": digest(svg), "name": name, "colours": colours, "ground": colours["paper"]}
+    if not shown:
+        data["svg"] = svg
     _png(key=key, data=data)
 
 
