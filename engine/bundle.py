@@ -231,6 +231,11 @@ def _listed(card: Card, folder: Path) -> tuple[str, ...]:
             raise BrokenBundle(
                 f"card.json of {folder.name} lists {name!r}, which is not a file name."
             )
+    for name, matrix in card.vectors.items():
+        if matrix.file not in card.files:
+            raise BrokenBundle(
+                f"card.json of {folder.name} keeps {name} in {matrix.file!r}, unlisted."
+            )
     return tuple(card.files)
 
 

@@ -1,0 +1,71 @@
+"""Settings: defaults, ranges, sentences."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import engine.settings as module
+from engine.settings import Settings, cores, read_settings
+
+
+def test_nothing_set_gives_the_documented_defaults():
+    found = read_settings({})
+    table = dict(re.findall(r"^    ATLAS_(\w+) +(\w+)", module.__doc__ or "", re.MULTILINE))
+    for name in (
+        "device",
+        "threads",
+        "runs",
+        "gpu_memory_mb",
+        "open_models",
+        "max_tokens",
+        "trace_mb",
+    ):
+        assert str(getattr(found, name)) == table[name.upper()], name
+
+
+def test_every_setting_is_in_the_table():
+    documented = set(re.findall(r"^    ATLAS_(\w+)", module.__doc__ or "", re.MULTILINE))
+    assert documented == {field.name.upper() for field in fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("ATLAS_RUNS", "0"),
+        ("ATLAS_RUNS", "two"),
+        ("ATLAS_THREADS", "-1"),
+        ("ATLAS_TRACE_MB", "1e3"),
+        ("ATLAS_DEVICE", "tpu"),
+        ("ATLAS_PUBLIC_URL", "javascript:alert(1)"),
+    ],
+)
+def test_a_value_without_sense_names_the_variable_and_what_was_given(name: str, given: str):
+    with pytest.raises(ValueError, match=rf"{name} must .* got '{re.escape(given)}'"):
+        read_settings({name: given})
+
+
+def test_values_are_read():
+    found = read_settings(
+        {
+            "ATLAS_DEVICE": "CPU",
+            "ATLAS_RUNS": " 3 ",
+            "ATLAS_MODELS": "~/m",
+            "ATLAS_PUBLIC_URL": "https://x/",
+        }
+    )
+    assert (found.device, found.runs, found.public_url) == ("cpu", 3, "https://x")
+    assert found.models == Path("~/m").expanduser()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG folders are Linux's")
+def test_exports_go_to_the_users_cache():
+    assert read_settings({"XDG_CACHE_HOME": "/c"}).models == Path("/c/transformer-atlas/models")
+
+
+def test_cores_are_at_least_one():
+    assert cores() >= 1
