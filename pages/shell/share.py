@@ -42,9 +42,10 @@ def share_menu(
     """One popover that gives a picture and its numbers as files called `name`.
 
     `svg` must be the very string given to `picture`, as the PNG is drawn from what is on the
-    screen; `shown=False` says that the screen has another form of it (chips are HTML there). A `figure` gives HTML with plotly.js inside (its own tool bar gives PNG). `data` maps
-    column names to columns of equal length, or is a function that makes such a table when it is
-    asked for. `title` heads the HTML file. The name must be unique on the page.
+    screen; `shown=False` says that the screen has another form of it (chips are HTML there). A
+    `figure` gives HTML with plotly.js inside (its own tool bar gives PNG). `data` maps column
+    names to columns of equal length, or is a function that makes such a table when it is asked
+    for. `title` heads the HTML file. The name must be unique on the page.
     """
     file = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "picture"
     with st.popover("Save", icon=":material/download:"):
