@@ -274,16 +274,17 @@ def _events(job: Job, process: subprocess.Popen[str]) -> tuple[Any, str | None]:
     result, problem = None, None
     report = Report(job)
     assert process.stdout is not None
-    for line in process.stdout:
-        event = _event(line)
-        if isinstance(event.get("stage"), str):
-            report.stage(event["stage"])
-        if isinstance(event.get("progress"), int | float):
-            report.progress(float(event["progress"]))
-        if event.get("error"):
-            problem = str(event["error"])
-        if event.get("result") is not None:
-            result = event["result"]
+    with process.stdout as lines:
+        for line in lines:
+            event = _event(line)
+            if isinstance(event.get("stage"), str):
+                report.stage(event["stage"])
+            if isinstance(event.get("progress"), int | float):
+                report.progress(float(event["progress"]))
+            if event.get("error"):
+                problem = str(event["error"])
+            if event.get("result") is not None:
+                result = event["result"]
     return result, problem
 
 
@@ -298,8 +299,8 @@ def _event(line: str) -> dict[str, Any]:
 
 def _collect(process: subprocess.Popen[str], last: deque[str]) -> None:
     assert process.stderr is not None
-    for line in process.stderr:
-        last.append(line)
+    with process.stderr as lines:
+        last.extend(lines)
 
 
 _processes: set[subprocess.Popen[str]] = set()

@@ -1,0 +1,242 @@
+"""Jobs: sharing, watching, cancelling, processes that are killed with their children."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from engine import jobs
+from engine.errors import Busy, EngineError, ExportFailed, NotOffered, Stopped
+from engine.jobs import Report
+
+KEYS = (f"test:{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def key() -> str:
+    return next(KEYS)
+
+
+def script(text: str) -> list[str]:
+    return [sys.executable, "-c", text]
+
+
+def until_stopped(report: Report) -> None:
+    while True:
+        report.check()
+        time.sleep(0.005)
+
+
+def test_a_thread_tells_its_stage_progress_and_result(key: str):
+    told = threading.Event()
+
+    def work(report: Report) -> str:
+        report.stage("Half way")
+        report.progress(0.5)
+        report.show(("a",))
+        told.wait(5)
+        return "done"
+
+    job = jobs.start(key, work)
+    _until(lambda: job.partial is not None)
+    assert (job.stage, job.progress, job.partial, job.done) == ("Half way", 0.5, ("a",), False)
+    told.set()
+    assert job.wait(5)
+    assert (job.result, job.progress, job.error) == ("done", 1.0, None)
+    assert jobs.find(key) is job
+
+
+def test_equal_keys_share_one_running_job(key: str):
+    count = itertools.count()
+    gate = threading.Event()
+
+    def work(report: Report) -> int:
+        gate.wait(5)
+        return next(count)
+
+    found: list[jobs.Job] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(jobs.start(key, work))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gate.set()
+    assert len(set(map(id, found))) == 1
+    assert found[0].wait(5) and found[0].result == 0
+
+
+def test_a_finished_job_is_begun_anew(key: str):
+    first = jobs.start(key, lambda report: 1)
+    assert first.wait(5)
+    second = jobs.start(key, lambda report: 2)
+    assert second.wait(5) and second.result == 2 and second is not first
+
+
+def test_one_viewers_cancel_leaves_the_job_to_the_others(key: str):
+    job = jobs.start(key, until_stopped, viewer="a")
+    assert jobs.start(key, until_stopped, viewer="b") is job
+    assert not job.cancel("a") and not job.done
+    assert job.cancel("b") and job.wait(5)
+    assert job.stopped and isinstance(job.error, Stopped)
+
+
+def test_a_viewer_who_has_not_looked_lately_does_not_count(
+    key: str, monkeypatch: pytest.MonkeyPatch
+):
+    job = jobs.start(key, until_stopped, viewer="gone")
+    job.watch("here")
+    monkeypatch.setattr(jobs, "WATCHED_SECONDS", 0.05)
+    time.sleep(0.1)
+    assert job.cancel("here") and job.wait(5)
+
+
+def test_a_job_that_nobody_watches_loses_its_patience(key: str):
+    job = jobs.start(key, until_stopped, patience=0.1)
+    assert job.wait(5) and job.stopped
+
+
+def test_a_sentence_and_a_bug_are_both_kept(key: str):
+    def refuse(report: Report) -> None:
+        raise NotOffered("No.")
+
+    def break_down(report: Report) -> None:
+        raise KeyError("bug")
+
+    refused = jobs.start(key, refuse)
+    broken = jobs.start(key + "b", break_down)
+    assert refused.wait(5) and isinstance(refused.error, EngineError)
+    assert broken.wait(5) and isinstance(broken.error, KeyError)
+
+
+def test_a_process_prints_events(key: str):
+    text = (
+        "import json, sys\n"
+        "print('a library says hello')\n"
+        "print(json.dumps({'stage': 'Load', 'progress': 0.25}))\n"
+        "print('[1, 2]'); print('\\udcff' if 0 else '{')\n"
+        "print(json.dumps({'result': {'name': 'é'}}))"
+    )
+    job = jobs.start_process(key, script(text))
+    assert job.wait(20)
+    assert job.error is None and job.result == {"name": "é"} and job.stage == "Load"
+
+
+def test_a_process_says_why_it_failed(key: str):
+    text = 'print(\'{"error": "The disk is full."}\'); raise SystemExit(1)'
+    job = jobs.start_process(key, script(text))
+    assert job.wait(20)
+    assert isinstance(job.error, ExportFailed) and str(job.error) == "The disk is full."
+
+
+def test_a_process_that_dies_gives_its_last_words(key: str):
+    job = jobs.start_process(key, script("raise MemoryError('too big')"))
+    assert job.wait(20)
+    assert "status 1" in str(job.error) and "too big" in str(job.error)
+
+
+def test_a_command_that_is_not_there_is_a_sentence(key: str):
+    job = jobs.start_process(key, ["/no/such/command"])
+    assert job.wait(20)
+    assert isinstance(job.error, ExportFailed) and "could not be started" in str(job.error)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX")
+def test_cancelling_kills_the_process_and_its_children(key: str, tmp_path: Path):
+    text = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
+        'print(\'{"stage": "Started"}\', flush=True)\n'
+        "time.sleep(60)"
+    )
+    job = jobs.start_process(key, script(text))
+    _until(lambda: job.stage == "Started")
+    child = int((tmp_path / "pid").read_text())
+    assert _alive(child)
+    assert job.cancel() and job.wait(10) and job.stopped
+    _until(lambda: not _alive(child))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_process_that_ignores_the_request_is_killed(key: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "KILL_SECONDS", 0.2)
+    text = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        'print(\'{"stage": "Started"}\', flush=True)\n'
+        "time.sleep(60)"
+    )
+    job = jobs.start_process(key, script(text))
+    _until(lambda: job.stage == "Started")
+    job.cancel()
+    assert job.wait(10) and job.stopped
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_cancelled_process_may_clean_up(key: str, tmp_path: Path):
+    text = (
+        "import signal, sys, time, pathlib\n"
+        f"path = pathlib.Path({str(tmp_path / 'half')!r}); path.write_text('half')\n"
+        "def stop(*_): raise SystemExit(143)\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "try:\n"
+        '    print(\'{"stage": "Started"}\', flush=True); time.sleep(60)\n'
+        "finally:\n"
+        "    path.unlink()"
+    )
+    job = jobs.start_process(key, script(text))
+    _until(lambda: job.stage == "Started")
+    job.cancel()
+    assert job.wait(10)
+    assert not (tmp_path / "half").exists()
+
+
+def test_a_job_cancelled_before_its_process_runs_ends_too(key: str):
+    job = jobs.start_process(key, script("import time; time.sleep(60)"))
+    job.kill()
+    assert job.wait(10) and job.stopped
+
+
+def test_finished_jobs_are_bounded_and_expire(key: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "FINISHED_AT_MOST", 3)
+    for number in range(6):
+        assert jobs.start(f"{key}:{number}", lambda report: None).wait(5)
+    assert [jobs.find(f"{key}:{n}") is not None for n in range(6)] == [False] * 3 + [True] * 3
+    monkeypatch.setattr(jobs, "FINISHED_SECONDS", 0.0)
+    assert jobs.find(f"{key}:5") is None
+
+
+def test_too_many_running_jobs_are_refused(key: str, monkeypatch: pytest.MonkeyPatch):
+    job = jobs.start(key, until_stopped)
+    monkeypatch.setattr(jobs, "RUNNING_AT_MOST", len(jobs.running()))
+    with pytest.raises(Busy, match="running already"):
+        jobs.start(key + "more", until_stopped)
+    job.kill()
+    assert job.wait(5)
+
+
+def _until(condition, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended but was not collected does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return True
