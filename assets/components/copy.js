@@ -6,6 +6,7 @@ export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
   const note = parentElement.querySelector("p");
   const field = parentElement.querySelector("input");
+  const word = parentElement.querySelector(".word");
   // What the address held when this data was made: a key that has gone since is at its default.
   states.set(button, { data, had: new URLSearchParams(location.search) });
 
@@ -13,6 +14,7 @@ export default function ({ data, parentElement }) {
     const { data, had } = states.get(button);
     const link = address(data, had, new URLSearchParams(location.search));
     field.hidden = true;
+    word.hidden = false;
     const done = await write(link, field);
     const words = [done ? "Link copied." : "Copy this link:"];
     if (!done) {
@@ -25,6 +27,8 @@ export default function ({ data, parentElement }) {
     if (!data.base && ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].includes(location.hostname))
       words.push("It opens on this computer only.");
     note.textContent = words.join(" ");
+    clearTimeout(states.get(button).timer);
+    if (done) states.get(button).timer = setTimeout(() => (word.hidden = true), 6000);
   };
 }
 

@@ -162,6 +162,20 @@ function play(root) {
     }
   }
 
+  // Lit rows and columns of a matrix are framed.
+  function bands(grid, on) {
+    const m = matrix(grid), size = m.cell;
+    grid.querySelectorAll(".band").forEach((band) => band.remove());
+    m.rows.forEach((id, i) => on.has(id) && band(m.x, m.y + i * size, size * m.columns.length, size));
+    m.columns.forEach((id, i) => on.has(id) && band(m.x + i * size, m.y, size, size * m.rows.length));
+    function band(x, y, width, height) {
+      const rect = document.createElementNS(svg.namespaceURI, "rect");
+      for (const [name, value] of Object.entries({ class: "band", x, y, width, height }))
+        rect.setAttribute(name, value);
+      grid.append(rect);
+    }
+  }
+
   function say(words, x, y) {
     tip.hidden = !words;
     if (!words) return;
@@ -188,6 +202,7 @@ function play(root) {
         if (node.hasAttribute("role")) node.setAttribute("aria-pressed", held);
       }
     }
+    for (const grid of svg.querySelectorAll("g.matrix")) bands(grid, on);
     const words = locked.map((id) => names[id] || id).join(" → ");
     chip.classList.toggle("on", locked.length > 0);
     if (chip.dataset.words === words) return;

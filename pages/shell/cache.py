@@ -251,6 +251,22 @@ def lens(reading: Reading, side: Side, position: int) -> np.ndarray:
     )
 
 
+def cut(model: str, text: str, side: Side = "encoder") -> Tokens:
+    """A text cut into tokens, however long: what the tokenizer does, not what the model reads."""
+    return cached(("cut", _stamp(model), side, text), lambda: tokenize(bundle(model), text, side=side))
+
+
+def cutter(model: str, side: Side = "encoder") -> Cutter:
+    """The rules of a model's tokenizer, for cutting step by step."""
+    # Kept by the stamp alone: a tokenizer's rules are some MB of Python objects.
+    return _cutter(model, side, _stamp(model))
+
+
+@lru_cache(maxsize=8)
+def _cutter(model: str, side: Side, stamp: Hashable) -> Cutter:
+    return Cutter(bundle(model).reader(side).tokenizer)
+
+
 def _stamp(model: str) -> Hashable:
     # A model that was exported again has another stamp, so that nothing stale is found.
     return bundle(model).stamp

@@ -91,7 +91,7 @@ def copy_button(
 ) -> None:
     """The "Copy link" button: all values, the address it begins with, a word on a long text."""
     data = {"values": dict(values), "defaults": dict(defaults), "base": base, "long": long}
-    _copy(key="copy-link", data=data)
+    _copy(key="copy-link", data=data, width=128)
 
 
 def png_button(svg: str, *, key: str, name: str, shown: bool = True) -> None:
@@ -142,7 +142,8 @@ _copy = component(
     html=_BUTTON_HTML.format(
         icon=_COPY_ICON,
         label="Copy link",
-        rest='<p aria-live="polite"></p><input hidden readonly aria-label="Link">',
+        rest='<div class="word" hidden><p aria-live="polite"></p>'
+        '<input hidden readonly aria-label="Link"></div>',
     ),
     css=styles("copy.css"),
     js=script("copy.js"),

@@ -144,21 +144,24 @@ def frame(
     here = state()
     here.turn_to(title)
     _menu(title)
-    st.title(title)
-    top = st.container(key="atlas-top")
-    here.notes_place = st.container()
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.title(title, width="content", anchor=False)
+        tools = st.container(horizontal=True, width="content", gap="small")
+    top, line = st.container(key="atlas-top"), st.container()
+    here.notes_place = st.container(gap="xsmall")
     link.show_notes()
-    default = _default_text(title, default_sample)
-    link.adopt_text(default, TEXT_LIMIT)
+    link.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
     with top:
-        if wants_text:
-            model, text = _model_and_text(title, families, text_label)
-        else:
-            model, text = _model_and_link(title, families), here.text
-    with _refusals():
+        model = _model_and_text(title, families, text_label if wants_text else None)
+    with tools:
+        _samples(title, model)
+        share.copy_link()
+    with line, _refusals():
         card = cache.card(model)
         _device_line(model, card)
-        return Choice(model, card, text)
+        return Choice(model, card, here.text)
     st.stop()
 
 
@@ -228,12 +231,12 @@ def _default_text(title: str, name: str | None) -> str:
     return (named or fitting or list(samples()))[0].text
 
 
-def _model_and_text(title: str, families: Sequence[Family], text_label: str) -> tuple[str, str]:
-    left, middle, right = st.columns([1.3, 4.2, 0.9], vertical_alignment="top", gap="small")
+def _model_and_text(title: str, families: Sequence[Family], text_label: str | None) -> str:
+    left, right = st.columns([1.3, 5], gap="small")
     with left:
         model = _model(title, families)
-    with middle:
-        st.text_area(
+    if text_label is not None:
+        right.text_area(
             text_label,
             key="text",
             height=84,
@@ -241,20 +244,6 @@ def _model_and_text(title: str, families: Sequence[Family], text_label: str) -> 
             args=(TEXT_LIMIT,),
             placeholder="Type a text, or choose a sample.",
         )
-    with right:
-        # Stands level with the two boxes, whose labels take a line above them.
-        st.container(height=20, border=False)
-        _samples(title, model)
-        share.copy_link()
-    return model, state().text
-
-
-def _model_and_link(title: str, families: Sequence[Family]) -> str:
-    left, _, right = st.columns([1.3, 4.2, 0.9], vertical_alignment="bottom", gap="small")
-    with left:
-        model = _model(title, families)
-    with right:
-        share.copy_link()
     return model
 
 
@@ -311,7 +300,7 @@ def _remember_model() -> None:
 
 
 def _samples(title: str, model: str) -> None:
-    with st.popover("Samples", icon=":material/format_quote:", width="stretch"):
+    with st.popover("Samples", icon=":material/format_quote:"):
         for number, one in enumerate(samples()):
             if title in one.pages and (not one.models or model in one.models):
                 st.button(
@@ -320,17 +309,17 @@ def _samples(title: str, model: str) -> None:
                     on_click=set_text,
                     args=(one.text,),
                     width="stretch",
-                    help=one.text,
+                    help=plain(one.text),
                 )
                 st.caption(plain(one.why))
 
 
 def _device_line(model: str, card: Card) -> None:
     towers = [
-        f"{name} {stack.layers} layers x {stack.heads} heads"
+        f"{name} of {stack.layers} layers with {stack.heads} heads each"
         for name, stack in (("encoder", card.encoder), ("decoder", card.decoder))
         if stack is not None
     ]
-    size = f"{card.parameters / 1e6:,.1f} M parameters"
-    line = f"{card.title}: {', '.join(towers)}, {size}. {cache.bundle(model).device.reason}"
-    st.caption(plain(line))
+    what = f"{card.title}: {' and '.join(towers)}, {card.parameters / 1e6:,.1f} million parameters."
+    where = cache.bundle(model).device.reason
+    st.caption(f":material/account_tree: {plain(what)} :material/memory: {plain(where)}")

@@ -39,7 +39,7 @@ KEY = _colour("key", "#b8460e", "#f3a06b")
 VALUE = _colour("value", "#3c7318", "#a3cf78")
 OUTPUT = _colour("output", "#a3206f", "#ee8cc4")
 ATTENTION = _colour("attention", "#5a2ca0", "#b794f4")  # weight, 0 (ground) to 1 (full)
-MASKED = _colour("masked", "#b9b6ac", "#4a505c")  # hatching of masked cells
+MASKED = _colour("masked", "#b9b6ac", "#5f6675")  # hatching of masked cells
 
 # Signed quantities: zero is the ground, the sign is the hue
 POSITIVE = _colour("positive", "#1d5fa8", "#6fb1ee")

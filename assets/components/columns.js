@@ -1,0 +1,251 @@
+// Shows columns of text while they are written: only tokens that are new touch the page.
+// Data: pages/views/decoding_columns.py, `payload`. Hover tells, click locks "c2 t14", arrows walk.
+
+const sheets = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".atlas");
+  let one = sheets.get(root);
+  if (!one) sheets.set(root, (one = sheet(root)));
+  one.tell = setStateValue;
+  one.show(data);
+  return () => sheets.delete(root);
+}
+
+function sheet(root) {
+  const grid = root.querySelector(".grid");
+  const key = root.querySelector(".key");
+  const tip = root.querySelector(".tip");
+  const one = { tell: null };
+  let columns = [], data = null, seq = 0, held = "", chosen = 0;
+
+  one.show = (next) => {
+    paint(root);
+    data = next;
+    root.dataset.tint = data.tint;
+    grid.style.setProperty("--n", data.columns.length);
+    grid.style.setProperty("--half", Math.ceil(data.columns.length / 2));
+    grid.style.setProperty("--height", data.height + "px");
+    while (columns.length > data.columns.length) columns.pop().box.remove();
+    while (columns.length < data.columns.length) columns.push(make(columns.length));
+    data.columns.forEach((column, i) => fill(columns[i], column, i));
+    if ((data.seq ?? 0) >= seq) {
+      seq = data.seq ?? 0;
+      held = data.held ?? "";
+      chosen = data.chosen ?? 0;
+    }
+    mark();
+    legend();
+  };
+
+  function make(i) {
+    const box = element("section", "column");
+    const name = element("button", "name", box);
+    name.type = "button";
+    name.onclick = () => lock(`c${i + 1}`);
+    const text = element("p", "text", box);
+    text.dir = "auto";
+    text.setAttribute("role", "group");
+    const prompt = element("span", "prompt", text);
+    const caret = element("span", "caret", text);
+    const foot = element("div", "foot", box);
+    grid.append(box);
+    return { box, name, text, prompt, caret, foot, spans: [], shown: [], footed: "" };
+  }
+
+  function fill(column, now, i) {
+    const { box, name, text, prompt, caret } = column;
+    box.style.setProperty("--hue", `var(--atlas-category-${i}, ${data.hues[i]})`);
+    box.setAttribute("aria-label", `Column ${i + 1}: ${now.name}`);
+    text.setAttribute("aria-label", `Text of column ${i + 1}`);
+    if (name.dataset.words !== now.name) {
+      name.dataset.words = now.name;
+      name.replaceChildren(element("i", "", null, String(i + 1)), now.name);
+    }
+    if (prompt.textContent !== data.prompt) prompt.textContent = data.prompt;
+    const low = text.scrollHeight - text.scrollTop - text.clientHeight < 24;
+    let same = 0;
+    while (same < column.shown.length && same < now.t.length && column.shown[same] === now.t[same]) same++;
+    for (const span of column.spans.splice(same)) span.remove();
+    column.shown.length = same;
+    const fresh = document.createDocumentFragment();
+    for (let t = same; t < now.t.length; t++) {
+      const span = element("span", "t", fresh, now.t[t]);
+      span.at = [i, t];
+      span.tabIndex = -1;
+      column.spans.push(span);
+      column.shown.push(now.t[t]);
+    }
+    text.insertBefore(fresh, caret);
+    for (let t = 0; t < now.t.length; t++) dress(column.spans[t], now, t);
+    if (column.spans[0] && i === 0) column.spans[0].tabIndex = 0;
+    caret.hidden = !now.w;
+    caret.style.display = now.w ? "" : "none";
+    if (low && now.t.length > same) text.scrollTop = text.scrollHeight;
+    footing(column, now);
+  }
+
+  function dress(span, now, t) {
+    const words = `${now.p[t]} ${now.r[t]} ${now.d === t} ${now.f.includes(t)}`;
+    if (span.words === words) return;
+    span.words = words;
+    span.style.setProperty("--p", now.p[t]);
+    const rank = now.r[t];
+    span.dataset.band = (rank > 10) + (rank > 100) + (rank > 1000);
+    span.classList.toggle("parts", now.d === t);
+    span.classList.toggle("forced", now.f.includes(t));
+    span.classList.toggle("blank", /^\n+$/.test(now.t[t]));
+    span.classList.toggle("part", now.t[t] === "");
+  }
+
+  function footing(column, now) {
+    const words = JSON.stringify([now.end, now.s, now.h]);
+    if (column.footed === words) return;
+    column.footed = words;
+    const foot = column.foot;
+    foot.replaceChildren();
+    element("div", now.end ? "end" : "end empty", foot, now.end || now.idle || "");
+    if (now.h.length > 1) foot.append(spark(now.h, now.peak));
+    if (!now.s.length) return;
+    const list = element("dl", "", foot);
+    for (const [label, value, why] of now.s) {
+      element("dt", "", list, label).title = why;
+      element("dd", "", list, value).title = why;
+    }
+  }
+
+  // Entropy over time, from 0 to `peak` bits.
+  function spark(values, peak) {
+    const space = "http://www.w3.org/2000/svg";
+    const svg = document.createElementNS(space, "svg");
+    const words = document.createElementNS(space, "title");
+    words.textContent = `Entropy before each token, 0 to ${peak} bits`;
+    svg.setAttribute("viewBox", "0 0 200 30");
+    svg.setAttribute("preserveAspectRatio", "none");
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", words.textContent);
+    const line = document.createElementNS(space, "polyline");
+    const step = 200 / Math.max(1, values.length - 1);
+    line.setAttribute("points", values.map((v, i) => `${(i * step).toFixed(1)},${(29 - 27 * v / peak).toFixed(1)}`).join(" "));
+    line.setAttribute("style", "fill:none;stroke:var(--hue);stroke-width:1.5;vector-effect:non-scaling-stroke");
+    svg.append(words, line);
+    return svg;
+  }
+
+  function legend() {
+    const words = data.tint + data.mark;
+    if (key.dataset.words === words) return;
+    key.dataset.words = words;
+    key.replaceChildren();
+    if (data.tint === "rank") {
+      ["top 10", "top 100", "top 1,000", "beyond"].forEach((label, band) => {
+        const part = element("span", "", key);
+        element("b", "swatch", part).style.background = `var(--atlas-rank-${band})`;
+        part.append(label);
+      });
+      element("span", "", key, "of the model's own ranking");
+    } else {
+      const part = element("span", "", key, "How likely the model itself found each token: 0 %");
+      element("b", "ramp", part);
+      part.append("100 %");
+    }
+    if (data.mark) element("span", "", key, data.mark);
+  }
+
+  function mark() {
+    columns.forEach((column, i) => {
+      column.box.classList.toggle("chosen", i === chosen);
+      column.name.setAttribute("aria-pressed", i === chosen);
+    });
+    root.querySelectorAll(".t.held").forEach((span) => span.classList.remove("held"));
+    const place = /^c(\d+) t(\d+)$/.exec(held);
+    if (place) columns[place[1] - 1]?.spans[place[2] - 1]?.classList.add("held");
+  }
+
+  function lock(next) {
+    held = next === held && next.includes("t") ? next.split(" ")[0] : next;
+    chosen = +/^c(\d+)/.exec(held)[1] - 1;
+    seq += 1;
+    mark();
+    one.tell?.("lock", { at: held, seq });
+  }
+
+  function say(span) {
+    tip.hidden = !span;
+    if (!span) return;
+    const [c, t] = span.at, now = data.columns[c];
+    const percent = (p) => (100 * p).toPrecision(p < 0.1 ? 2 : 3) + " %";
+    const lines = [`${visible(now.t[t]) || "part of a character"}   token ${t + 1}`];
+    lines.push(`model: ${percent(now.p[t])}, its choice no. ${now.r[t]}`);
+    lines.push(now.a[t] === 0 ? "after the settings: cut, forced by hand" : `after the settings: ${percent(now.a[t])} of ${now.k[t].toLocaleString("en")} kept`);
+    lines.push(`entropy ${now.e[t].toFixed(1)} bits`);
+    const best = now.b[t], first = [];
+    for (let i = 0; i + 1 < best.length; i += 2) first.push(`${visible(best[i])} ${percent(best[i + 1])}`);
+    lines.push("preferred: " + first.join(", "));
+    if (now.d === t) lines.push(`▾ parts from column ${chosen + 1} here`);
+    if (now.f.includes(t)) lines.push("forced by hand");
+    tip.textContent = lines.join("\n");
+    const box = root.getBoundingClientRect(), at = span.getClientRects()[0] ?? span.getBoundingClientRect();
+    const left = Math.min(at.left - box.left, box.width - tip.offsetWidth - 4);
+    const below = at.bottom + 8 + tip.offsetHeight < innerHeight;
+    tip.style.left = Math.max(0, left) + "px";
+    tip.style.top = (below ? at.bottom - box.top + 8 : at.top - box.top - tip.offsetHeight - 8) + "px";
+  }
+
+  function walk(event) {
+    const span = event.target;
+    if (!span.at) return;
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      return lock(`c${span.at[0] + 1} t${span.at[1] + 1}`);
+    }
+    const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    if (!way) return;
+    const spans = columns[span.at[0] + way[0]]?.spans;
+    const to = spans?.[Math.min(span.at[1] + way[1], spans.length - 1)];
+    if (!to) return;
+    event.preventDefault();
+    span.tabIndex = -1;
+    to.tabIndex = 0;
+    to.focus();
+  }
+
+  const token = (event) => event.target.closest?.(".t");
+  grid.onpointerover = (event) => say(token(event));
+  grid.onpointerleave = () => say(null);
+  grid.addEventListener("focusin", (event) => { if (event.target.matches(".t:focus-visible")) say(event.target); });
+  grid.addEventListener("focusout", () => say(null));
+  grid.onclick = (event) => {
+    const span = token(event);
+    if (span) lock(`c${span.at[0] + 1} t${span.at[1] + 1}`);
+  };
+  grid.onkeydown = (event) => {
+    if (event.key === "Escape" && held.includes("t")) lock(held.split(" ")[0]);
+    else walk(event);
+  };
+  return one;
+}
+
+function element(name, style, parent, words) {
+  const made = document.createElement(name);
+  if (style) made.className = style;
+  if (words !== undefined) made.textContent = words;
+  parent?.append(made);
+  return made;
+}
+
+// Spaces and line breaks shown, as in the pictures.
+function visible(text) {
+  return text.replaceAll(" ", "·").replaceAll("\n", "⏎").replaceAll("\t", "→");
+}
+
+// Light or dark, read off the page's ground.
+function paint(root) {
+  const ground = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
+  if (!ground) return;
+  const probe = root.querySelector(".key");
+  probe.style.color = ground;
+  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
+  probe.style.color = "";
+  root.dataset.theme = 0.3 * r + 0.59 * g + 0.11 * b < 128 ? "dark" : "light";
+}
