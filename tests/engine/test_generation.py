@@ -1,0 +1,179 @@
+"""Generation on tiny bundles: with and without cache, against `generate`, line by line."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import sampling, tracing
+from engine.errors import EmptyText, TextTooLong
+from engine.generation import Line, following, generate
+from engine.runtime import Bundle, open_bundle
+from engine.sampling import Sampling
+from engine.tokens import tokenize
+from engine.values import Reading
+
+PROMPT = "Once upon a time there was"
+SETTINGS = [
+    Sampling(temperature=0),
+    Sampling(),
+    Sampling(temperature=0.7),
+    Sampling(top_k=40),
+    Sampling(top_p=0.9),
+    Sampling(min_p=0.05),
+]
+LINES = [Line(setting) for setting in SETTINGS]
+
+
+@pytest.fixture(scope="module")
+def bundle(bundles: Any) -> Bundle:
+    return open_bundle(bundles("gpt2"))
+
+
+@pytest.fixture(scope="module")
+def prompt(bundle: Bundle) -> list[int]:
+    return tokenize(bundle, PROMPT).ids.tolist()
+
+
+def texts(bundle: Bundle, prompt: list[int], lines: list[Line], **options: Any) -> list[list[int]]:
+    options = {"seed": 1, "limit": 24} | options
+    steps = list(generate(bundle, prompt, lines, **options))
+    return [[t.id for s in steps for t in s.written if t.line == i] for i in range(len(lines))]
+
+
+def test_generation_with_the_cache_equals_generation_without(bundle: Bundle, prompt: list[int]):
+    """Each token again from a run over the whole text; near-ties (1e-4) would be excepted."""
+    for line, written in zip(LINES, texts(bundle, prompt, LINES), strict=True):
+        ids = list(prompt)
+        for token_id in written:
+            logits = following(bundle, ids)
+            changed = sampling.filtered(logits, line.sampling, ids, start=len(prompt))
+            drawn = sampling.draw(changed, sampling.noise(1, 0, len(ids), len(logits)))
+            best = np.sort(changed)[-2:]
+            assert drawn == token_id or best[1] - best[0] < 1e-4
+            ids.append(token_id)
+
+
+def test_greedy_equals_generate_of_transformers(bundles: Any, bundle: Bundle):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(bundles.checkpoint("gpt2")).eval()
+    sentences = [PROMPT, "The cat", "a", "Le chat dort sur le tapis", "!!! 12", "She said <that>"]
+    for setting in (Sampling(temperature=0), Sampling(temperature=0, repetition=1.4, no_repeat=2)):
+        for sentence in sentences:
+            ids = tokenize(bundle, sentence).ids.tolist()
+            expected = model.generate(
+                torch.tensor([ids]),
+                attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+                do_sample=False,
+                num_beams=1,
+                max_new_tokens=20,
+                repetition_penalty=setting.repetition,
+                no_repeat_ngram_size=setting.no_repeat,
+                pad_token_id=0,
+            )[0, len(ids) :].tolist()
+            assert texts(bundle, ids, [Line(setting)], limit=20)[0] == expected
+
+
+def test_columns_do_not_change_one_another(bundle: Bundle, prompt: list[int]):
+    together = texts(bundle, prompt, LINES)
+    assert together == [texts(bundle, prompt, [line])[0] for line in LINES]
+    assert texts(bundle, prompt, LINES[::-2]) == together[::-2]
+
+
+def test_equal_settings_write_equal_texts_and_runs_differ(bundle: Bundle, prompt: list[int]):
+    one, same, other = texts(bundle, prompt, [Line(), Line(), Line(run=1)])
+    assert one == same != other
+    assert texts(bundle, prompt, [Line()], seed=2)[0] != one
+
+
+def test_top_k_one_and_tiny_temperature_are_greedy(bundle: Bundle, prompt: list[int]):
+    greedy, one, cold = texts(
+        bundle,
+        prompt,
+        [
+            Line(Sampling(temperature=0)),
+            Line(Sampling(top_k=1)),
+            Line(Sampling(temperature=0.01)),
+        ],
+    )
+    assert greedy == one == cold
+
+
+def test_a_forced_token_keeps_what_is_before_it(bundle: Bundle, prompt: list[int]):
+    free, forced = texts(bundle, prompt, [Line(), Line(forced=((5, 77),))])
+    assert free[:5] == forced[:5]
+    assert forced[5] == 77
+
+
+def test_a_forced_prefix_equals_that_prefix_as_a_prompt(bundle: Bundle, prompt: list[int]):
+    greedy = Sampling(temperature=0)
+    forced = texts(bundle, prompt, [Line(greedy, forced=((0, 50), (1, 60)))], limit=12)[0]
+    assert forced[2:] == texts(bundle, [*prompt, 50, 60], [Line(greedy)], limit=10)[0]
+
+
+def test_a_token_is_described_by_what_it_was_chosen_from(bundle: Bundle, prompt: list[int]):
+    steps = list(generate(bundle, prompt, [Line(Sampling(top_k=3))], seed=3, limit=5))
+    ids = list(prompt)
+    for step in steps:
+        (token,) = step.written
+        own = sampling.probabilities(following(bundle, ids))
+        assert token.probability == pytest.approx(own[token.id], abs=1e-5)
+        assert own[token.best].tolist() == sorted(own.tolist(), reverse=True)[: len(token.best)]
+        assert token.best_after[:3].sum() == pytest.approx(1, abs=1e-5)
+        assert (token.best_cut[3:] == sampling.STAGES.index("top_k")).all()
+        assert (token.kept, token.rank <= 3) == (3, True)
+        assert token.entropy == pytest.approx(sampling.entropy(own), abs=1e-4)
+        ids.append(token.id)
+
+
+def test_the_first_logits_are_those_of_the_trace(bundle: Bundle, prompt: list[int]):
+    traced = tracing.logits(bundle, Reading("gpt2", PROMPT), (len(prompt) - 1,)).logits[0]
+    np.testing.assert_allclose(following(bundle, prompt), traced, atol=1e-5)
+
+
+def test_lines_that_ended_leave_the_batch(bundle: Bundle, prompt: list[int]):
+    end = bundle.card.generation.ends[0]
+    lines = [Line(), Line(forced=((3, end),)), Line(Sampling(temperature=0))]
+    steps = list(generate(bundle, prompt, lines, seed=4, limit=10))
+    alone = texts(bundle, prompt, [lines[2]], seed=4, limit=10)[0]
+    assert [t.line for t in steps[3].written] == [0, 1, 2]
+    assert next(t for t in steps[3].written if t.line == 1).end == "end"
+    assert all(t.line != 1 for step in steps[4:] for t in step.written)
+    assert [t.id for step in steps for t in step.written if t.line == 2] == alone
+
+
+def test_a_line_ends_at_the_limit_at_the_stop_text_and_at_the_last_position(
+    bundle: Bundle, prompt: list[int]
+):
+    greedy = [Line(Sampling(temperature=0))]
+    last = list(generate(bundle, prompt, greedy, seed=0, limit=7))[-1]
+    assert (last.index, last.written[0].end) == (6, "limit")
+    early = list(generate(bundle, prompt, greedy, seed=0, limit=7, ends=lambda ids: len(ids) == 3))
+    assert (early[-1].index, early[-1].written[0].end) == (2, "stop")
+    limit = bundle.card.limit
+    assert limit is not None
+    filled = list(generate(bundle, prompt, greedy, seed=0, limit=1000))
+    assert filled[-1].written[0].end == "window"
+    assert len(prompt) + len(filled) == limit
+
+
+def test_generation_can_be_stopped_between_steps(bundle: Bundle, prompt: list[int]):
+    steps = generate(bundle, prompt, LINES, seed=0, limit=20)
+    next(steps)
+    assert bundle.busy
+    steps.close()
+    assert not bundle.busy
+
+
+def test_nothing_to_continue_and_no_room_are_sentences(bundle: Bundle):
+    with pytest.raises(EmptyText, match="no text to continue"):
+        list(generate(bundle, [], LINES, seed=0, limit=5))
+    with pytest.raises(TextTooLong, match="64 tokens and .* 64 positions"):
+        list(generate(bundle, [5] * 64, LINES, seed=0, limit=5))
+
+
+def test_negative_runs_and_offsets_are_refused():
+    with pytest.raises(ValueError, match="0 or more, got -2"):
+        Line(forced=((-2, 4),))
