@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,8 +24,10 @@ from cachetools import LRUCache
 from engine import catalog, heads, maps, runtime, tracing, translation
 from engine.beams import Search
 from engine.bundle import Card
+from engine.cutting import Cutter
 from engine.errors import NotOffered
 from engine.settings import settings
+from engine.tokens import tokenize
 from engine.values import (
     Attention,
     Embedded,
@@ -253,7 +255,9 @@ def lens(reading: Reading, side: Side, position: int) -> np.ndarray:
 
 def cut(model: str, text: str, side: Side = "encoder") -> Tokens:
     """A text cut into tokens, however long: what the tokenizer does, not what the model reads."""
-    return cached(("cut", _stamp(model), side, text), lambda: tokenize(bundle(model), text, side=side))
+    return cached(
+        ("cut", _stamp(model), side, text), lambda: tokenize(bundle(model), text, side=side)
+    )
 
 
 def cutter(model: str, side: Side = "encoder") -> Cutter:
