@@ -1,0 +1,198 @@
+"""A server for each worker and a Chromium that tells on every error and every outside request."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / "build" / "screenshots"
+SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # 3-D in software, where there is no GPU
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+HERE = {"localhost", "127.0.0.1", "[::1]"}
+Open = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Streamlit server of this worker, with small settings."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"ATLAS_MODELS": str(folder / "models"), "ATLAS_TRACE_MB": "60"}
+    settings |= {"ATLAS_THREADS": "1", "ATLAS_DEVICE": "cpu"}
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+    command += [f"--server.port={port}", "--server.address=127.0.0.1"]
+    log = (folder / "log.txt").open("w+")
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | settings,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/_stcore/health", process, folder / "log.txt")
+        yield f"http://localhost:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(10)
+        log.close()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the server did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium: the system's, else the one that `playwright install chromium` brought."""
+    system = next((found for name in SYSTEM if (found := shutil.which(name))), None)
+    path = system or playwright.chromium.executable_path
+    if not Path(path).exists():
+        pytest.fail("No Chromium. Install it (apt install chromium, playwright install chromium).")
+    browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def open_at(chromium: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Open]:
+    """`open_at("/Attention?layer=2", width=390, dark=True)`: a page, waited for until it rests.
+
+    Each call is a browser of its own (no shared memory, clipboard allowed). At the end of the
+    test any console error, script error or request to an outside address fails it; `allow` names
+    parts of console errors that are expected.
+    """
+    problems: list[str] = []
+    contexts = []
+
+    def opened(
+        path: str = "/",
+        *,
+        width: int = 1440,
+        height: int = 1000,
+        dark: bool = False,
+        allow: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            permissions=options.pop("permissions", ["clipboard-read", "clipboard-write"]),
+            **options,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        listen(page, problems, allow)
+        page.goto(path if path.startswith("http") else server + path)
+        rest(page)
+        return page
+
+    yield opened
+    if any(getattr(request.node, f"report_{when}", None) == "failed" for when in ("call",)):
+        for number, context in enumerate(contexts):
+            for page in context.pages:
+                shot(page, f"failed-{request.node.name}-{number}")
+    for context in contexts:
+        context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    setattr(item, f"report_{report.when}", report.outcome)
+    return report
+
+
+@pytest.fixture
+def page(open_at: Open) -> Page:
+    """The home page, light, 1440 wide."""
+    return open_at("/")
+
+
+def listen(page: Page, problems: list[str], allow: tuple[str, ...] = ()) -> None:
+    """Collect what must not happen on a page."""
+
+    def console(message: Any) -> None:
+        # Opened at /Attention, Streamlit first looks for its server there and tells of the 404.
+        known = "/_stcore/" in message.location.get("url", "")
+        if message.type == "error" and not known and not any(a in message.text for a in allow):
+            problems.append(f"console: {message.text}")
+
+    def asked(request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in HERE:
+            problems.append(f"outside request: {request.url}")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
+    page.on("request", asked)
+
+
+def rest(page: Page, seconds: float = 30) -> None:
+    """Wait until the page's script has run to its end, with nothing stale left."""
+    page.wait_for_selector("[data-testid=stApp]", timeout=1000 * seconds)
+    # A click needs a moment to reach the server before the script is seen running.
+    page.wait_for_timeout(150)
+    page.wait_for_function(
+        """() => document.querySelector('[data-testid=stApp]')
+               ?.getAttribute('data-test-script-state') === 'notRunning'
+             && !document.querySelector('[data-stale=true]')
+             && document.querySelector('h1')""",
+        timeout=1000 * seconds,
+    )
+
+
+def shot(page: Page, name: str) -> Path:
+    """Keep a screenshot in build/screenshots, the whole page."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    path = SHOTS / f"{name}.png"
+    page.screenshot(path=path)
+    return path

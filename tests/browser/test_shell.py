@@ -1,0 +1,142 @@
+"""What the shell promises on every page, in a real browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT, Open, rest, shot
+
+PAGES = sorted(path.stem.split("_", 1)[1] for path in (ROOT / "pages").glob("[0-9]*.py"))
+
+
+@pytest.mark.parametrize("name", ["Home", *PAGES])
+@pytest.mark.parametrize("width, dark", [(1440, False), (390, True)])
+def test_every_page_opens_cold_by_its_address(
+    open_at: Open, name: str, width: int, dark: bool
+) -> None:
+    page = open_at("/" if name == "Home" else f"/{name}", width=width, dark=dark)
+    expect(page.locator("h1")).to_be_visible()
+    assert page.get_by_test_id("stException").count() == 0
+    assert page.get_by_test_id("stAlert").count() == 0
+    shot(page, f"{name}-{width}-{'dark' if dark else 'light'}")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_is_wider_than_a_phone(open_at: Open, name: str) -> None:
+    page = open_at(f"/{name}", width=390)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
+
+
+def test_the_menu_leads_to_every_page_and_says_where_one_is(page: Page) -> None:
+    for name in PAGES:
+        page.get_by_test_id("stPageLink").get_by_text(name, exact=True).first.click()
+        page.wait_for_url(re.compile(f"/{name}"))
+        rest(page)
+        expect(page.locator("h1")).to_have_text(name)
+
+
+def test_a_text_is_carried_across_all_pages(open_at: Open) -> None:
+    page = open_at("/Attention")
+    words = "My own words, 5 < 6 & <b>bold</b> שלום 👩‍👩‍👧"
+    page.get_by_label("Text", exact=True).fill(words)
+    page.keyboard.press("Control+Enter")
+    rest(page)
+    for name in [*PAGES, "Attention"]:
+        page.get_by_test_id("stPageLink").get_by_text(name, exact=True).first.click()
+        page.wait_for_url(re.compile(f"/{name}"))
+        rest(page)
+        assert words in [box.input_value() for box in page.locator("textarea").all()], name
+
+
+HOSTILE = {
+    "script": "<script>document.title='owned'</script><img src=x onerror='document.title=1'>",
+    "markdown": "![x](http://example.com/x.png) [y](javascript:alert(1)) $x^2$ :red[z] **b**",
+    "null": "a\x00b\x07c",
+    "right to left": "\u202eevil\u202c שלום עולם مرحبا",
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈 e\u0301\u0301\u0301 \U0001f600",
+    "blank": "   \n\t ",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_text_is_only_a_text(open_at: Open, name: str, kind: str) -> None:
+    page = open_at(f"/{name}")
+    box = page.get_by_label("Text", exact=True)
+    if not box.count():
+        box = page.locator("textarea").first
+    box.fill(HOSTILE[kind])
+    page.keyboard.press("Control+Enter")
+    rest(page)
+    page.wait_for_timeout(300)
+    rest(page)
+    assert page.title().endswith("Transformer Atlas")
+    assert page.get_by_test_id("stException").count() == 0
+    expect(page.locator("h1")).to_have_text(name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_hundred_thousand_characters_break_nothing(open_at: Open, name: str) -> None:
+    page = open_at(f"/{name}")
+    box = page.get_by_label("Text", exact=True)
+    if not box.count():
+        box = page.locator("textarea").first
+    box.fill("long text " * 10_000)
+    page.keyboard.press("Control+Enter")
+    rest(page)
+    assert page.get_by_test_id("stException").count() == 0
+    assert "text=" not in page.url
+    page.get_by_test_id("stPageLink").get_by_text("Transformer Atlas").click()
+    rest(page)
+    expect(page.locator("h1")).to_be_visible()
+
+
+def test_a_sample_is_said_to_be_interesting_and_becomes_the_text(open_at: Open) -> None:
+    page = open_at("/Attention")
+    page.get_by_role("button", name="Samples").click()
+    expect(page.get_by_text("One spelling, two meanings")).to_be_visible()
+    page.get_by_role("button", name="Two banks").click()
+    rest(page)
+    assert "bank" in page.get_by_label("Text", exact=True).input_value()
+    assert "bank" in page.url
+
+
+def test_what_a_page_shows_can_be_saved(open_at: Open, tmp_path: Path) -> None:
+    page = open_at("/Attention")
+    page.get_by_role("button", name="Save").first.click()
+    for label, start in {
+        "PNG image": b"\x89PNG",
+        "SVG drawing": b"<?xml",
+        "Web page": b"<!doctype html>",
+        "CSV": b"",
+        "JSON": b"{",
+    }.items():
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=label).first.click()
+        file = tmp_path / label
+        waiting.value.save_as(file)
+        content = file.read_bytes()
+        assert content.startswith(start) and len(content) > 200, label
+
+
+def test_a_saved_page_plays_without_the_app(open_at: Open, tmp_path: Path) -> None:
+    page = open_at("/Attention")
+    page.get_by_role("button", name="Save").first.click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Web page").first.click()
+    file = tmp_path / "saved.html"
+    waiting.value.save_as(file)
+    assert not re.findall(r"(?:src|href|url\()=?[\"']?(?:https?:)?//", file.read_text())
+    alone = page.context.new_page()
+    errors: list[str] = []
+    alone.on("pageerror", lambda error: errors.append(str(error)))
+    alone.goto(file.as_uri())
+    target = alone.locator("[data-id]:visible").first
+    target.click()
+    expect(alone.locator(".chip")).to_contain_text("Locked")
+    alone.keyboard.press("Escape")
+    expect(alone.locator(".chip")).not_to_be_visible()
+    assert errors == []
