@@ -1,0 +1,43 @@
+"""Train a model: `python -m engine.training <model|all> --corpora DIR [--minutes M] [--resume]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+
+from engine.training import recipes
+from engine.training.loop import Limits, train
+
+WORK = Path("build/training")
+
+
+def main() -> None:
+    """Read the command line, train one model or all of them in turn."""
+    parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
+    parser.add_argument("model", choices=[*recipes.NAMES, "all"])
+    parser.add_argument("--corpora", type=Path, required=True, help="folder of the corpora")
+    parser.add_argument("--out", type=Path, default=WORK, help="where checkpoints are kept")
+    parser.add_argument("--minutes", type=float, help="length of each training")
+    parser.add_argument("--steps", type=int, help="length in steps instead")
+    parser.add_argument("--fraction", type=float, default=1.0, help="share of the corpora used")
+    parser.add_argument("--threads", type=int, default=int(os.environ.get("ATLAS_THREADS", "0")))
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    for name in recipes.NAMES if options.model == "all" else [options.model]:
+        recipe = recipes.find(name)
+        settings = recipe.Settings()
+        folder = options.out / name
+        task = recipe.prepare(options.corpora, folder, settings, fraction=options.fraction)
+        limits = Limits(minutes=options.minutes or settings.minutes, steps=options.steps)
+        size = sum(parameter.numel() for parameter in task.model.parameters())
+        print(f"{name}: {size / 1e6:.2f} M parameters", flush=True)
+        train(task, folder, limits, resume=options.resume)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Thirty everyday French sentences, written before training and never trained on.
+
+Each has one good English translation beside it for the reader of the model card; whether a
+model's own words mean the same is judged by a person, not by comparing strings.
+"""
+
+from __future__ import annotations
+
+SENTENCES: tuple[tuple[str, str], ...] = (
+    ("Bonjour, comment allez-vous aujourd'hui ?", "Hello, how are you today?"),
+    ("Bonne nuit, à demain matin !", "Good night, see you tomorrow morning!"),
+    ("Je suis ravi de faire votre connaissance.", "I am delighted to meet you."),
+    ("Merci beaucoup pour votre aide.", "Thank you very much for your help."),
+    ("Il fait très froid ce matin.", "It is very cold this morning."),
+    ("Je crois qu'il va pleuvoir cet après-midi.", "I think it will rain this afternoon."),
+    ("Le soleil brille et le ciel est bleu.", "The sun is shining and the sky is blue."),
+    ("Mon frère est dans la même classe que moi.", "My brother is in the same class as me."),
+    ("Le professeur explique la leçon aux élèves.", "The teacher explains the lesson."),
+    ("J'ai oublié mon livre à la maison.", "I forgot my book at home."),
+    ("Les enfants jouent dans la cour de l'école.", "The children play in the school yard."),
+    ("J'aime l'apprentissage automatique.", "I love machine learning."),
+    ("Cette machine apprend une langue très vite.", "This machine learns a language very fast."),
+    ("À quelle heure part le train pour Paris ?", "What time does the train for Paris leave?"),
+    ("Je voudrais une chambre pour deux nuits.", "I would like a room for two nights."),
+    ("Où se trouve la gare, s'il vous plaît ?", "Where is the station, please?"),
+    ("Nous allons à la plage cet été.", "We are going to the beach this summer."),
+    ("Combien coûte ce billet ?", "How much does this ticket cost?"),
+    ("Je voudrais un verre d'eau et du pain.", "I would like a glass of water and some bread."),
+    ("Ma mère prépare le dîner dans la cuisine.", "My mother is making dinner in the kitchen."),
+    ("Ce gâteau au chocolat est délicieux.", "This chocolate cake is delicious."),
+    ("Le petit chat noir dort sur la table.", "The little black cat is sleeping on the table."),
+    ("Notre chien a peur de l'orage.", "Our dog is afraid of the storm."),
+    ("Ma sœur travaille dans un hôpital.", "My sister works in a hospital."),
+    ("J'ai mal à la tête depuis hier.", "I have had a headache since yesterday."),
+    ("Il a acheté une nouvelle voiture rouge.", "He bought a new red car."),
+    ("Pouvez-vous parler plus lentement ?", "Can you speak more slowly?"),
+    ("Je ne comprends pas cette question.", "I don't understand this question."),
+    ("Elle lit un livre avant de dormir.", "She reads a book before sleeping."),
+    ("Si j'avais le temps, je voyagerais davantage.", "If I had time, I would travel more."),
+)
+
+
+def both_sides() -> list[str]:
+    """Every sentence of either language, to be kept out of training."""
+    return [side for pair in SENTENCES for side in pair]

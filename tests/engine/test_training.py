@@ -1,0 +1,234 @@
+"""The split keeps what is measured out of training; recipes run from corpus to checkpoint."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
+
+from engine.training import attention, corpora, everyday, fr_en, recipes, tales_bert, tales_gpt
+from engine.training.corpora import Pair
+from engine.training.loop import Course, Limits, Schedule, rate, train
+from engine.training.packing import by_length, padded
+
+TINY = {
+    "tales-gpt": tales_gpt.Settings(
+        vocabulary=400, width=32, layers=2, heads=2, positions=64, batch_tokens=256
+    ),
+    "fr-en": fr_en.Settings(
+        vocabulary=400, width=32, inner=64, layers=1, heads=2, positions=64, batch_tokens=256
+    ),
+    "tales-bert": tales_bert.Settings(
+        vocabulary=400, width=32, layers=1, heads=2, positions=64, batch_tokens=256
+    ),
+}
+LOADERS = {
+    "tales-gpt": AutoModelForCausalLM,
+    "fr-en": AutoModelForSeq2SeqLM,
+    "tales-bert": AutoModelForMaskedLM,
+}
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory) -> tuple[Path, float]:
+    """The corpora of `CORPORA` at 2 %, or small ones written here in the same format."""
+    given = os.environ.get("CORPORA")
+    if given and Path(given).is_dir():
+        return Path(given), 0.02
+    folder = tmp_path_factory.mktemp("corpora")
+    (folder / corpora.PROSE).write_bytes(lzma.compress(prose(300).encode()))
+    lines = "\n".join(f"{pair.english}\t{pair.french}" for pair in sentence_pairs(1500)) + "\n"
+    (folder / corpora.PAIRS).write_bytes(lzma.compress(lines.encode()))
+    return folder, 1.0
+
+
+def prose(count: int) -> str:
+    rng = random.Random(1)
+    nouns, verbs = ["fox", "hen", "king", "river", "bank", "boy"], ["sees", "finds", "calls"]
+
+    def sentence() -> str:
+        return f"The {rng.choice(nouns)} {rng.choice(verbs)} the {rng.choice(nouns)}."
+
+    def paragraph() -> str:
+        return " ".join(sentence() for _ in range(rng.randint(2, 6)))
+
+    documents = ["\n\n".join(paragraph() for _ in range(3)) for _ in range(count)]
+    return f"\n{corpora.DOCUMENT_MARK}\n".join(documents) + "\n"
+
+
+def sentence_pairs(count: int) -> list[Pair]:
+    rng = random.Random(2)
+    words = [("cat", "chat"), ("dog", "chien"), ("bread", "pain"), ("book", "livre")]
+    found = []
+    for number in range(count):
+        (a, un), (b, deux) = rng.choice(words), rng.choice(words)
+        found.append(Pair(f"Le {un} {number} et le {deux} !", f"The {a} {number} and the {b}!"))
+    return found
+
+
+def test_split_is_the_same_every_time_and_holds_out_the_share():
+    documents = [f"Tale number {k}." for k in range(20_000)]
+    first, second = corpora.split_documents(documents), corpora.split_documents(documents)
+    assert first == second
+    # 400 expected, standard deviation 20: five of them are a false alarm in 2 million.
+    assert abs(len(first.held_out) - 400) < 100
+    assert sorted(first.train + first.held_out) == sorted(documents)
+
+
+def test_split_does_not_depend_on_the_other_items():
+    documents = [f"Tale number {k}." for k in range(2_000)]
+    whole, half = corpora.split_documents(documents), corpora.split_documents(documents[::2])
+    assert set(half.held_out) <= set(whole.held_out)
+    assert set(half.train) <= set(whole.train)
+
+
+def test_no_held_out_sentence_of_either_language_is_trained_on(corpus):
+    folder, fraction = corpus
+    split = corpora.pairs(folder, fraction=fraction, never=everyday.both_sides())
+    assert split.held_out and split.train
+    for side in ("french", "english"):
+        held_out = {corpora.plain(getattr(pair, side)) for pair in split.held_out}
+        assert not held_out & {corpora.plain(getattr(pair, side)) for pair in split.train}
+
+
+def test_a_training_pair_with_a_held_out_french_side_is_dropped():
+    held = next(f"Word {k}." for k in range(10_000) if corpora.held_out_english(f"Word {k}."))
+    kept = next(f"Word {k}." for k in range(10_000) if not corpora.held_out_english(f"Word {k}."))
+    split = corpora.split_pairs([Pair("Mot !", held), Pair("mot", kept), Pair("Autre.", kept)])
+    assert split.held_out == [Pair("Mot !", held)]
+    assert split.train == [Pair("Autre.", kept)]
+
+
+def test_case_and_punctuation_do_not_move_a_sentence_over_the_split():
+    for number in range(500):
+        plain, shouted = f"Go home {number}", f'"GO  home, {number}!"'
+        assert corpora.held_out_english(plain) == corpora.held_out_english(shouted)
+
+
+def test_everyday_sentences_are_in_no_part(corpus):
+    never = everyday.both_sides()
+    french, english = everyday.SENTENCES[0]
+    pairs = [Pair(french, "Something else."), Pair("Autre chose.", english.upper())]
+    assert corpora.split_pairs(pairs, never=never) == corpora.Split([], [])
+    assert len(everyday.SENTENCES) == 30 == len({french for french, _ in everyday.SENTENCES})
+
+
+def test_held_out_documents_and_sentences_are_not_read_by_tales_bert(corpus):
+    folder, fraction = corpus
+    texts = set(tales_bert.training_texts(folder, fraction=fraction))
+    pairs = corpora.pairs(folder, fraction=fraction, never=everyday.both_sides())
+    assert not texts & {pair.english for pair in pairs.held_out}
+    trained = corpora.prose(folder, fraction=fraction).train
+    assert texts & {part for document in trained for part in document.split("\n\n")}
+
+
+@pytest.mark.parametrize("name", recipes.NAMES)
+def test_recipe_runs_from_corpus_to_checkpoint_and_resumes(name, corpus, tmp_path):
+    folder, fraction = corpus
+    recipe, settings = recipes.find(name), TINY[name]
+    task = recipe.prepare(folder, tmp_path, settings, fraction=fraction)
+    first = train(task, tmp_path, Limits(minutes=1, steps=12))
+    assert first.step == 12 and first.tokens > 1000
+    again = recipe.prepare(folder, tmp_path, settings, fraction=fraction)
+    last = train(again, tmp_path, Limits(minutes=1, steps=30), resume=True)
+    assert last.step == 30 and last.tokens > first.tokens
+    # Thirty steps on so small a text must beat a fresh model's guess among 400 pieces, ln 400.
+    assert last.loss < np.log(400) - 0.1
+    model = LOADERS[name].from_pretrained(tmp_path / "checkpoint")
+    for key, value in model.state_dict().items():
+        torch.testing.assert_close(value, again.model.state_dict()[key])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("padding", [False, True])
+def test_plain_products_equal_the_fused_attention(causal, padding):
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(2, 3, 7, 4) for _ in range(3))
+    mask = torch.ones(2, 7)
+    if padding:
+        mask[1, 5:] = 0
+    module = torch.nn.Module()
+    module.is_causal = causal
+    bias = attention.padding(attention_mask=mask)
+    ours, _ = attention.products(module, query, key, value, bias, scaling=0.5)
+    allowed = mask[:, None, None, :].bool().expand(2, 1, 7, 7)
+    if causal:
+        allowed = allowed & torch.ones(7, 7, dtype=torch.bool).tril()
+    theirs = torch.nn.functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=allowed, scale=0.5
+    )
+    torch.testing.assert_close(ours, theirs.transpose(1, 2))
+
+
+def test_whole_words_are_masked_together_and_special_tokens_never():
+    inside = np.array([False] * 6 + [True] * 4)
+    ids = tales_bert.Ids(pad=0, start=1, end=2, mask=3, stop=4, inside=inside)
+    row = [1, 5, 6, 7, 5, 4, 8, 2, 0]
+    tokens = np.array([row] * 2000)
+    chosen = tales_bert.whole_words(tokens, ids, share=0.3, rng=np.random.default_rng(0))
+    assert not chosen[:, [0, 7, 8]].any()
+    assert (chosen[:, 1] == chosen[:, 2]).all() and (chosen[:, 2] == chosen[:, 3]).all()
+    assert (chosen[:, 5] == chosen[:, 6]).all()
+    # Share of 2,000 draws at 0.3: standard deviation 0.01.
+    assert abs(chosen[:, 1].mean() - 0.3) < 0.05 and abs(chosen[:, 4].mean() - 0.3) < 0.05
+
+
+def test_a_joined_row_is_cut_after_a_full_stop():
+    ids = tales_bert.Ids(pad=0, start=1, end=2, mask=3, stop=4, inside=np.zeros(10, dtype=bool))
+    row = np.array([5, 6, 4, 7, 8, 9])
+    rng = np.random.default_rng(0)
+    assert tales_bert.frame(row, ids, rng=rng, join=True) == (
+        [1, 5, 6, 4, 2, 7, 8, 9, 2],
+        [0, 0, 0, 0, 0, 1, 1, 1, 1],
+    )
+    assert tales_bert.frame(row, ids, rng=rng, join=False)[1] == [0] * 8
+
+
+def test_every_row_comes_once_an_epoch_and_groups_stay_within_their_tokens():
+    lengths = np.random.default_rng(3).integers(1, 40, 500)
+    groups = by_length(lengths, tokens=120, rng=np.random.default_rng(4))
+    seen: list[int] = []
+    while len(seen) < 500:
+        group = next(groups)
+        assert len(group) * lengths[group].max() <= 120
+        seen.extend(group.tolist())
+    assert sorted(seen) == list(range(500))
+
+
+def test_padded_fills_to_the_longest_row():
+    assert padded([[5], [6, 7]], 0).tolist() == [[5, 0], [6, 7]]
+
+
+def test_windows_hold_each_token_and_its_follower():
+    stream = np.arange(1000, dtype=np.int32)
+    settings = tales_gpt.Settings(positions=64, batch_tokens=256)
+    windows = tales_gpt.windows(stream, settings)
+    shapes = set()
+    for _ in range(8):
+        batch = next(windows)
+        assert (batch["targets"] == batch["inputs"] + 1).all()
+        shapes.add(tuple(batch["inputs"].shape))
+    assert shapes == {(4, 64), (8, 32)}
+
+
+def test_rate_warms_up_stays_and_ends_at_zero():
+    schedule = Schedule(matrices=1.0, rest=1.0, warm=0.1, fall=0.5)
+    shares = [rate(p, schedule) for p in (0.0, 0.05, 0.1, 0.5, 0.75, 1.0)]
+    assert shares == pytest.approx([0.01, 0.5, 1.0, 1.0, 0.5, 0.0])
+
+
+def test_progress_follows_time_or_steps():
+    course = Course(step=5, seconds=30.0)
+    assert course.progress(Limits(minutes=1)) == pytest.approx(0.5)
+    assert course.progress(Limits(minutes=1, steps=20)) == pytest.approx(0.25)
+
+
+def test_unknown_recipe_names_those_there_are():
+    with pytest.raises(ValueError, match="tales-gpt"):
+        recipes.find("nonsense")
