@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from engine import catalog, heads, maps, runtime, tracing, translation
+from engine import catalog, generation, heads, maps, runtime, tracing, translation
 from engine.beams import Search
 from engine.bundle import Card
 from engine.cutting import Cutter
@@ -266,9 +266,21 @@ def cutter(model: str, side: Side = "encoder") -> Cutter:
     return _cutter(model, side, _stamp(model))
 
 
+def algorithm(model: str, side: Side = "encoder") -> str:
+    """The name of the algorithm that cuts for a model: BPE, WordPiece, Unigram or another."""
+    return type(bundle(model).reader(side).tokenizer.model).__name__
+
+
 @lru_cache(maxsize=8)
 def _cutter(model: str, side: Side, stamp: Hashable) -> Cutter:
     return Cutter(bundle(model).reader(side).tokenizer)
+
+
+def following(model: str, ids: tuple[int, ...]) -> np.ndarray:
+    """Logits [vocabulary] of the token after `ids`, which need not be what a text is cut into."""
+    return cached(
+        ("following", _stamp(model), ids), lambda: generation.following(bundle(model), ids)
+    )
 
 
 def _stamp(model: str) -> Hashable:

@@ -9,10 +9,14 @@ order, its line breaks and its direction. Knows nothing of pages or models.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 from unicodedata import category
+
+import numpy as np
 
 from engine.values import Tokens
 from pages.views import graphemes, palette
@@ -107,6 +111,43 @@ def _one_character(before: Group, start: int, edges: set[int]) -> bool:
     if before.start == before.end:
         return False
     return start < before.end or (start == before.end and start not in edges)
+
+
+def most_cut(tokens: Tokens, *, words: int = 5000) -> tuple[str, int]:
+    """The word (between spaces) with the most tokens, and their number; of the first `words`."""
+    best, most = "", 0
+    own = tokens.spans[tokens.spans[:, 0] < tokens.spans[:, 1]]
+    own = own[np.argsort(own[:, 0], kind="stable")]
+    for match in islice(re.finditer(r"\S+", tokens.text), words):
+        # Tokens that end behind the word's start and begin before its end.
+        first = int(np.searchsorted(own[:, 1], match.start(), side="right"))
+        last = int(np.searchsorted(own[:, 0], match.end(), side="left"))
+        if last - first > most:
+            best, most = match[0], last - first
+    return best, most
+
+
+def told(tokens: Tokens, vocabulary: int) -> str:
+    """What one sees in this picture, with its own numbers, in plain text."""
+    total = counts(tokens)
+    own = total.tokens - total.added
+    lines = [
+        f"{total.characters:,} characters became {own:,} tokens, {total.per_token:.1f} characters "
+        f"each; the vocabulary has {vocabulary:,}."
+    ]
+    word, most = most_cut(tokens)
+    if most > 1:
+        lines.append(
+            f"“{visible(word, limit=24)}” was cut most: {most} tokens, because the vocabulary "
+            "does not hold it whole."
+        )
+    elif word:
+        lines.append("Every word is one token: all of them are in the vocabulary.")
+    if total.unknown:
+        lines.append(f"{total.unknown} cannot be written with it and became “unknown”.")
+    if total.added:
+        lines.append(f"{total.added} more {'was' if total.added == 1 else 'were'} added.")
+    return " ".join(lines)
 
 
 # ---------------------------------------------------------------------------- words for a token

@@ -1,0 +1,21 @@
+import streamlit as st
+
+from pages.sections.tokenization_chips import tokenization_chips
+from pages.sections.tokenization_compare import tokenization_compare
+from pages.sections.tokenization_steps import tokenization_steps
+from pages.shell.frame import checked, frame, sentences
+
+VIEWS = {
+    "Tokens": tokenization_chips,
+    "Step by step": tokenization_steps,
+    "Compare tokenizers": tokenization_compare,
+}
+
+choice = frame("Tokenization")
+with sentences():
+    checked("view", list(VIEWS), name="view")
+    view = st.segmented_control(
+        "View", list(VIEWS), key="view", bind="query-params", required=True, default="Tokens",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    VIEWS[view or "Tokens"](choice)
