@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx_ir as ir
@@ -26,48 +26,57 @@ Store = Literal["int8", "float16", "float32"]
 FILE = "weights.bin"
 ALIGNMENT = 64  # bytes; enough for every vector instruction
 INLINE = 1024  # bytes; what is smaller stays in the graph
+FOLDED = 1 << 20  # elements; the exporter does not fold transpositions of larger matrices
 
 
 @dataclass(frozen=True, slots=True)
-class Rounded:
-    """A matrix as stored: int8 with a float32 scale a row, or float16.
+class Stored:
+    """A matrix as stored: int8 with a float32 scale a row, float16, or as it is.
 
     `transposed` says that a graph needs its transpose, as the exporter folds some transpositions.
     """
 
     values: np.ndarray
-    scales: np.ndarray | None
+    scales: np.ndarray | None = None
     transposed: bool = False
 
 
-def round_weights(model: nn.Module, store: Store) -> dict[str, Rounded]:
+def round_weights(model: nn.Module, store: Store) -> dict[str, Stored]:
     """Round every matrix of the model in place; the stored forms by the digest of the result."""
-    rounded: dict[str, Rounded] = {}
-    if store == "float32":
-        return rounded
+    found: dict[str, Stored] = {}
     with torch.no_grad():
         for parameter in model.parameters():  # a tied matrix comes once
             if parameter.ndim != 2:
                 continue
             # A matrix that was not learnt (sinusoids) is smooth: it gets the finer form.
-            form = _int8 if store == "int8" and parameter.requires_grad else _float16
-            kept, values = form(parameter.detach().float().numpy())
-            parameter.copy_(torch.from_numpy(values))
-            rounded[digest(values.T)] = replace(kept, transposed=True)
-            rounded[digest(values)] = kept
-    return rounded
+            finer = store == "int8" and not parameter.requires_grad
+            form = FORMS["float16" if finer else store]
+            kept, values = form(parameter.detach().numpy())
+            if store != "float32":
+                parameter.copy_(torch.from_numpy(values))
+            if values.size <= FOLDED:
+                found[digest(values.T)] = replace(kept, transposed=True)
+            found[digest(values)] = kept
+    return found
 
 
-def _int8(matrix: np.ndarray) -> tuple[Rounded, np.ndarray]:
+def _float32(matrix: np.ndarray) -> tuple[Stored, np.ndarray]:
+    return Stored(matrix), matrix
+
+
+def _int8(matrix: np.ndarray) -> tuple[Stored, np.ndarray]:
     largest = np.abs(matrix).max(axis=1, keepdims=True).astype(np.float32)
     scales = np.where(largest > 0, largest / np.float32(127), np.float32(1))
     values = np.clip(np.rint(matrix / scales), -127, 127).astype(np.int8)
-    return Rounded(values, scales), values.astype(np.float32) * scales
+    return Stored(values, scales), values.astype(np.float32) * scales
 
 
-def _float16(matrix: np.ndarray) -> tuple[Rounded, np.ndarray]:
+def _float16(matrix: np.ndarray) -> tuple[Stored, np.ndarray]:
     values = matrix.astype(np.float16)
-    return Rounded(values, None), values.astype(np.float32)
+    return Stored(values), values.astype(np.float32)
+
+
+FORMS = {"float32": _float32, "float16": _float16, "int8": _int8}
 
 
 def digest(array: np.ndarray) -> str:
@@ -80,7 +89,7 @@ def digest(array: np.ndarray) -> str:
 class Weights:
     """The weights file of a bundle, filled while its graphs are written."""
 
-    def __init__(self, folder: Path, rounded: dict[str, Rounded]) -> None:
+    def __init__(self, folder: Path, rounded: dict[str, Stored]) -> None:
         """Start an empty file in the folder."""
         self.folder = folder
         self.rounded = rounded
@@ -95,7 +104,7 @@ class Weights:
                 continue
             array = tensor.numpy()
             kept = self.rounded.get(digest(array))
-            if kept is None:
+            if kept is None or (kept.values.dtype == array.dtype and not kept.transposed):
                 value.const_value = self._external(array, value.name or "")
             else:
                 self._restore(model.graph, value, kept)
@@ -112,16 +121,22 @@ class Weights:
         scales = None if kept is None or kept.scales is None else self.offsets[digest(kept.scales)]
         return Matrix(FILE, offset, (rows, columns), str(values.dtype), scales)
 
-    def _restore(self, graph: ir.Graph, value: ir.Value, kept: Rounded) -> None:
+    def _restore(self, graph: ir.Graph, value: ir.Value, kept: Stored) -> None:
         """Compute the float32 matrix from its stored form, in the place of an initializer."""
         name = value.name or ""
-        nodes = [ir.node("Cast", [self._initializer(graph, kept.values, name)], {"to": 1})]
+        result = self._initializer(graph, kept.values, name)
+        steps: list[tuple[str, list[ir.Value], dict[str, Any]]] = []
+        if result.dtype != value.dtype:
+            steps.append(("Cast", [], {"to": value.dtype}))
         if kept.scales is not None:
             scales = self._initializer(graph, kept.scales, f"{name}.scales")
-            nodes.append(ir.node("Mul", [nodes[-1].outputs[0], scales]))
+            steps.append(("Mul", [scales], {}))
         if kept.transposed:
-            nodes.append(ir.node("Transpose", [nodes[-1].outputs[0]], {"perm": [1, 0]}))
-        result = nodes[-1].outputs[0]
+            steps.append(("Transpose", [], {"perm": [1, 0]}))
+        nodes = []
+        for kind, more, attributes in steps:
+            nodes.append(ir.node(kind, [result, *more], attributes))
+            result = nodes[-1].outputs[0]
         result.shape, result.type = value.shape, value.type
         ir.convenience.replace_all_uses_with(value, result)
         first = next(iter(graph))

@@ -1,0 +1,218 @@
+"""Tiny random checkpoints of each family, saved as the Hub keeps them, with a real tokenizer.
+
+    save("gpt2", folder)     config.json, model.safetensors, tokenizer.json, ...
+    Bundles(root)("gpt2")    the folder of its bundle, exported once whoever asks
+
+Two layers of width 16: an export takes seconds. Weights are drawn wide enough for the heads to
+differ. torch and transformers are imported only when a checkpoint is made.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = [
+    "The cat sat on the mat because it was warm, and then it slept for 12 hours.",
+    "A quick brown fox jumps over the lazy dog; the dog does not care at all.",
+    "She said that the river bank was steep, but he had money in the bank.",
+    "Once upon a time there was a little girl who lived in a village near the forest.",
+    "Le chat dort sur le tapis parce qu'il fait chaud. Où est l'hôtel, s'il vous plaît ?",
+]
+WIDTH, HEADS, LAYERS, POSITIONS = 16, 2, 2, 64
+
+Config = dict[str, Any]
+
+
+def byte_level() -> Tokenizer:
+    """A byte-level BPE tokenizer, as GPT-2's."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    return tokenizer
+
+
+def word_piece() -> Tokenizer:
+    """A WordPiece tokenizer, as BERT's: [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, [MASK] 4."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    return tokenizer
+
+
+def sentences() -> Tokenizer:
+    """A Unigram tokenizer as Marian's and T5's: <pad> 0, </s> 1, <unk> 2, `</s>` ends a text."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=200,
+        special_tokens=["<pad>", "</s>", "<unk>"],
+        unk_token="<unk>",
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    return tokenizer
+
+
+BYTES = {"eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
+PIECES = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+SENTENCES = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+
+SIZES: Config = {
+    "hidden_size": WIDTH,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "intermediate_size": 32,
+    "max_position_embeddings": POSITIONS,
+}
+ENDS: Config = {"bos_token_id": 0, "eos_token_id": 0}
+PADS: Config = {"pad_token_id": 0}
+PAIR: Config = {
+    "d_model": WIDTH,
+    "encoder_layers": LAYERS,
+    "decoder_layers": LAYERS,
+    "encoder_attention_heads": HEADS,
+    "decoder_attention_heads": HEADS,
+    "encoder_ffn_dim": 32,
+    "decoder_ffn_dim": 32,
+    "max_position_embeddings": POSITIONS,
+    "pad_token_id": 0,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+    "decoder_start_token_id": 0,
+    "forced_eos_token_id": 1,
+}
+
+# name: (model class, tokenizer, its special tokens, configuration)
+Recipe = tuple[str, Callable[[], Tokenizer], dict[str, str], Config]
+RECIPES: dict[str, Recipe] = {
+    "gpt2": (
+        "GPT2LMHeadModel",
+        byte_level,
+        BYTES,
+        {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": POSITIONS, **ENDS},
+    ),
+    "bert": ("BertForMaskedLM", word_piece, PIECES, {**SIZES, **PADS}),
+    "bert-bare": ("BertModel", word_piece, PIECES, {**SIZES, **PADS}),
+    "marian": ("MarianMTModel", sentences, SENTENCES, {**PAIR, "scale_embedding": True}),
+}
+
+
+def save(name: str, folder: Path) -> None:
+    """Make the checkpoint called `name` in `folder`."""
+    import torch
+    import transformers
+
+    kind, make_tokenizer, special, config = RECIPES[name]
+    tokenizer = make_tokenizer()
+    torch.manual_seed(20260101)
+    model_class = getattr(transformers, kind)
+    settings = model_class.config_class(**{"vocab_size": tokenizer.get_vocab_size(), **config})
+    model = model_class(settings)
+    spread(model)
+    model.save_pretrained(folder)
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)
+    fast.save_pretrained(folder)
+
+
+def spread(model: Any) -> None:
+    """Draw the weights wider than training starts with: attention far from uniform."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if not parameter.requires_grad:
+                continue
+            if parameter.ndim > 1:
+                parameter.normal_(0, 0.3)
+            else:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        for name, buffer in model.named_buffers():
+            if name == "final_logits_bias":
+                buffer.normal_(0, 0.3)
+
+
+class Bundles:
+    """Checkpoints and bundles under one folder, each made once even by several processes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def checkpoint(self, name: str) -> Path:
+        """The folder of a checkpoint."""
+        return self._once(self.root / "checkpoints" / name, lambda folder: save(name, folder))
+
+    def __call__(self, name: str, *options: str) -> Path:
+        """The folder of a bundle; options such as "--store", "int8" make another bundle."""
+        source = self.checkpoint(name)
+        folder = self.root / "bundles" / "-".join([name, *(o.strip("-") for o in options)])
+        return self._once(folder, lambda out: export(source, out, *options))
+
+    def _once(self, folder: Path, make: Callable[[Path], None]) -> Path:
+        lock = self.root / f"{folder.parent.name}-{folder.name}.lock"
+        with FileLock(lock):
+            done = folder.with_name(f"{folder.name}.done")
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
+                done.touch()
+        return folder
+
+
+def export(source: Path, out: Path, *options: str) -> None:
+    """Run the export command, as a person would."""
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.export", str(source), "--out", str(out), *options],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"export of {source.name} failed:\n{done.stdout}{done.stderr[-3000:]}")

@@ -1,0 +1,92 @@
+"""The trusted second opinion of the export tests: transformers with its own eager attention."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+Arrays = dict[str, np.ndarray]
+
+TEXTS = (
+    "The cat sat on the mat.",
+    "a",  # one token (and its special ones)
+    "The river bank was steep, but he had money in the bank.",
+    "12 hours",
+    "Once upon a time there was a little girl who lived in a village near the forest.",
+    "the the the the",
+    "Où est l'hôtel, s'il vous plaît ?",
+    "She said: 'no'; he said: \"yes\"!",
+    "dog",
+    "A quick brown fox jumps over the lazy dog, then sleeps, and it does not care at all.",
+)
+
+
+@cache
+def session(path: Path) -> ort.InferenceSession:
+    """A graph opened on the CPU."""
+    return ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def run(path: Path, **feeds: Any) -> Arrays:
+    """All outputs; feeds not given are made for a text without a past, all heads on."""
+    opened = session(path)
+    inputs = {node.name: node for node in opened.get_inputs()}
+    batch, length = np.asarray(feeds["input_ids"]).shape
+    full = {"attention_mask": np.ones((batch, length)), "rows": np.arange(batch)}
+    full |= {"first": np.arange(length), "segments": np.zeros((batch, length))}
+    full |= {key.replace("__", "."): value for key, value in feeds.items()}
+    for name, node in inputs.items():
+        if name.startswith("past.") and name not in full:
+            full[name] = np.zeros((batch, node.shape[1], 0, node.shape[3]))
+        if name.endswith("head_mask") and name not in full:
+            full[name] = np.ones(node.shape)
+    types = {"tensor(int64)": np.int64, "tensor(float)": np.float32}
+    typed = {name: np.asarray(full[name], types[inputs[name].type]) for name in inputs}
+    names = [node.name for node in opened.get_outputs()]
+    return dict(zip(names, opened.run(names, typed), strict=True))  # type: ignore[arg-type]
+
+
+def past_of(found: Arrays) -> Arrays:
+    """The present of one call as the past of the next."""
+    return {
+        name.replace("present.", "past."): value
+        for name, value in found.items()
+        if name.startswith("present.")
+    }
+
+
+def load(folder: Path) -> Any:
+    """The checkpoint as transformers runs it, eager."""
+    import transformers
+
+    kind = transformers.AutoConfig.from_pretrained(folder).architectures[0]
+    model = getattr(transformers, kind).from_pretrained(folder, attn_implementation="eager")
+    return model.eval()
+
+
+def batch(folder: Path, texts: tuple[str, ...], *, left: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Ids and mask of texts padded to one length."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    rows = [tokenizer.encode(text).ids for text in texts]
+    length = max(map(len, rows))
+    ids = np.zeros((len(rows), length), np.int64)
+    mask = np.zeros((len(rows), length), np.int64)
+    for row, found in enumerate(rows):
+        where = slice(length - len(found), None) if left else slice(0, len(found))
+        ids[row, where], mask[row, where] = found, 1
+    return ids, mask
+
+
+def error(got: np.ndarray, expected: np.ndarray) -> float:
+    """max|a-b| / max(1, max|b|) over the cells that are not masked."""
+    assert got.shape == expected.shape, (got.shape, expected.shape)
+    seen = expected > -1e30
+    assert np.array_equal(seen, got > -1e30), "other cells are masked"
+    a, b = got[seen].astype(np.float64), expected[seen].astype(np.float64)
+    return float(np.abs(a - b).max() / max(1.0, np.abs(b).max())) if b.size else 0.0
