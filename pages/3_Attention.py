@@ -1,0 +1,37 @@
+"""Attention: every head of every layer, and one of them exactly."""
+
+import streamlit as st
+
+from engine.maps import Scene
+from pages.sections.attention_inside import attention_inside
+from pages.sections.attention_lines import attention_lines
+from pages.sections.attention_map import attention_map
+from pages.sections.attention_overview import attention_overview
+from pages.sections.attention_reading import attention_reading
+from pages.sections.attention_setup import attention_setup
+from pages.sections.attention_text import attention_text
+from pages.sections.attention_treatment import attention_treatment
+from pages.shell.frame import Choice, frame, sentences
+
+TREATED = {"Map": attention_map, "Lines": attention_lines, "Text": attention_text}
+PLAIN = {"Inside": attention_inside}
+
+
+@st.fragment
+def explore(choice: Choice, scene: Scene, view: str) -> None:
+    """Grid and picture: choosing a head runs only this."""
+    with sentences():
+        left, right = st.columns([5, 8], gap="large")
+        with left:
+            scene = attention_overview(scene, choice.card)
+        with right:
+            if view in TREATED:
+                scene = attention_treatment(scene)
+            attention_reading(scene)
+            (TREATED | PLAIN)[view](scene)
+
+
+choice = frame("Attention")
+with sentences():
+    scene, view = attention_setup(choice)
+    explore(choice, scene, view)

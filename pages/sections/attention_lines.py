@@ -1,0 +1,47 @@
+"""One head as two columns of tokens joined by lines."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.maps import Scene
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import share_menu
+from pages.views import attention_lines as view
+from pages.views.attention_words import fits, links_of, map_says, row_of
+
+MOST = 96
+
+
+def attention_lines(scene: Scene) -> None:
+    """Draw the lines; a long text is cut to a window around the chosen word."""
+    shown = cache.attention_map(scene)
+    spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
+    row = row_of(shown, spot)
+    rows, columns = slice(None), slice(None)
+    if max(shown.weights.shape) > MOST:
+        middle = len(shown.rows) - 1 if row is None else row
+        rows = slice(max(0, min(middle - MOST // 2, len(shown.rows) - MOST)), None)
+        rows = slice(rows.start, rows.start + MOST)
+        columns = rows if shown.one_text else slice(0, MOST)
+        st.caption(
+            f"Rows {rows.start + 1} to {min(rows.stop, len(shown.rows))} of {len(shown.rows):,}: "
+            "two columns of more would not fit."
+        )
+    svg = view.attention_lines(
+        shown, title=f"Head {scene.name}", rows=rows, columns=columns, scale=scene.scale
+    )
+    for note in shown.notes:
+        st.caption(":material/tune: " + plain(note))
+    picture(
+        svg,
+        key="attention-lines",
+        alt=f"Lines of attention of head {scene.name}: {map_says(shown, row)}",
+        locked=spot,
+        on_lock=lambda ids: select("spot", ids),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        share_menu("lines", svg=svg, data=lambda: links_of(shown), title=f"Head {scene.name}")
+        st.caption(plain(map_says(shown, row)) + " Shift-click adds a second word.")

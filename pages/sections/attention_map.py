@@ -1,0 +1,82 @@
+"""One head as an exact map with token axes; long texts as blocks with a window of exact cells."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.maps import Map, Scene
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import share_menu
+from pages.views import attention_map as view
+from pages.views.attention_words import fits, links_of, map_says, row_of
+
+WINDOW = 48
+
+
+def attention_map(scene: Scene) -> None:
+    """Draw the map; above `view.WHOLE` tokens two: all of it in blocks, and a part exactly."""
+    shown = cache.attention_map(scene)
+    if max(shown.weights.shape) <= view.WHOLE:
+        _exact(scene, shown, slice(None), slice(None))
+        return
+    block = -(-max(shown.weights.shape) // 64)
+    spot = selection("window", lambda ids: _window(ids, shown, block) is not None, name="Window")
+    last = [(n - 1) // block for n in shown.weights.shape]
+    place = _window(spot, shown, block) or (last[0] * block, last[1] * block)
+    st.caption(
+        f"{len(shown.rows):,} rows are too many to read: here each cell is the mean of "
+        f"{block} × {block}. Click a cell to open its exact weights below."
+    )
+    svg = view.overview(shown, block=block, title=f"Head {scene.name}, blocks", scale=scene.scale)
+    picture(
+        svg,
+        key="attention-blocks",
+        alt=f"Attention of head {scene.name} in blocks of {block} tokens",
+        locked=spot,
+        on_lock=lambda ids: select("window", ids),
+    )
+    rows, columns = (
+        slice(start, start + WINDOW)
+        for start in (
+            max(0, min(at, n - WINDOW)) for at, n in zip(place, shown.weights.shape, strict=True)
+        )
+    )
+    _exact(scene, shown, rows, columns)
+
+
+def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
+    svg = view.attention_map(
+        shown, title=f"Head {scene.name}", scale=scene.scale, rows=rows, columns=columns
+    )
+    spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
+    row = row_of(shown, spot)
+    for note in shown.notes:
+        st.caption(":material/tune: " + plain(note))
+    picture(
+        svg,
+        key="attention-map",
+        alt=f"Attention map of head {scene.name}: {map_says(shown, row)}",
+        locked=spot,
+        on_lock=lambda ids: select("spot", ids),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        share_menu(
+            "attention",
+            svg=svg,
+            data=lambda: links_of(shown),
+            title=f"Attention of head {scene.name}",
+        )
+        st.caption(plain(map_says(shown, row)))
+
+
+def _window(ids: str | None, shown: Map, block: int) -> tuple[int, int] | None:
+    """First row and column of the exact part, from a locked block such as `b3 c5`."""
+    found = {}
+    for name in (ids or "").split(" "):
+        if name[:1] in ("b", "c") and name[1:].isdecimal() and len(name) < 8:
+            found[name[0]] = int(name[1:]) * block
+    place = found.get("b", -1), found.get("c", -1)
+    inside = all(0 <= at < n for at, n in zip(place, shown.weights.shape, strict=True))
+    return place if inside else None

@@ -1,0 +1,139 @@
+"""All heads at a glance; returns the head that is chosen, or the one pointed at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from engine.bundle import Card
+from engine.heads import MEASURES, allowed
+from engine.maps import Scene
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import share_menu
+from pages.views.attention_grid import Ranking, head_grid
+from pages.views.attention_words import head_says
+
+
+def attention_overview(scene: Scene, card: Card) -> Scene:
+    """Draw the grid of heads with its controls; the scene with its layer and head filled in."""
+    found = cache.overview(scene.reading, scene.kind)
+    layers, heads = found.weights.shape[:2]
+    left, right = st.columns(2)
+    with left:
+        layer = st.number_input("Layer", 1, layers, key="layer", bind="query-params")
+    with right:
+        head = st.number_input("Head", 1, heads, key="head", bind="query-params")
+    chosen = replace(scene, layer=int(layer) - 1, head=int(head) - 1)
+    order = _order(scene)
+    svg = head_grid(
+        found.weights,
+        allowed(scene.kind, *found.weights.shape[2:]),
+        title=f"Attention of all heads: {layers} layers of {heads}",
+        chosen=(chosen.layer, chosen.head),
+        off=_switched_off(),
+        groups=_group(card, scene),
+        ranking=order,
+        says=_says(scene, layers, heads) if found.block == 1 else {},
+    )
+    held = selection("hold", ["1"], name="Hold") is not None
+    state = picture(
+        svg,
+        key="head-grid",
+        alt=f"{layers} layers of {heads} heads, a small attention map each; "
+        f"layer {layer}, head {head} is chosen",
+        locked=f"h{chosen.name}" if held else None,
+        on_lock=_choose,
+        report_hover=not held,
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        share_menu("heads", svg=svg, data=lambda: _table(scene, layers), title="All heads")
+        st.caption("Point at a head to preview it, click to keep it, Esc to let go.")
+    if found.block > 1:
+        st.caption(f"A long text: each cell is the mean of {found.block} × {found.block} tokens.")
+    if order is not None and not order.heads:
+        st.caption("No head reaches that value: lower it.")
+    preview = _place(state.hover) if not held else None
+    return replace(chosen, layer=preview[0], head=preview[1]) if preview else chosen
+
+
+def _order(scene: Scene) -> Ranking | None:
+    """The controls that sort and filter heads, and the ranking they ask for."""
+    offered = [m for m in MEASURES if scene.kind in m.kinds]
+    left, right = st.columns([3, 2])
+    with left:
+        title = st.selectbox(
+            "Order",
+            ("Layer and head", *(m.title for m in offered)),
+            key="order",
+            bind="query-params",
+            help="Sort heads by what they do. "
+            + " · ".join(f"**{m.title}**: {plain(m.formula)}" for m in offered),
+        )
+    measure = next((m for m in offered if m.title == title), None)
+    if measure is None:
+        return None
+    with right:
+        least = st.slider("At least (%)", 0, 100, key="least", bind="query-params")
+    layers = cache.overview(scene.reading, scene.kind).weights.shape[0]
+    values = np.stack(
+        [cache.measures(scene.reading, scene.kind, k)[measure.name][:-1] for k in range(layers)]
+    )
+    if np.isnan(values).all():
+        st.caption("This text has nothing to measure that by.")
+    known = np.nan_to_num(values, nan=-2.0)
+    order = np.argsort(-known, axis=None, kind="stable")
+    places = [divmod(int(i), values.shape[1]) for i in order if known.flat[i] >= least / 100]
+    return Ranking(
+        title=measure.title,
+        heads=tuple(places),
+        values=tuple(float(values[place]) for place in places),
+    )
+
+
+def _says(scene: Scene, layers: int, heads: int) -> dict[tuple[int, int], str]:
+    return {
+        (layer, head): head_says(cache.measures(scene.reading, scene.kind, layer), head)
+        for layer in range(layers)
+        for head in range(heads)
+    }
+
+
+def _group(card: Card, scene: Scene) -> int:
+    stack = (card.encoder if scene.kind == "encoder" else card.decoder) or card.tower
+    return stack.heads // max(1, stack.key_heads)
+
+
+def _switched_off() -> frozenset[tuple[int, int]]:
+    names = st.session_state.get("off") or []
+    return frozenset(place for name in names if (place := _place(f"h{name}")) is not None)
+
+
+def _place(target: str | None) -> tuple[int, int] | None:
+    """Layer and head, counted from 0, of a target of the grid."""
+    if not target or not target.startswith("h"):
+        return None
+    layer, _, head = target[1:].partition(".")
+    return (int(layer) - 1, int(head) - 1) if layer.isdecimal() and head.isdecimal() else None
+
+
+def _choose(target: str | None) -> None:
+    place = _place(target.split(" ")[-1] if target else None)
+    select("hold", "1" if place else None)
+    if place is not None:
+        st.session_state["layer"], st.session_state["head"] = place[0] + 1, place[1] + 1
+
+
+def _table(scene: Scene, layers: int) -> dict[str, list[object]]:
+    rows = [cache.measures(scene.reading, scene.kind, layer) for layer in range(layers)]
+    heads = range(len(next(iter(rows[0].values()))) - 1)
+    table: dict[str, list[object]] = {
+        "layer": [layer + 1 for layer in range(layers) for _ in heads],
+        "head": [head + 1 for _ in range(layers) for head in heads],
+    }
+    for name in rows[0]:
+        table[name] = [float(row[name][head]) for row in rows for head in heads]
+    return table

@@ -1,0 +1,82 @@
+"""What is read and in which way: kind of attention and view, and every link value checked."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.bundle import Card, Stack
+from engine.heads import MEASURES
+from engine.maps import Scene
+from engine.values import Kind, Reading
+from pages.shell import cache
+from pages.shell.frame import Choice, checked
+from pages.shell.link import checked_many
+
+VIEWS = ("Map", "Lines", "Text", "Inside")
+KINDS: dict[str, tuple[Kind, ...]] = {
+    "encoder": ("encoder",),
+    "decoder": ("decoder",),
+    "encoder-decoder": ("encoder", "decoder", "cross"),
+}
+_KIND_HELP = (
+    "encoder: source words look at source words. decoder: written words look at earlier written "
+    "words. cross: written words look at the source."
+)
+
+_SEGMENTS = (
+    ("together", "Heads", ("This head", "Mean", "Largest", "Rollout")),
+    ("hide", "Hide", ("Nothing", "First", "Special", "Punctuation")),
+    ("scale", "Scale", ("Linear", "Root", "Log")),
+    ("stage", "Stage", ("All", "1", "2", "3", "4")),
+)
+
+
+def attention_setup(choice: Choice) -> tuple[Scene, str]:
+    """Draw kind and view; return what is read (layer and head still open) and the view."""
+    kinds = KINDS[choice.card.family]
+    because = f"{choice.card.title} has none of it"
+    kind: Kind = checked("kind", kinds, default=kinds[0], name="Kind", because=because)
+    view = str(checked("view", VIEWS, default=VIEWS[0], name="View"))
+    _check(choice.card, kind)
+    with st.container(horizontal=True, gap="large"):
+        if len(kinds) > 1:
+            st.segmented_control(
+                "Attention",
+                kinds,
+                key="kind",
+                required=True,
+                bind="query-params",
+                help=_KIND_HELP,
+            )
+        st.segmented_control("View", VIEWS, key="view", required=True, bind="query-params")
+    return Scene(_reading(choice, kind), kind), view
+
+
+def _reading(choice: Choice, kind: Kind) -> Reading:
+    """The text; for a decoder behind an encoder with its own greedy translation as the target."""
+    if choice.card.family == "encoder-decoder" and kind != "encoder":
+        return cache.translated(choice.model, choice.text)
+    return Reading(choice.model, choice.text)
+
+
+def _check(card: Card, kind: Kind) -> None:
+    """Every control that a fragment draws is checked here, as links are read once."""
+    stack = _stack(card, kind)
+    names = [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
+    titles = tuple(measure.title for measure in MEASURES if kind in measure.kinds)
+    layers = f"{card.title} has {stack.layers} layers"
+    heads = f"{card.title} has {stack.heads} heads a layer"
+    checked("layer", range(1, stack.layers + 1), name="Layer", because=layers)
+    checked("head", range(1, stack.heads + 1), name="Head", because=heads)
+    checked("order", ("Layer and head", *titles), name="Order")
+    checked("least", range(101), name="At least")
+    for key, name, options in _SEGMENTS:
+        checked(key, options, default=options[0], name=name)
+    checked("drop", range(91), name="Leave out")
+    for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
+        checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
+    checked_many("off", names, name="Head")
+
+
+def _stack(card: Card, kind: Kind) -> Stack:
+    return (card.encoder if kind == "encoder" else card.decoder) or card.tower

@@ -1,0 +1,83 @@
+"""How the weights are shown: heads together, what is hidden, whole words, mass, colour scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import streamlit as st
+
+from engine.maps import Hidden, Quantity, Scene, Together, Treatment
+from pages.views.svg import Scale
+
+TOGETHER: dict[str, Together] = {
+    "This head": "one",
+    "Mean": "mean",
+    "Largest": "max",
+    "Rollout": "rollout",
+}
+HIDE: dict[str, Hidden] = {
+    "Nothing": "nothing",
+    "First": "first",
+    "Special": "special",
+    "Punctuation": "marks",
+}
+SCALES: dict[str, Scale] = {"Linear": "linear", "Root": "sqrt", "Log": "log"}
+
+
+def attention_treatment(scene: Scene) -> Scene:
+    """Draw the controls, folded away; return the scene with its treatment."""
+    with st.popover("Adjust the picture", icon=":material/tune:"):
+        st.segmented_control(
+            "Heads",
+            TOGETHER if scene.kind != "cross" else list(TOGETHER)[:3],
+            key="together",
+            required=True,
+            bind="query-params",
+            help="Mean or largest weight over the heads of this layer; rollout multiplies this "
+            "layer with all below it, residual connections included.",
+        )
+        st.segmented_control(
+            "Hide as a target",
+            HIDE,
+            key="hide",
+            required=True,
+            bind="query-params",
+            help="Many heads rest on the first token or on separators. Hidden, the rest of each "
+            "row is scaled up to 100 %.",
+        )
+        st.segmented_control(
+            "Colour scale", SCALES, key="scale", required=True, bind="query-params"
+        )
+        st.slider(
+            "Leave out the faintest links (% of each row's weight)",
+            0,
+            90,
+            key="drop",
+            bind="query-params",
+            help="30 keeps the fewest links of each row that carry 70 % of its weight.",
+        )
+        st.toggle("Whole words instead of sub-words", key="words", bind="query-params")
+        st.toggle(
+            "Weight × length of the value vector",
+            key="value",
+            bind="query-params",
+            help="A token with a short value vector adds little, however much it is looked at.",
+        )
+    return replace(scene, treatment=_treatment(scene), scale=_chosen("scale", SCALES, "Linear"))
+
+
+def _treatment(scene: Scene) -> Treatment:
+    quantity: Quantity = "value" if st.session_state.get("value") else "weight"
+    together = _chosen("together", TOGETHER, "This head")
+    return Treatment(
+        together="one" if together == "rollout" and scene.kind == "cross" else together,
+        hidden=_chosen("hide", HIDE, "Nothing"),
+        quantity=quantity,
+        whole_words=bool(st.session_state.get("words")),
+        mass=1 - int(st.session_state.get("drop") or 0) / 100,
+    )
+
+
+def _chosen(key: str, options: dict, first: str):
+    return options[cast(str, st.session_state.get(key) or first)]

@@ -1,0 +1,91 @@
+"""What a head does, in words with this text's own numbers.
+
+In: the measures of the heads of one layer (the last entry of each is an even head's), a map.
+Out: plain sentences of at most 60 words. Knows no model and no page.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.heads import role
+from engine.maps import Map
+from pages.views.attention_map import number, row_sentence
+
+CAVEAT = (
+    "Attention is not explanation: a weight says where a head looked, not what the model did with "
+    "what it saw, nor that it would answer otherwise without it."
+)
+
+
+def head_says(measures: dict[str, Float[np.ndarray, "head_and_even"]], head: int) -> str:
+    """One sentence: the share of the weight that goes where this head stands out most."""
+    values = {name: float(found[head]) for name, found in measures.items()}
+    even = {name: float(found[-1]) for name, found in measures.items()}
+    found = role(values, even)
+    if found is not None:
+        return (
+            f"{number(values[found.name], True)} of the weight goes to {found.says} "
+            f"(an even head: {number(max(even[found.name], 0.0), True)})."
+        )
+    broad = values.get("broad", float("nan"))
+    if not np.isfinite(broad):
+        return "One token has nowhere else to look: 100 % stays on itself."
+    if broad > 0.85:
+        return f"Looks almost evenly at all it may see: {number(broad, True)} of the most even."
+    return f"No simple pattern here; its spread is {number(broad, True)} of the most even one."
+
+
+def diagonal_says(measures: dict[str, Float[np.ndarray, "head_and_even"]], head: int) -> str:
+    """For cross-attention: how straight the alignment is; nothing for the other kinds."""
+    if "diagonal" not in measures or not np.isfinite(measures["diagonal"][head]):
+        return ""
+    straight = float(measures["diagonal"][head])
+    if straight > 0.7:
+        return f"It walks along the source with the target (alignment {straight:.2f} of 1)."
+    return f"It does not follow the source in order (alignment {straight:.2f} of 1)."
+
+
+def map_says(shown: Map, row: int | None) -> str:
+    """The chosen row in words, or the strongest link of the map."""
+    if row is not None:
+        return row_sentence(shown.rows[row], shown.weights[row], shown) + "."
+    choices = np.isfinite(shown.weights).sum(axis=1) > 1
+    filled = np.where(choices[:, None], np.nan_to_num(shown.weights), 0.0)
+    if not filled.any():
+        return ""
+    i, j = np.unravel_index(int(filled.argmax()), filled.shape)
+    return (
+        f"Strongest link: “{shown.rows[i]}” to “{shown.columns[j]}”, "
+        f"{number(float(filled[i, j]), shown.share)}."
+    )
+
+
+def links_of(shown: Map) -> dict[str, list[str] | np.ndarray]:
+    """Every open link of the map as a table: who looks, at what, and how much."""
+    i, j = np.nonzero(np.isfinite(shown.weights))
+    return {
+        "row": i + 1,
+        "looks": [shown.rows[at] for at in i],
+        "column": j + 1,
+        "looked at": [shown.columns[at] for at in j],
+        "weight": shown.weights[i, j],
+    }
+
+
+def fits(shown: Map, spot: str) -> bool:
+    """Whether a selection such as `q3 k5` names rows and columns of this map."""
+    rows, columns = set(shown.row_starts.tolist()), set(shown.column_starts.tolist())
+    return all(_number(name) in (rows if name[:1] == "q" else columns) for name in spot.split(" "))
+
+
+def row_of(shown: Map, spot: str | None) -> int | None:
+    """The first row that a selection names."""
+    starts = shown.row_starts.tolist()
+    named = (_number(name) for name in (spot or "").split(" ") if name[:1] == "q")
+    return next((starts.index(number) for number in named if number in starts), None)
+
+
+def _number(name: str) -> int:
+    return int(name[1:]) if name[:1] in ("q", "k") and name[1:].isdecimal() else -1
