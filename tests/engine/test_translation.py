@@ -1,0 +1,195 @@
+"""Translations of a tiny Marian equal `transformers.generate`, and keep what they weighed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import tracing
+from engine.beams import Search
+from engine.errors import EmptyText, NotOffered, TextTooLong
+from engine.runtime import Bundle, open_bundle
+from engine.tokens import tokenize
+from engine.translation import (
+    prefix_ids,
+    reference_reading,
+    scored,
+    traced,
+    translate,
+    translate_all,
+)
+from engine.values import Reading
+from tests.engine.checkpoints import Bundles
+
+TEXTS = (
+    "Le chat dort sur le tapis.",
+    "Où est l'hôtel, s'il vous plaît ?",
+    "Il fait chaud",
+    "chat",
+    "parce que le chat dort parce que le chat dort",
+)
+READINGS = tuple(Reading("marian", text) for text in TEXTS)
+
+
+@pytest.fixture(scope="module")
+def bundle(bundles: Bundles) -> Bundle:
+    return open_bundle(bundles("marian"))
+
+
+@pytest.fixture(scope="module")
+def model(bundles: Bundles) -> Any:
+    from transformers import MarianMTModel
+
+    return MarianMTModel.from_pretrained(bundles.checkpoint("marian")).eval()
+
+
+def generated(model: Any, bundle: Bundle, search: Search, prompt: list[int]) -> list[list[Any]]:
+    """(ids, score) of every hypothesis of every text, from one padded batch."""
+    import torch
+
+    rules = bundle.card.generation
+    rows = [tokenize(bundle, text).ids.tolist() for text in TEXTS]
+    longest = max(map(len, rows))
+    ids = torch.tensor([row + [rules.pad] * (longest - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    beams = search.width > 1
+    out = model.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        decoder_input_ids=torch.tensor([prompt] * len(rows)),
+        num_beams=search.width,
+        num_return_sequences=search.width,
+        length_penalty=search.length_penalty if beams else None,
+        early_stopping=search.early_stopping if beams else None,
+        do_sample=False,
+        max_length=len(prompt) + search.limit,
+        bad_words_ids=[[i] for i in rules.banned] or None,
+        forced_eos_token_id=rules.forced_last,
+        output_scores=True,
+        return_dict_in_generate=True,
+    )
+    found = out.sequences[:, len(prompt) :].reshape(len(rows), search.width, -1).tolist()
+    scores = (out.sequences_scores if beams else torch.zeros(len(rows))).reshape(len(rows), -1)
+    return [
+        [(cut(ids, rules.ends), score) for ids, score in zip(texts, marks, strict=True)]
+        for texts, marks in zip(found, scores.tolist(), strict=True)
+    ]
+
+
+def cut(ids: list[int], ends: tuple[int, ...]) -> tuple[int, ...]:
+    """Ids up to the end token, padding left out."""
+    for place, token in enumerate(ids):
+        if token in ends:
+            return tuple(ids[: place + 1])
+    return tuple(ids)
+
+
+@pytest.mark.parametrize("penalty", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_padded_batch_equals_generate_token_for_token(bundle, model, width, penalty) -> None:
+    search = Search(width, penalty, limit=14)
+    start = bundle.card.generation.start
+    expected = generated(model, bundle, search, [start])
+    for mine, theirs in zip(translate_all(bundle, READINGS, search), expected, strict=True):
+        assert [h.ids for h in mine.found.hypotheses] == [ids for ids, _ in theirs]
+        if width > 1:
+            scores = [h.score for h in mine.found.hypotheses]
+            assert np.allclose(scores, [score for _, score in theirs], atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_forced_prefix_equals_generate_with_the_same_decoder_prefix(bundle, model, width) -> None:
+    search, prefix = Search(width, limit=10), (30, 41)
+    expected = generated(model, bundle, search, [bundle.card.generation.start, *prefix])
+    for mine, theirs in zip(
+        translate_all(bundle, READINGS, search, prefix=prefix), expected, strict=True
+    ):
+        assert [h.ids for h in mine.found.hypotheses] == [ids for ids, _ in theirs]
+        assert mine.written()[:2] == prefix
+
+
+def test_a_text_in_a_batch_is_translated_as_alone(bundle) -> None:
+    search = Search(3, limit=12)
+    together = translate_all(bundle, READINGS, search)
+    for reading, mine in zip(READINGS, together, strict=True):
+        alone = translate(bundle, reading, search)
+        assert alone.texts == mine.texts
+        assert np.allclose(alone.found.tree.log, mine.found.tree.log, atol=1e-4)
+
+
+def test_every_step_equals_the_teacher_forced_reading(bundle) -> None:
+    found = translate(bundle, READINGS[0], Search(4, limit=14))
+    again = scored(bundle, found.reading(), found.written())
+    best, tree = found.found.hypotheses[0], found.found.tree
+    if bundle.card.generation.forced_last is None:
+        assert np.allclose(again.log, tree.log[tree.path(best.node)], atol=1e-4)
+    for t, node in enumerate([-1, *tree.path(best.node)[:-1]]):
+        row = tree.row(node)
+        assert np.allclose(np.exp(tree.option_logs[row]), again.best_probabilities[t], atol=1e-4)
+        assert again.entropy[t] == pytest.approx(tree.entropy[row], abs=1e-3)
+
+
+def test_cross_attention_has_a_row_for_each_written_token(bundle) -> None:
+    found = translate(bundle, READINGS[1], Search(2, limit=9))
+    weights = tracing.overview(bundle, found.reading(), "cross", 512).weights
+    assert weights.shape[2:] == (len(found.written()), len(found.source))
+    assert np.allclose(weights.sum(axis=-1), 1.0, atol=1e-5)
+
+
+def test_a_trace_holds_the_parts_that_tracing_gives(bundle) -> None:
+    found = translate(bundle, READINGS[1], Search(2, limit=9))
+    trace, reading = traced(bundle, found), found.reading()
+    hidden = tracing.hidden(bundle, reading, "decoder")
+    assert np.array_equal(trace.decoder.states, hidden.states)
+    cross = tracing.layer(bundle, reading, "decoder", 1).cross
+    assert cross is not None and np.array_equal(trace.cross[1], cross.weights)
+    assert np.array_equal(trace.keys, tracing.layer(bundle, reading, "decoder", 0).cross.key)
+    assert len(trace.target) == len(found.written()) and len(trace.source) == len(found.source)
+    assert set(found.found.tree.token.tolist()) <= set(trace.labels)
+    assert trace.unknown.tolist() == [i == 2 for i in found.source.ids]
+
+
+def test_an_unknown_character_is_marked(bundle) -> None:
+    trace = traced(bundle, translate(bundle, Reading("marian", "chat 猫"), Search(1, limit=4)))
+    assert [trace.source[i] for i in np.flatnonzero(trace.unknown)] == ["猫"]
+
+
+def test_a_head_switched_off_changes_the_translation(bundle) -> None:
+    off = tuple(("cross", layer, head) for layer in range(2) for head in range(2))
+    plain = translate(bundle, READINGS[0], Search(2, limit=8))
+    without = translate(bundle, replace(READINGS[0], off=off), Search(2, limit=8))
+    assert not np.allclose(plain.found.tree.log[:4], without.found.tree.log[:4], atol=1e-4)
+
+
+def test_typed_prefix_and_reference_are_cut_as_target_text(bundle) -> None:
+    ids = prefix_ids(bundle, "The cat")
+    assert ids == tuple(int(i) for i in tokenize(bundle, "The cat", side="decoder").ids[:-1])
+    assert prefix_ids(bundle, "  ") == ()
+    found = translate(bundle, READINGS[0], Search(1, limit=6))
+    reading = reference_reading(found, (*ids, bundle.card.generation.ends[0]))
+    assert reading.target == (bundle.card.generation.start, *ids)
+
+
+def test_what_cannot_be_translated_is_said(bundle, bundles) -> None:
+    with pytest.raises(EmptyText):
+        translate(bundle, Reading("marian", "  "), Search())
+    with pytest.raises(TextTooLong, match="64"):
+        translate(bundle, Reading("marian", "chat " * 100), Search())
+    with pytest.raises(TextTooLong, match="beginning"):
+        translate(bundle, READINGS[0], Search(), prefix=[30] * 64)
+    with pytest.raises(NotOffered, match="Languages: none"):
+        translate(bundle, READINGS[0], Search(), language="de")
+
+
+def test_a_model_of_one_tower_does_not_translate(bundles) -> None:
+    with pytest.raises(NotOffered, match="one tower"):
+        translate(open_bundle(bundles("gpt2")), Reading("gpt2", "Hello"), Search())
+
+
+def test_the_limit_never_passes_the_models_positions(bundle) -> None:
+    found = translate(bundle, READINGS[3], Search(1, limit=1000))
+    assert found.search.limit == bundle.card.limit
+    assert len(found.reading().target or ()) <= (bundle.card.limit or 0)
