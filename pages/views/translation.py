@@ -1,0 +1,123 @@
+"""What the pictures of a translation share: labels, columns, and which ribbons are drawn.
+
+In: engine values and the text of every id. Out: `Story`, which all pictures of the page are drawn
+from, and small measures. Ids in the pictures: `s2` source token 2, `t3` target token 3,
+`c3.417` candidate with id 417 for target token 3, `n12` node 12 of the beam tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.beams import Found
+from engine.confidence import Scored
+from pages.views import svg
+
+MASS = 0.75  # share of each target token's attention that its ribbons carry
+SIZE = 13.0  # pixels of the tokens' letters
+LEFT = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A translation with everything that its pictures say, ids already turned into labels.
+
+    Row t of `weights` is where the model looked when it chose `target[t]`. The first `forced`
+    target tokens were given by a person. `now` is the target token being chosen, None once all
+    is written. The tree's step 0 chooses target token `offset`.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: Float[np.ndarray, "target source"]
+    scored: Scored
+    found: Found
+    labels: Mapping[int, str]
+    offset: int = 0
+    forced: int = 0
+    now: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse weights that belong to other tokens."""
+        expected = (len(self.target), len(self.source))
+        if self.weights.shape != expected or len(self.scored.ids) != len(self.target):
+            raise ValueError(
+                f"weights {self.weights.shape} and {len(self.scored.ids)} scores for {expected}"
+            )
+
+    @property
+    def shown(self) -> int:
+        """How many target tokens are written by now, the one being chosen included."""
+        return len(self.target) if self.now is None else self.now + 1
+
+    def label(self, token_id: int) -> str:
+        """A token as it is drawn: spaces visible, never too long."""
+        return svg.visible(self.labels.get(int(token_id), f"<{token_id}>"), limit=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where things stand: one column a target token, the source spread over the same width."""
+
+    width: float
+    step: float
+    sources: tuple[float, ...]
+
+    def left(self, index: int) -> float:
+        """Left edge of a target column."""
+        return LEFT + index * self.step
+
+    def centre(self, index: int) -> float:
+        """Middle of a target column."""
+        return self.left(index) + self.step / 2
+
+
+def columns(story: Story) -> Columns:
+    """Columns wide enough for the words, never so narrow that numbers touch."""
+    steps = max(len(story.target), story.offset + int(story.found.tree.step.max()) + 1)
+    longest = max((svg.text_width(word, SIZE) for word in story.target), default=0.0)
+    first = [story.label(i) for i in story.scored.best_ids[:, :3].ravel()]
+    other = max((svg.text_width(word, 12) for word in first), default=0.0)
+    step = float(np.clip(max(longest + 22, min(other + 48, 110)), 90, 150))
+    chips = [svg.text_width(word, SIZE) + 26 for word in story.source]
+    width = max(steps * step, sum(chips), 560.0)
+    gap = (width - sum(chips)) / len(chips)
+    edges = np.cumsum([LEFT, *(chip + gap for chip in chips)])
+    return Columns(width + 2 * LEFT, step, tuple((a + b) / 2 for a, b in pairwise(edges.tolist())))
+
+
+def carried(row: Float[np.ndarray, "source"], mass: float = MASS) -> list[tuple[int, float]]:
+    """The smallest set of sources that carries this share of a row's weight, in source order.
+
+    >>> carried(np.array([0.1, 0.6, 0.2, 0.1]))
+    [(1, 0.6), (2, 0.2)]
+    """
+    order = np.argsort(-row, kind="stable")
+    total = np.cumsum(row[order])
+    count = int(np.searchsorted(total, mass * float(total[-1]) - 1e-6)) + 1
+    return [(int(i), float(row[i])) for i in sorted(order[:count])]
+
+
+def percent(share: float) -> str:
+    """A share for people.
+
+    >>> percent(0.834), percent(0.0042), percent(0.00001)
+    ('83 %', '0.4 %', '<0.1 %')
+    """
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    return f"{100 * share:.1f} %" if 0 < share < 0.0095 else f"{100 * share:.0f} %"
+
+
+def number(value: float) -> str:
+    """A log-probability or a score, with a true minus.
+
+    >>> number(-1.234)
+    '−1.23'
+    """
+    return f"{value:.2f}".replace("-", "−")
