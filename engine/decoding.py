@@ -25,7 +25,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from onnxruntime import OrtValue
 
-from engine import device as devices
 from engine.errors import NotOffered, TextTooLong
 from engine.feeds import Off, empty_past, head_masks, source_masks, text_feeds
 from engine.runtime import Bundle, Session
@@ -206,6 +205,6 @@ def run_bound(
         binding.bind_output(name, session.device.provider)
     for name in fetched:
         binding.bind_output(name, "cpu")
-    with bundle.slot(), devices.watched(session.device):
+    with bundle.turn(session):
         session.ort.run_with_iobinding(binding)
     return dict(zip([*kept, *fetched], binding.get_outputs(), strict=True))

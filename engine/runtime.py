@@ -25,10 +25,11 @@ from jaxtyping import Float
 from engine import device as devices
 from engine.bundle import Card, Stamp, read_card, read_matrix, stamp, verify
 from engine.device import Device
-from engine.errors import BrokenBundle, NotOffered
+from engine.errors import BrokenBundle, DeviceUnavailable, NotOffered
 from engine.settings import cores, settings
 from engine.tokens import Reader
 from engine.values import Side
+from engine.verified import remember, verified_before
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -121,11 +122,14 @@ class Bundle:
     """One model, opened: card, tokenizers, sessions. Shared by threads."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the card and check every file; sessions open later."""
+        """Read the card and check every file; tokenizers and sessions open later."""
         self.folder = folder
         self.card: Card = read_card(folder)
         self.stamp: Stamp = stamp(folder, self.card)
-        verify(folder, self.card)
+        record = settings().models / ".verified.json"
+        if not verified_before(record, folder, self.stamp):
+            verify(folder, self.card)
+            remember(record, folder, self.stamp)
         self._lock = threading.RLock()
         self._use = _Use()
         self._sessions: dict[str, Session] = {}
@@ -164,9 +168,8 @@ class Bundle:
         names = list(wanted)
         with self.used():
             session = self.session(graph)
-            with self.slot():
-                with devices.watched(session.device):
-                    found = session.ort.run(names, dict(feeds))
+            with self.turn(session):
+                found = session.ort.run(names, dict(feeds))
         return {name: np.asarray(value) for name, value in zip(names, found, strict=True)}
 
     @contextmanager
@@ -174,6 +177,16 @@ class Bundle:
         """The place of one run; all models share the same few places."""
         with slots()():
             yield
+
+    @contextmanager
+    def turn(self, session: Session) -> Iterator[None]:
+        """The slot, with a GPU that fails turned into a sentence; the next use opens on the CPU."""
+        try:
+            with self.slot(), devices.watched(session.device):
+                yield
+        except DeviceUnavailable:
+            self.close()
+            raise
 
     @contextmanager
     def used(self) -> Iterator[None]:

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine import verified
 from engine.bundle import Matrix, read_card, read_matrix, stamp, verify
 from engine.errors import BrokenBundle
 from engine.runtime import open_bundle
+from engine.verified import remember, verified_before
 from tests.engine.plain import write_bundle
 
 FILES = ("card.json", "tokenizer.json", "model.onnx", "weights.bin")
@@ -122,6 +124,34 @@ def test_a_card_must_list_its_graph_and_its_tokenizer(tmp_path: Path):
     folder = write_bundle(tmp_path / "plain", files={})
     with pytest.raises(BrokenBundle, match="does not list model.onnx"):
         verify(folder, read_card(folder))
+
+
+@pytest.mark.parametrize("worth", [1, 10**9])
+def test_only_large_bundles_are_remembered_as_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worth: int
+):
+    monkeypatch.setattr(verified, "WORTH_BYTES", worth)
+    folder, record = write_bundle(tmp_path / "plain"), tmp_path / "models" / "record.json"
+    files = stamp(folder, read_card(folder))
+    assert not verified_before(record, folder, files)
+    remember(record, folder, files)
+    assert verified_before(record, folder, files) is (worth == 1)
+    os.utime(folder / "model.onnx", ns=(1, 1))
+    assert not verified_before(record, folder, stamp(folder, read_card(folder)))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "null"])
+def test_a_damaged_record_is_as_good_as_none(tmp_path: Path, text: str):
+    (tmp_path / "record.json").write_text(text)
+    assert not verified_before(tmp_path / "record.json", tmp_path, ())
+
+
+def test_a_disk_that_cannot_be_written_is_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(verified, "WORTH_BYTES", 0)
+    (tmp_path / "file").write_text("not a folder")
+    remember(tmp_path / "file" / "record.json", tmp_path, ())
 
 
 def test_stamps_differ_when_a_file_does(tmp_path: Path):
