@@ -6,7 +6,7 @@ the value unused longest goes first. Two sessions that ask for the same value at
 share one computation. An `EngineError` passes through and is not kept.
 
 A page's owner adds small functions here: `return cached(("name", *arguments), lambda: ...)`,
-with `_of(reading)` or `_stamp(model)` among the arguments where a model is involved.
+with `_of(reading)` or `stamp(model)` among the arguments where a model is involved.
 Knows nothing of widgets.
 """
 
@@ -24,10 +24,11 @@ from cachetools import LRUCache
 from engine import catalog, generation, heads, maps, runtime, tracing, translation
 from engine.beams import Search
 from engine.bundle import Card
+from engine.confidence import Scored
 from engine.cutting import Cutter
 from engine.errors import NotOffered
 from engine.settings import settings
-from engine.tokens import tokenize
+from engine.tokens import piece_texts, tokenize
 from engine.values import (
     Attention,
     Embedded,
@@ -245,6 +246,34 @@ def translated(model: str, text: str) -> Reading:
     )
 
 
+def translation_trace(
+    reading: Reading,
+    search: Search,
+    *,
+    prefix: tuple[int, ...] = (),
+    language: str | None = None,
+    place: int = 0,
+) -> translation.Trace:
+    """A translation with its tree, and the hypothesis at `place` read once more."""
+    key = (_of(reading), search, prefix, language)
+    opened = bundle(reading.model)
+    found = cached(
+        ("translation", *key),
+        lambda: translation.translate(opened, reading, search, prefix=prefix, language=language),
+    )
+    return cached(
+        ("translation_trace", *key, place), lambda: translation.traced(opened, found, place)
+    )
+
+
+def target_scores(reading: Reading, ids: tuple[int, ...]) -> Scored:
+    """How likely the model finds `ids` after each position of `reading.target`."""
+    return cached(
+        ("target_scores", _of(reading), ids),
+        lambda: translation.scored(bundle(reading.model), reading, ids),
+    )
+
+
 def lens(reading: Reading, side: Side, position: int) -> np.ndarray:
     """Logits [layers + 1, vocabulary] of one position, as if each layer were the last."""
     return cached(
@@ -256,14 +285,14 @@ def lens(reading: Reading, side: Side, position: int) -> np.ndarray:
 def cut(model: str, text: str, side: Side = "encoder") -> Tokens:
     """A text cut into tokens, however long: what the tokenizer does, not what the model reads."""
     return cached(
-        ("cut", _stamp(model), side, text), lambda: tokenize(bundle(model), text, side=side)
+        ("cut", stamp(model), side, text), lambda: tokenize(bundle(model), text, side=side)
     )
 
 
 def cutter(model: str, side: Side = "encoder") -> Cutter:
     """The rules of a model's tokenizer, for cutting step by step."""
     # Kept by the stamp alone: a tokenizer's rules are some MB of Python objects.
-    return _cutter(model, side, _stamp(model))
+    return _cutter(model, side, stamp(model))
 
 
 def algorithm(model: str, side: Side = "encoder") -> str:
@@ -276,18 +305,24 @@ def _cutter(model: str, side: Side, stamp: Hashable) -> Cutter:
     return Cutter(bundle(model).reader(side).tokenizer)
 
 
+def texts(model: str, ids: tuple[int, ...], side: Side = "encoder") -> tuple[str, ...]:
+    """What each id alone looks like as text; special tokens keep their name."""
+    return tuple(piece_texts(bundle(model), ids, side=side))
+
+
 def following(model: str, ids: tuple[int, ...]) -> np.ndarray:
     """Logits [vocabulary] of the token after `ids`, which need not be what a text is cut into."""
     return cached(
-        ("following", _stamp(model), ids), lambda: generation.following(bundle(model), ids)
+        ("following", stamp(model), ids), lambda: generation.following(bundle(model), ids)
     )
 
 
-def _stamp(model: str) -> Hashable:
+def stamp(model: str) -> Hashable:
+    """The state of a model's files: part of every key that a model is involved in."""
     # A model that was exported again has another stamp, so that nothing stale is found.
     return bundle(model).stamp
 
 
 def _of(reading: Reading) -> Hashable:
     """A reading and the state of its model's files: the part of a key that says what was read."""
-    return (reading, _stamp(reading.model))
+    return (reading, stamp(reading.model))
