@@ -51,6 +51,7 @@ __all__ = [
     "set_text",
 ]
 
+NAME = "Transformer Atlas"
 ROOT = Path(__file__).parents[2]
 TEXT_LIMIT = 200_000  # characters kept of a text; more would only slow the browser down
 ALL: tuple[Family, ...] = ("decoder", "encoder", "encoder-decoder")
@@ -132,13 +133,15 @@ def frame(
     wants_text: bool = True,
     default_sample: str | None = None,
     text_label: str = "Text",
+    intro: str = "",
 ) -> Choice:
     """Draw the top of a page and return what was chosen; call it first in every page's script.
 
     `title` is the page's name in `PAGES`. `families` are those the page can show. Without
     `wants_text` no text box is drawn (a page with one of its own calls `set_text`), yet the
     choice holds the text. `default_sample` is the name of the sample shown until somebody
-    types; at first it is the page's first. Stops the script where no model can be shown.
+    types; at first it is the page's first. `intro` is a sentence under the title. Stops the
+    script where no model can be shown.
     """
     _configure(title)
     here = state()
@@ -147,8 +150,10 @@ def frame(
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.title(title, width="content", anchor=False)
+        st.title(NAME if title == "Home" else title, width="content", anchor=False)
         tools = st.container(horizontal=True, width="content", gap="small")
+    if intro:
+        st.markdown(intro)
     top, line = st.container(key="atlas-top"), st.container()
     here.notes_place = st.container(gap="xsmall")
     link.show_notes()
@@ -213,7 +218,7 @@ def samples() -> tuple[Sample, ...]:
 
 
 def _configure(title: str) -> None:
-    name = "Transformer Atlas" if title == "Home" else f"{title} · Transformer Atlas"
+    name = NAME if title == "Home" else f"{title} · {NAME}"
     st.set_page_config(page_title=name, page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
 
 
@@ -221,7 +226,7 @@ def _menu(title: str) -> None:
     with st.container(horizontal=True, key="atlas-menu", gap="small"):
         for page in PAGES:
             if (ROOT / page.file).exists():
-                name = "Transformer Atlas" if page.title == "Home" else page.title
+                name = NAME if page.title == "Home" else page.title
                 st.page_link(page.file, label=name, icon=f":material/{page.icon}:")
 
 
