@@ -243,9 +243,9 @@ def role(values: dict[str, float], baseline: dict[str, float]) -> Measure | None
         if m.share and m.name in values and np.isfinite(values[m.name])
     }
     if "local" in lift:
-        lift["local"] -= 0.15
+        lift["local"] -= 0.1
     best = max(lift, key=lambda name: lift[name], default=None)
-    if best is None or lift[best] < 0.15:
+    if best is None or lift[best] < 0.1:
         return None
     return next(m for m in MEASURES if m.name == best)
 

@@ -3,7 +3,9 @@
 import streamlit as st
 
 from engine.maps import Scene
+from pages.sections.attention_compare import attention_compare
 from pages.sections.attention_inside import attention_inside
+from pages.sections.attention_layers import attention_layers
 from pages.sections.attention_lines import attention_lines
 from pages.sections.attention_map import attention_map
 from pages.sections.attention_overview import attention_overview
@@ -11,10 +13,15 @@ from pages.sections.attention_reading import attention_reading
 from pages.sections.attention_setup import attention_setup
 from pages.sections.attention_text import attention_text
 from pages.sections.attention_treatment import attention_treatment
+from pages.sections.attention_whatif import attention_whatif
 from pages.shell.frame import Choice, frame, sentences
 
-TREATED = {"Map": attention_map, "Lines": attention_lines, "Text": attention_text}
-PLAIN = {"Inside": attention_inside}
+TREATED = {
+    "Map": attention_map,
+    "Lines": attention_lines,
+    "Text": attention_text,
+    "Compare": attention_compare,
+}
 
 
 @st.fragment
@@ -25,10 +32,18 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
         with left:
             scene = attention_overview(scene, choice.card)
         with right:
+            if view == "Layers":
+                attention_layers(scene, choice.card)
+                return
             if view in TREATED:
                 scene = attention_treatment(scene)
             attention_reading(scene)
-            (TREATED | PLAIN)[view](scene)
+            if view in TREATED:
+                TREATED[view](scene)
+            elif view == "Inside":
+                attention_inside(scene)
+            else:
+                attention_whatif(scene, choice.card)
 
 
 choice = frame("Attention")

@@ -12,7 +12,7 @@ from pages.shell import cache
 from pages.shell.frame import Choice, checked
 from pages.shell.link import checked_many
 
-VIEWS = ("Map", "Lines", "Text", "Inside")
+VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
 KINDS: dict[str, tuple[Kind, ...]] = {
     "encoder": ("encoder",),
     "decoder": ("decoder",),

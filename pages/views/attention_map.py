@@ -28,14 +28,15 @@ def attention_map(
     scale: svg.Scale = "linear",
     rows: slice = slice(None),
     columns: slice = slice(None),
+    side: float = SIDE,
 ) -> str:
-    """The exact map, or the part of it that two slices cut out."""
+    """The exact map, or the part of it that two slices cut out; cells fill `side` pixels."""
     weights, kept = shown.weights[rows, columns], shown.kept[rows, columns]
     row_names, column_names = shown.rows[rows], shown.columns[columns]
     row_ids = [f"q{start}" for start in shown.row_starts[rows].tolist()]
     column_ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
     n = max(len(row_ids), len(column_ids))
-    cell = float(np.clip(SIDE / n, 5.0, 34.0))
+    cell = float(np.clip(side / n, 5.0, 34.0))
     size = float(np.clip(cell * 0.92, 10.0, 14.0))
     readable = n <= READABLE
     left = _label_width(row_names, size) if readable else 96.0
@@ -63,7 +64,7 @@ def attention_map(
         quantity="weight" if shown.share else "size",
     )
     parts = [
-        _axes(left, top),
+        _axes(left),
         grid,
         *_row_labels(row_names, row_ids, left, top, cell, size),
         *_column_labels(column_names, column_ids, left, top, cell, size),
@@ -83,6 +84,58 @@ def attention_map(
         )
     )
     return svg.document(width, bottom + 62, parts, title, _described(shown, high))
+
+
+def difference_map(one: Map, two: Map, *, title: str) -> str:
+    """`two` minus `one`, cell by cell, zero in the middle of the colour scale."""
+    values = two.weights - one.weights
+    names = [
+        tuple(a if a == b else f"{a}|{b}" for a, b in zip(first, then, strict=True))
+        for first, then in ((one.rows, two.rows), (one.columns, two.columns))
+    ]
+    ids = (
+        [f"q{start}" for start in two.row_starts.tolist()],
+        [f"k{start}" for start in two.column_starts.tolist()],
+    )
+    cell = float(np.clip(520 / len(ids[0]), 9.0, 30.0))
+    size = float(np.clip(cell * 0.92, 10.0, 14.0))
+    left, top = _label_width(names[0], size), TOP + _label_width(names[1], size)
+    high = float(np.nanmax(np.abs(values), initial=0.0))
+    grid = svg.matrix(
+        values,
+        high=high,
+        x=left,
+        y=top,
+        cell=cell,
+        rows=ids[0],
+        columns=ids[1],
+        row_labels=names[0],
+        column_labels=names[1],
+        form="percent" if two.share else "number",
+        colour=palette.POSITIVE,
+        quantity="change",
+    )
+    bottom = top + cell * len(ids[0]) + 14
+    ends = number(high, two.share)
+    legend = svg.legend(
+        left,
+        bottom,
+        low=f"−{ends}",
+        high=f"+{ends}",
+        colour=palette.POSITIVE,
+        negative=palette.NEGATIVE,
+        width=170,
+        masked=bool(np.isnan(values).any()),
+    )
+    parts = [
+        _axes(left),
+        grid,
+        *_row_labels(names[0], ids[0], left, top, cell, size),
+        *_column_labels(names[1], ids[1], left, top, cell, size),
+        legend,
+    ]
+    width = max(left + cell * len(ids[1]) + 12, left + 300)
+    return svg.document(width, bottom + 34, parts, title, f"The largest change is {ends}.")
 
 
 def overview(shown: Map, *, block: int, title: str, scale: svg.Scale = "linear") -> str:
@@ -127,7 +180,7 @@ def overview(shown: Map, *, block: int, title: str, scale: svg.Scale = "linear")
     return svg.document(
         width,
         bottom + 34,
-        [_axes(left, top), grid, legend],
+        [_axes(left), grid, legend],
         title,
         f"Each cell is the mean of {block} x {block} tokens.",
     )
@@ -193,7 +246,7 @@ def number(value: float, share: bool) -> str:
     return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
 
 
-def _axes(left: float, top: float) -> str:
+def _axes(left: float) -> str:
     return svg.label(
         "column: is looked at →", left, 16, size=12, fill=palette.KEY, keep=True
     ) + svg.label("row: looks ↓", left, 32, size=12, fill=palette.QUERY, keep=True)

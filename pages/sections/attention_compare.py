@@ -1,0 +1,96 @@
+"""Two sentences under the same head: both maps, and their difference where they are as long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from engine.errors import EmptyText
+from engine.maps import Scene
+from engine.values import Reading
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import share_menu
+from pages.views.attention_map import attention_map, difference_map, number
+from pages.views.attention_words import fits, links_of, map_says, row_of
+
+MOST = 48
+
+
+def attention_compare(scene: Scene) -> None:
+    """Ask for the second sentence; draw it beside the first."""
+    st.text_input(
+        "Second sentence",
+        key="other",
+        bind="query-params",
+        max_chars=2000,
+        placeholder="The same sentence with one word changed",
+    )
+    other = str(st.session_state.get("other") or "")
+    if not other.strip():
+        st.caption("Type a second sentence: the same head reads both.")
+        return
+    second = replace(scene, reading=_reading(scene, other))
+    one, two = cache.attention_map(scene), cache.attention_map(second)
+    if max(*one.weights.shape, *two.weights.shape) > MOST:
+        raise EmptyText(
+            f"Two maps side by side hold at most {MOST} words each; "
+            f"these have {len(one.rows)} and {len(two.rows)}."
+        )
+    spot = selection("spot", lambda spot: fits(one, spot), name="Word")
+    for place, shown, name in zip(
+        st.columns(2), (one, two), ("First sentence", "Second sentence"), strict=True
+    ):
+        with place:
+            here = spot if spot and fits(shown, spot) else None
+            svg = attention_map(shown, title=name, scale=scene.scale, side=300)
+            st.caption(name)
+            picture(
+                svg,
+                key=f"compare-{name.split()[0].lower()}",
+                alt=f"{name}: {map_says(shown, row_of(shown, here))}",
+                locked=here,
+                on_lock=lambda ids: select("spot", ids),
+            )
+            st.caption(plain(map_says(shown, row_of(shown, here))))
+            share_menu(
+                f"compare-{name.split()[0].lower()}",
+                svg=svg,
+                data=lambda shown=shown: links_of(shown),
+                title=name,
+            )
+    if one.weights.shape != two.weights.shape:
+        st.caption(
+            f"{len(one.rows)} and {len(two.rows)} rows: a difference cell by cell needs as many "
+            "in both. Change a word for one with as many tokens."
+        )
+        return
+    difference = two.weights - one.weights
+    svg = difference_map(one, two, title="Second minus first")
+    st.subheader("Second minus first", anchor=False)
+    at = np.unravel_index(int(np.nanargmax(np.abs(difference))), difference.shape)
+    picture(
+        svg,
+        key="compare-difference",
+        alt="Difference of the two maps",
+        locked=spot,
+        on_lock=lambda ids: select("spot", ids),
+    )
+    points = "points" if one.share else "units"
+    value = float(difference[at]) * (100 if one.share else 1)
+    st.caption(
+        plain(
+            f"Largest change: “{two.rows[at[0]]}” to “{two.columns[at[1]]}”, "
+            f"{number(float(one.weights[at]), one.share)} before, {value:+.1f} {points}."
+        )
+    )
+    share_menu("difference", svg=svg, data=lambda: links_of(two), title="Second minus first")
+
+
+def _reading(scene: Scene, text: str) -> Reading:
+    if scene.reading.target is not None:
+        return cache.translated(scene.reading.model, text)
+    return Reading(scene.reading.model, text)

@@ -1,0 +1,147 @@
+"""What the model would say after each layer, and how long the residual stream is."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from engine.bundle import Card
+from engine.maps import Scene, labels
+from engine.tokens import piece_texts
+from engine.values import Side
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import share_menu
+from pages.views import layers as view
+from pages.views.attention_map import number
+
+COLUMNS = 10
+BEST = 5
+
+
+def attention_layers(scene: Scene, card: Card) -> None:
+    """Draw lens, table and norms; a click on a column chooses its position."""
+    side: Side = "encoder" if scene.kind == "encoder" else "decoder"
+    tokens = cache.tokens(scene.reading, side)
+    names = labels(tokens)
+    spot = selection("spot", lambda ids: _place(ids, len(names)) is not None, name="Word")
+    place = _place(spot, len(names))
+    place = len(names) - 1 if place is None else place
+    if card.predicts and not (card.family == "encoder-decoder" and side == "encoder"):
+        _lens(scene, side, names, place)
+    else:
+        st.caption("This tower predicts no words; its stream has lengths all the same.")
+    _norms(scene, side, names[place], place)
+
+
+def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
+    start = max(0, min(place - COLUMNS // 2, len(names) - COLUMNS))
+    columns = list(enumerate(names))[start : start + COLUMNS]
+    by_column = [_said(scene, side, at) for at, _ in columns]
+    said = [list(layer) for layer in zip(*by_column, strict=True)]
+    st.subheader("What each layer would say", anchor=False)
+    what = "at this place" if scene.kind == "encoder" else "next"
+    st.caption(
+        f"The stream after each layer, read as if it were the last: the likeliest word {what}. "
+        "Only the top row is what the model really says."
+    )
+    svg = view.lens_grid(columns, said, title="What each layer would say")
+    picture(
+        svg,
+        key="layers-lens",
+        alt=f"Likeliest word after each layer for {len(columns)} positions",
+        locked=f"q{place}",
+        on_lock=lambda ids: select("spot", ids),
+    )
+    share_menu("lens", svg=svg, data=lambda: _lens_table(columns, said), title="Logit lens")
+    mine = by_column[place - start]
+    best = int(cache.lens(scene.reading, side, place)[-1].argmax())
+    ranks = _ranks(cache.lens(scene.reading, side, place), best)
+    word, settled = mine[-1].words[0], _settled(ranks)
+    since = (
+        f"It becomes the first choice after layer {settled} and stays so."
+        if settled
+        else "It was first from the start."
+    )
+    share = number(mine[-1].probabilities[0], True)
+    table = view.layer_table(mine, ranks, word=word, title=f"Five best after {names[place]}")
+    where = "At" if scene.kind == "encoder" else "After"
+    st.markdown(plain(f"{where} “{names[place]}” the model says “{word}” ({share}). {since}"))
+    picture(table, key="layers-table", alt=f"Five likeliest words of each layer, {names[place]}")
+
+
+def _norms(scene: Scene, side: Side, name: str, place: int) -> None:
+    states = cache.hidden(scene.reading, side).states[:, place]
+    lengths = np.linalg.norm(states, axis=-1)
+    added = np.linalg.norm(np.diff(states, axis=0), axis=-1)
+    st.subheader("Length of the stream", anchor=False)
+    most = int(added.argmax())
+    st.caption(
+        plain(
+            f"At “{name}” block {most + 1} adds the longest vector ({added[most]:.3g}); the stream "
+            f"is {lengths[0]:.3g} long where it enters and {lengths[-1]:.3g} where it leaves."
+        )
+    )
+    svg = view.stream_sizes(lengths, added, title="Length of the residual stream")
+    picture(svg, key="layers-norms", alt="Length of the residual stream after each layer")
+    share_menu(
+        "norms",
+        svg=svg,
+        data=lambda: {
+            "layer": range(len(lengths)),
+            "length": lengths,
+            "added": np.concatenate([[np.nan], added]),
+        },
+        title="Length of the residual stream",
+    )
+
+
+def _said(scene: Scene, side: Side, place: int) -> list[view.Said]:
+    """The best words of each layer at one position."""
+    logits = cache.lens(scene.reading, side, place)
+    best = np.argpartition(-logits, BEST, axis=1)[:, :BEST]
+    best = np.take_along_axis(
+        best, np.argsort(-np.take_along_axis(logits, best, axis=1), axis=1, kind="stable"), axis=1
+    )
+    top = logits.max(axis=1, keepdims=True)
+    total = np.exp(logits - top).sum(axis=1, keepdims=True)
+    shares = np.exp(np.take_along_axis(logits, best, axis=1) - top) / total
+    texts = piece_texts(cache.bundle(scene.reading.model), best.ravel().tolist(), side=side)
+    rows = [texts[i : i + BEST] for i in range(0, len(texts), BEST)]
+    return [
+        view.Said(tuple(words), tuple(row))
+        for words, row in zip(rows, shares.tolist(), strict=True)
+    ]
+
+
+def _ranks(logits: np.ndarray, word: int) -> list[int]:
+    return ((logits > logits[:, [word]]).sum(axis=1) + 1).tolist()
+
+
+def _settled(ranks: list[int]) -> int:
+    """The layer (0: before the first) from which on the word is the first choice."""
+    layer = len(ranks) - 1
+    while layer > 0 and ranks[layer - 1] == 1:
+        layer -= 1
+    return layer
+
+
+def _place(spot: str | None, count: int) -> int | None:
+    for name in (spot or "").split(" "):
+        if name[:1] == "q" and name[1:].isdecimal() and int(name[1:]) < count:
+            return int(name[1:])
+    return None
+
+
+def _lens_table(
+    columns: list[tuple[int, str]], said: list[list[view.Said]]
+) -> dict[str, list[object]]:
+    cells = [
+        (layer, place + 1, name, *pair)
+        for layer, row in enumerate(said)
+        for (place, name), one in zip(columns, row, strict=True)
+        for pair in zip(one.words, one.probabilities, strict=True)
+    ]
+    names = ("after layer", "position", "token", "word", "probability")
+    return {name: [cell[i] for cell in cells] for i, name in enumerate(names)}

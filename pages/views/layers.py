@@ -1,0 +1,210 @@
+"""What the model would say after each layer, and how the residual stream grows.
+
+In: the likeliest words of each layer at some positions, lengths of vectors. Out: SVG strings,
+inputs at the bottom, outputs at the top. Positions are the targets `q0, q1, ..`, as in the
+attention pictures. Knows no model and no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from pages.views import palette, svg
+from pages.views.attention_map import number
+
+LEFT = 74.0
+ROW = 28.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one layer would say at one position: the best words with their probabilities."""
+
+    words: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+def lens_grid(
+    columns: Sequence[tuple[int, str]], said: Sequence[Sequence[Said]], *, title: str
+) -> str:
+    """`said[layer][column]`: the best word of each layer, tinted by its probability."""
+    width = float(np.clip(760 / max(len(columns), 1), 64.0, 110.0))
+    layers = len(said)
+    parts = [svg.label("layer", 6, 16, size=11.5, fill=palette.MUTED, keep=True)]
+    for layer in range(layers):
+        y = 26 + (layers - 1 - layer) * ROW
+        name = "enters" if layer == 0 else str(layer)
+        parts.append(
+            svg.label(
+                name,
+                LEFT - 12,
+                y + ROW / 2,
+                size=12,
+                fill=palette.MUTED,
+                text_anchor="end",
+                dominant_baseline="central",
+                keep=True,
+            )
+        )
+        parts += [
+            _cell(said[layer][index], LEFT + index * width, y, width, f"q{place}", name)
+            for index, (place, _) in enumerate(columns)
+        ]
+    bottom = 26 + layers * ROW
+    for index, (place, name) in enumerate(columns):
+        parts.append(
+            svg.label(
+                svg.shortened(svg.visible(name), width - 6, 13),
+                LEFT + (index + 0.5) * width,
+                bottom + 20,
+                size=13,
+                mono=True,
+                fill=palette.QUERY,
+                text_anchor="middle",
+                data_id=f"q{place}",
+                keep=True,
+            )
+        )
+    parts.append(svg.label("input", 6, bottom + 20, size=11.5, fill=palette.MUTED, keep=True))
+    parts.append(svg.legend(LEFT, bottom + 38, low="0 %", high="100 %", colour=palette.PROBABILITY))
+    parts.append(
+        svg.label("probability of the word", LEFT + 136, bottom + 46, size=11, fill=palette.MUTED)
+    )
+    return svg.document(
+        LEFT + width * len(columns) + 10, bottom + 70, parts, title, "Output at the top."
+    )
+
+
+def _cell(said: Said, x: float, y: float, width: float, target: str, layer: str) -> str:
+    best = said.probabilities[0]
+    listed = "\n".join(
+        f"{svg.visible(word)}  {number(p, True)}"
+        for word, p in zip(said.words, said.probabilities, strict=True)
+    )
+    box = {"x": x + 1, "y": y + 1, "width": width - 2, "height": ROW - 2}
+    parts = [
+        svg.tag("rect", "", **box, rx=3, fill=palette.SURFACE),
+        svg.tag(
+            "rect", "", **box, rx=3, fill=palette.PROBABILITY, fill_opacity=round(best * 0.6, 2)
+        ),
+        svg.label(
+            svg.shortened(svg.visible(said.words[0]), width - 8, 12),
+            x + width / 2,
+            y + ROW / 2,
+            size=12,
+            mono=True,
+            text_anchor="middle",
+            dominant_baseline="central",
+        ),
+    ]
+    tip = f"after layer {layer}\n{listed}" if layer != "enters" else f"before layer 1\n{listed}"
+    return svg.tag("g", parts, data_id=target, data_tip=tip, keep=True)
+
+
+def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title: str) -> str:
+    """Five best words of each layer at one position, and the rank of the final word."""
+    layers, width = len(said), 128.0
+    parts = [
+        svg.label("layer", 6, 16, size=11.5, fill=palette.MUTED),
+        svg.label("five likeliest words", LEFT + 70, 16, size=11.5, fill=palette.MUTED),
+        svg.label(
+            svg.shortened(f"rank of {svg.visible(word)}", LEFT + 40, 11.5, mono=False),
+            LEFT + 52,
+            16,
+            size=11.5,
+            fill=palette.CHOSEN,
+            text_anchor="end",
+        ),
+    ]
+    for layer in range(layers):
+        y = 26 + (layers - 1 - layer) * ROW
+        before = ranks[layer - 1] if layer else ranks[layer]
+        arrow = "▲" if ranks[layer] < before else "▼" if ranks[layer] > before else " "
+        ink = palette.RIGHT if arrow == "▲" else palette.WRONG if arrow == "▼" else palette.INK
+        texts = [
+            svg.label("enters" if layer == 0 else str(layer), 6, y + 19, size=12),
+            svg.label(
+                f"{arrow} {ranks[layer]:,}",
+                LEFT + 44,
+                y + 19,
+                size=12.5,
+                fill=ink,
+                text_anchor="end",
+            ),
+        ]
+        for index, (name, p) in enumerate(
+            zip(said[layer].words, said[layer].probabilities, strict=True)
+        ):
+            x = LEFT + 60 + index * width
+            texts.append(
+                svg.tag(
+                    "rect",
+                    x=x,
+                    y=y + 3,
+                    width=width - 6,
+                    height=ROW - 5,
+                    rx=3,
+                    fill=palette.PROBABILITY,
+                    fill_opacity=round(p * 0.6, 2),
+                )
+            )
+            shown = f"{svg.visible(name, limit=10)} {number(p, True)}"
+            texts.append(
+                svg.label(
+                    svg.shortened(shown, width - 12, 12),
+                    x + 6,
+                    y + 19,
+                    size=12,
+                    mono=True,
+                    font_weight=700 if name == word else None,
+                )
+            )
+        parts.append(svg.tag("g", texts, data_id=f"l{layer}", keep=True))
+    end = 26 + layers * ROW
+    return svg.document(LEFT + 60 + 5 * width + 4, end + 6, parts, title, "Output at the top.")
+
+
+def stream_sizes(
+    lengths: Float[np.ndarray, "layers_plus_1"], added: Float[np.ndarray, "layers"], *, title: str
+) -> str:
+    """For each layer the length of the residual stream and of what the block added to it."""
+    layers, width = len(lengths), 560.0
+    scale = (width - LEFT - 130) / float(max(lengths.max(), added.max(initial=0.0), 1e-9))
+    parts = [
+        svg.label("▮ length of the stream", LEFT, 16, size=12, fill=palette.MUTED),
+        svg.label("▮ length of what the block added", LEFT + 160, 16, size=12, fill=palette.OUTPUT),
+    ]
+    for layer in range(layers):
+        y = 26 + (layers - 1 - layer) * ROW
+        long = float(lengths[layer])
+        texts = [
+            svg.label(
+                "enters" if layer == 0 else str(layer),
+                LEFT - 12,
+                y + 18,
+                size=12,
+                fill=palette.MUTED,
+                text_anchor="end",
+            ),
+            svg.tag("rect", x=LEFT, y=y + 2, width=long * scale, height=10.0, fill=palette.BAR),
+            svg.label(f"{long:.3g}", LEFT + long * scale + 6, y + 11, size=11),
+        ]
+        if layer:
+            more = float(added[layer - 1])
+            texts.append(
+                svg.tag(
+                    "rect", x=LEFT, y=y + 14, width=more * scale, height=9.0, fill=palette.OUTPUT
+                )
+            )
+            texts.append(
+                svg.label(
+                    f"{more:.3g}", LEFT + more * scale + 6, y + 22, size=11, fill=palette.OUTPUT
+                )
+            )
+        parts.append(svg.tag("g", texts, data_id=f"l{layer}", keep=True))
+    end = 26 + layers * ROW
+    return svg.document(width, end + 8, parts, title, "Inputs at the bottom, outputs at the top.")

@@ -1,0 +1,163 @@
+"""The Attention page, run without a browser: controls, pictures, links, bad input."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.shell import cache
+from tests.pages.conftest import Open, sentences
+
+PAGE = "3_Attention"
+VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
+BOAT = "The little boat sailed across the dark sea."
+
+
+def pictures(app: AppTest) -> dict[str, dict]:
+    """Data of our pictures on the page, by the key in their element id."""
+    found = {}
+    for element in app.get("bidi_component"):
+        data = json.loads(element.proto.json) if element.proto.json else {}
+        if "svg" in data:
+            name = element.proto.id.rsplit("-None", 1)[0]
+            found[name] = data
+    return found
+
+
+def picture(app: AppTest, key: str) -> dict:
+    return next(data for name, data in pictures(app).items() if key in name)
+
+
+@pytest.mark.parametrize("model", ["tales-gpt", "tales-bert", "fr-en"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_draws_for_every_family(open_page: Open, model: str, view: str) -> None:
+    app = open_page(PAGE, model=model, view=view, text=BOAT)
+    assert not app.exception and not sentences(app)
+    assert "head-grid" in " ".join(pictures(app))
+
+
+def test_a_link_opens_its_layer_and_head(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", layer="2", head="3", text=BOAT)
+    assert app.number_input(key="layer").value == 2
+    assert app.number_input(key="head").value == 3
+    assert any("Layer 2, head 3" in heading.value for heading in app.subheader)
+    assert "layer 2, head 3 is chosen" in picture(app, "head-grid")["alt"]
+
+
+@pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
+def test_a_model_of_two_towers_shows_each_kind(open_page: Open, kind: str) -> None:
+    app = open_page(PAGE, model="fr-en", kind=kind, text="Il a mangé une pomme rouge.")
+    assert not app.exception and not sentences(app)
+    svg = picture(app, "attention-map")["svg"]
+    assert ("url(#hatch)" in svg) == (kind == "decoder")
+    source_rows = kind == "encoder"
+    assert ("pomme (token" in svg.split("data-column-labels")[0]) == source_rows
+
+
+def test_one_tower_has_no_cross_attention_and_says_so(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", kind="cross", text=BOAT)
+    assert not app.exception
+    assert any("cross" in text for text in sentences(app))
+
+
+def test_changing_the_head_changes_the_map_without_a_model_run(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT)
+    first = picture(app, "attention-map")["svg"]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a change of head ran the model")
+
+    monkeypatch.setattr(cache.tracing, "_run", refuse)
+    app.number_input(key="head").set_value(4).run()
+    assert not app.exception
+    assert picture(app, "attention-map")["svg"] != first
+
+
+def test_a_layer_that_the_model_lacks_is_said_and_replaced(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", layer="99", text=BOAT)
+    assert not app.exception
+    assert any("99" in text and "6 layers" in text for text in sentences(app))
+    assert app.number_input(key="layer").value == 6
+
+
+def test_a_selection_of_an_older_text_is_dropped(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="Two words", spot="q40 k3")
+    assert not app.exception
+    assert any("q40" in text for text in sentences(app))
+    assert picture(app, "attention-map")["locked"] is None
+
+
+def test_a_locked_word_is_told_with_its_numbers(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, spot="q4")
+    assert picture(app, "attention-map")["locked"] == "q4"
+    assert any("row sum 100 %" in caption.value.replace("\\", "") for caption in app.caption)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("text", ["Hi", "👩‍👩‍👧", "<script>alert(1)</script>"])
+def test_short_and_hostile_texts_are_drawn(open_page: Open, view: str, text: str) -> None:
+    app = open_page(PAGE, model="tales-gpt", view=view, text=text)
+    assert not app.exception and not app.error
+    assert all("<script" not in data["svg"] for data in pictures(app).values())
+
+
+def test_an_empty_text_is_one_sentence(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="   ")
+    assert not app.exception and len(app.error) == 1
+
+
+def test_a_long_text_is_drawn_in_blocks_with_an_exact_window(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The old king went to the sea. " * 25)
+    assert not app.exception and not app.error
+    blocks, window = picture(app, "attention-blocks"), picture(app, "attention-map")
+    assert 'data-rows="b0 b1' in blocks["svg"]
+    assert window["svg"].count('data-id="q') == 48
+
+
+def test_hiding_the_first_token_is_said_under_the_picture(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, hide="First")
+    said = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any("scaled up to 100 %" in text for text in said)
+
+
+def test_sorting_ranks_the_heads_by_a_measure(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, order="Previous token")
+    svg = picture(app, "head-grid")["svg"]
+    assert "Previous token, strongest first" in svg
+    values = [float(v) for v in _ranked(svg)]
+    assert len(values) == 48 and values == sorted(values, reverse=True)
+
+
+def _ranked(svg: str) -> list[str]:
+    import re
+
+    return re.findall(r">\d+\.\d+  (\d+) %<", svg)
+
+
+def test_switching_all_heads_off_changes_the_next_word(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", view="What if", text=BOAT)
+    assert any("Nothing is switched off" in caption.value for caption in app.caption)
+    button = next(b for b in app.button if b.label.startswith("Switch all of layer"))
+    button.click().run()
+    assert not app.exception
+    assert len(app.multiselect(key="off").value) == 8
+    assert any("8 heads off" in caption.value for caption in app.caption)
+
+
+def test_a_model_that_fills_gaps_is_given_one(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-bert", view="What if", text="The boy saw the sea.")
+    word = next(b for b in app.button if b.label == "sea")
+    word.click().run()
+    assert not app.exception
+    assert app.session_state["text"] == "The boy saw the [MASK]."
+    assert "attention-changes" in " ".join(pictures(app))
+
+
+def test_two_sentences_are_compared_where_they_are_as_long(open_page: Open) -> None:
+    one, two = "It was too hungry.", "It was too ripe."
+    app = open_page(PAGE, model="tales-gpt", view="Compare", text=one, other=two)
+    assert not app.exception
+    keys = " ".join(pictures(app))
+    assert "compare-first" in keys and "compare-second" in keys and "compare-difference" in keys
