@@ -1,0 +1,64 @@
+# make run | make test | make bench | make models CORPORA=folder | make test-gpu
+# Needs Python 3.11 or newer and make; everything else goes into .venv.
+
+PORT ?= 8501
+# The first Python that is new enough, else any, so that we can say what is wrong with it.
+ifndef PYTHON
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && exit; done; \
+	command -v python3 || command -v python)
+endif
+BIN := .venv/bin
+
+.PHONY: run test test-gpu bench models check-python chromium clean
+.DEFAULT_GOAL := run
+
+run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
+	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, pages, browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/pytest -n auto
+
+test-gpu: .venv/dev.stamp  ## what needs a CUDA device
+	$(BIN)/pytest -m gpu
+
+bench: .venv/dev.stamp  ## speed and memory, compared in one run
+	$(BIN)/python -m bench.speed
+
+models: .venv/dev.stamp  ## train the shipped models anew; CORPORA= is the folder of the texts
+	@test -n "$(CORPORA)" || { echo "Say where the texts are: make models CORPORA=folder"; exit 1; }
+	$(BIN)/python -m engine.training all --corpora "$(CORPORA)"
+
+clean:  ## remove the environment and what was built
+	rm -rf .venv build
+
+# A stamp is newer than the lists it was installed from, so a second run installs nothing.
+.venv/run.stamp: requirements.txt | check-python
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements.txt requirements-dev.txt | check-python
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ .venv/run.stamp
+
+check-python:
+	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "Python is missing: install Python 3.11 or newer."; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is $$("$(PYTHON)" -V 2>&1): install Python 3.11 or newer, or say which: make run PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make environments: install its venv package (Debian: apt install python3-venv)."; exit 1; }
+
+# An installed Chromium, else Debian's when we may install it, else Playwright's own.
+chromium: .venv/dev.stamp
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	  command -v $$name >/dev/null 2>&1 && exit 0; done; \
+	$(BIN)/python -c 'import pathlib; from playwright.sync_api import sync_playwright as start; p = start().start(); there = pathlib.Path(p.chromium.executable_path).exists(); p.stop(); raise SystemExit(not there)' 2>/dev/null && exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq chromium >/dev/null && command -v chromium >/dev/null && exit 0; fi; \
+	$(BIN)/playwright install chromium && exit 0; \
+	echo "The browser tests need Chromium: install it (Debian: apt install chromium; elsewhere: $(BIN)/playwright install chromium)."; exit 1
