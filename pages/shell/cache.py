@@ -21,7 +21,17 @@ from typing import Any, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from engine import catalog, generation, heads, maps, runtime, tracing, translation
+from engine import (
+    catalog,
+    generation,
+    heads,
+    maps,
+    projection,
+    runtime,
+    tracing,
+    translation,
+)
+from engine import vocabulary as words
 from engine.beams import Search
 from engine.bundle import Card
 from engine.confidence import Scored
@@ -315,6 +325,59 @@ def following(model: str, ids: tuple[int, ...]) -> np.ndarray:
     return cached(
         ("following", stamp(model), ids), lambda: generation.following(bundle(model), ids)
     )
+
+
+def vocabulary(model: str, side: Side = "encoder") -> words.Vocabulary:
+    """Every token of a model's vocabulary: text, kind, length, score."""
+    size_of = card(model).vocabulary
+    return cached(
+        ("vocabulary", stamp(model), side),
+        lambda: words.vocabulary(bundle(model).reader(side), size_of),
+    )
+
+
+def vocabulary_map(model: str, unit: bool) -> projection.Projection:
+    """The ten main directions of a vocabulary's vectors; with `unit`, all at length 1."""
+
+    def make() -> projection.Projection:
+        vectors = projection.finite(bundle(model).vectors("token"))
+        return projection.pca(projection.unit(vectors) if unit else vectors, axes=10)
+
+    return cached(("vocabulary map", stamp(model), unit), make)
+
+
+def vocabulary_space(model: str) -> projection.Prepared:
+    """A vocabulary's vectors, ready for questions about neighbours; their lengths are kept."""
+    vectors = bundle(model).vectors("token")
+    norms = cached(("vocabulary norms", stamp(model)), lambda: projection.prepared(vectors).norms)
+    return projection.Prepared(vectors, norms)
+
+
+def vocabulary_quality(model: str, unit: bool, axes: int) -> projection.Quality | None:
+    """How far the map of a vocabulary can be trusted, from at most 300 of its points."""
+
+    def make() -> projection.Quality | None:
+        vectors = bundle(model).vectors("token")
+        places = vocabulary_map(model, unit).coordinates[:, :axes]
+        rows = np.linspace(0, len(vectors) - 1, min(300, len(vectors))).astype(int)
+        whole = projection.unit(vectors) if unit else vectors
+        return projection.quality(whole, places, rows=np.unique(rows))
+
+    return cached(("vocabulary quality", stamp(model), unit, axes), make)
+
+
+def text_map(reading: Reading, side: Side, unit: bool) -> projection.Projection:
+    """One map of a text's tokens after every layer, so that it does not jump between layers.
+
+    Its points are those of `states[0]`, then of `states[1]`, and so on.
+    """
+
+    def make() -> projection.Projection:
+        states = hidden(reading, side).states
+        points = states.reshape(-1, states.shape[-1])
+        return projection.pca(projection.unit(points) if unit else points, axes=10)
+
+    return cached(("text map", _of(reading), side, unit), make)
 
 
 def stamp(model: str) -> Hashable:

@@ -34,7 +34,7 @@ def share_menu(
     name: str,
     *,
     svg: str | None = None,
-    figure: Figure | None = None,
+    figure: Figure | Callable[[], Figure] | None = None,
     data: Table | Callable[[], Table] | None = None,
     title: str = "",
     shown: bool = True,
@@ -43,7 +43,7 @@ def share_menu(
 
     `svg` must be the very string given to `picture`, as the PNG is drawn from what is on the
     screen; `shown=False` says that the screen has another form of it (chips are HTML there). A
-    `figure` gives HTML with plotly.js inside (its own tool bar gives PNG). `data` maps column
+    `figure`, or a function that makes it, gives HTML with plotly.js inside. `data` maps column
     names to columns of equal length, or is a function that makes such a table when it is asked
     for. `title` heads the HTML file. The name must be unique on the page.
     """
@@ -52,7 +52,10 @@ def share_menu(
         if svg is not None:
             components.png_button(svg, key=f"share-{name}-png", name=file, shown=shown)
             _button(name, "SVG drawing", f"{file}.svg", lambda: svg_file(svg))
-            _button(name, "Web page, still alive", f"{file}.html", lambda: html_file(svg, title))
+            if figure is None:
+                _button(
+                    name, "Web page, still alive", f"{file}.html", lambda: html_file(svg, title)
+                )
         if figure is not None:
             _button(name, "Web page, still alive", f"{file}.html", lambda: _figure_file(figure))
         if data is not None:
@@ -133,8 +136,9 @@ def _button(name: str, label: str, file: str, make: Callable[[], str]) -> None:
     )
 
 
-def _figure_file(figure: Figure) -> str:
-    return figure.to_html(include_plotlyjs=True, full_html=True)
+def _figure_file(figure: Figure | Callable[[], Figure]) -> str:
+    drawn = figure() if callable(figure) else figure
+    return drawn.to_html(include_plotlyjs=True, full_html=True)
 
 
 def _table(data: Table | Callable[[], Table]) -> Table:

@@ -1,0 +1,223 @@
+// The map of a vector space: plotly.js draws and turns it, labels stand above it and never overlap.
+//
+// plotly.js (4.8 MB) does not travel with this component: Streamlit's own copy is used, which any
+// chart of the page leaves in globalThis.Plotly and the browser keeps. Seen from the server a pick
+// costs some kB. The camera stays where it is whatever changes.
+
+const maps = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".space");
+  let one = maps.get(root);
+  if (!one) maps.set(root, (one = map(root)));
+  one.tell = setStateValue;
+  one.show(data);
+  return () => { one.stop(); maps.delete(root); };
+}
+
+function map(root) {
+  const plot = root.querySelector(".plot"), layer = root.querySelector(".labels"), note = root.querySelector(".note");
+  const one = { tell: null };
+  let data = null, cloud = null, rows = [], shown = [], seq = 0, drawn = "", turning = 0, timer = 0, ended = false;
+
+  one.show = (next) => {
+    data = next;
+    seq = Math.max(seq, next.seq || 0);
+    root.style.setProperty("--height", next.height + "px");
+    clearTimeout(timer);
+    wait(0);
+  };
+
+  one.stop = () => {
+    ended = true;
+    clearTimeout(timer);
+    cancelAnimationFrame(turning);
+    globalThis.Plotly?.purge(plot);
+  };
+
+  function wait(tries) {
+    cloud = globalThis.atlasClouds?.get(data.cloud);
+    if (globalThis.Plotly && cloud) return draw();
+    note.textContent = tries < 300 ? "Drawing the map…" : "The map could not be loaded. Reload the page.";
+    note.hidden = false;
+    if (!ended) timer = setTimeout(wait, 100, tries + 1);
+  }
+
+  async function draw() {
+    note.hidden = true;
+    const dark = paint(root), hue = (pair) => pair[dark ? 1 : 0];
+    rows = [];
+    const traces = [...points(hue), ...paths(hue), ...marks(hue)];
+    await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage"] });
+    if (!drawn) listen();
+    drawn = data.flat ? "flat" : "deep";
+    choose();
+  }
+
+  // One trace a class: a click in the legend hides it, a double click leaves it alone.
+  function points(hue) {
+    const only = data.only && new Set(data.only);
+    return cloud.legend.map((entry, k) => {
+      const at = [];
+      for (let i = 0; i < cloud.classes.length; i++) if (cloud.classes[i] === k && (!only || only.has(i))) at.push(i);
+      rows.push(at.map((i) => cloud.ids + i));
+      const faint = cloud.classes.length > 400;
+      return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
+        name: entry.name, showlegend: at.length > 0, text: at.map((i) => cloud.names[i]),
+        marker: { size: faint ? 2.6 : 5, color: hue(entry.colour), opacity: only ? 0.95 : faint ? 0.5 : 0.85, line: { width: 0 } },
+      });
+    });
+  }
+
+  function paths(hue) {
+    return (data.paths || []).map((path) => {
+      rows.push([]);
+      return trace(path.places, { mode: "lines", hoverinfo: "skip", showlegend: false, line: { color: hue(path.colour), width: path.width || 3 }, opacity: 0.75 });
+    });
+  }
+
+  function marks(hue) {
+    return data.marks.map((group) => {
+      rows.push(group.ids);
+      return trace(group.places, {
+        name: group.name, showlegend: Boolean(group.name) && group.ids.length > 0, text: group.texts,
+        marker: { size: group.size, color: group.colours ? group.colours.map(hue) : hue(group.colour), opacity: 1, symbol: group.symbol || "circle", line: { width: 1.5, color: hue(data.colours.paper) } },
+      });
+    });
+  }
+
+  function trace(places, rest) {
+    const column = (k) => places.map((p) => p[k]);
+    const base = { mode: "markers", hoverinfo: "text", x: column(0), y: column(1) };
+    if (data.flat) return { ...base, type: "scattergl", ...rest, marker: rest.marker && { ...rest.marker, size: grown(rest.marker.size) } };
+    return { ...base, type: "scatter3d", z: column(2), ...rest };
+  }
+
+  function grown(size) {
+    return size * 1.6;
+  }
+
+  function layout(dark) {
+    const ink = data.colours.ink[+dark], muted = data.colours.muted[+dark], line = data.colours.line[+dark];
+    const axis = (k) => ({
+      title: { text: data.axes[k], font: { size: 13, color: muted } }, showticklabels: false, zeroline: false, showspikes: false,
+      gridcolor: line, linecolor: line, showbackground: false, ticks: "",
+    });
+    const shared = {
+      uirevision: data.flat ? "flat" : "deep", paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink },
+      margin: data.flat ? { l: 34, r: 8, t: 8, b: 34 } : { l: 0, r: 0, t: 0, b: 0 }, hoverlabel: { font: { size: 14 } },
+      legend: { x: 0, y: 0, yanchor: "bottom", orientation: "h", itemsizing: "constant", font: { size: 12.5 }, bgcolor: "rgba(0,0,0,0)" },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: muted },
+    };
+    if (data.flat) return { ...shared, dragmode: "pan", hovermode: "closest", xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
+    const eye = { x: 1.05, y: 1.15, z: 0.75 };
+    return { ...shared, scene: { aspectmode: "data", camera: { eye }, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
+  }
+
+  function listen() {
+    plot.on("plotly_click", (event) => pick(rows[event.points[0].curveNumber]?.[event.points[0].pointNumber]));
+    plot.on("plotly_selected", (event) => {
+      if (!event) return;
+      const ids = event.points.map((p) => rows[p.curveNumber]?.[p.pointNumber]).filter(Boolean);
+      one.tell("region", { ids: ids.slice(0, 500), count: ids.length });
+    });
+    plot.on("plotly_relayouting", follow);
+    plot.on("plotly_relayout", choose);
+    new ResizeObserver(choose).observe(plot);
+  }
+
+  function pick(id) {
+    if (!id) return;
+    seq += 1;
+    one.tell("pick", { id: id === data.chosen ? null : id, seq });
+  }
+
+  // ---- labels: the most important first, none over another
+
+  function choose() {
+    const spot = camera();
+    if (!spot) return layer.replaceChildren();
+    const width = plot.clientWidth, height = plot.clientHeight, taken = [];
+    shown = [];
+    for (const label of [...data.labels, ...landmarks(spot)]) {
+      const [x, y] = spot(label.place);
+      const half = label.text.length * (label.kind ? 4.4 : 3.8) + 4;
+      const box = [x - half, y - 24, x + half, y - 4];
+      if (!(box[0] > 0 && box[2] < width && box[1] > 0 && box[3] < height)) continue;
+      if (taken.some((b) => box[0] < b[2] && b[0] < box[2] && box[1] < b[3] && b[1] < box[3])) continue;
+      taken.push(box);
+      shown.push(label);
+    }
+    layer.replaceChildren(...shown.map(button));
+    place(spot);
+  }
+
+  // Some points of the cloud in their order; overlaps decide which of them are named.
+  function landmarks() {
+    const some = [], total = cloud.classes.length, only = data.only;
+    const step = Math.max(1, Math.floor(total / 160));
+    const at = only ? only.slice(0, 120) : Array.from({ length: Math.floor(total / step) }, (_, k) => k * step);
+    for (const i of at) some.push({ id: cloud.ids + i, place: cloud.axes.map((a) => a[i]), text: cloud.names[i].split("\n")[0], kind: "" });
+    return some.slice(0, data.landmarks ?? 160);
+  }
+
+  function button(label) {
+    const node = document.createElement("button");
+    node.type = "button";
+    node.textContent = label.text;
+    node.className = label.kind;
+    node.dataset.id = label.id;
+    node.onclick = () => pick(label.id);
+    return node;
+  }
+
+  function place(spot) {
+    shown.forEach((label, i) => {
+      const [x, y] = spot(label.place), node = layer.children[i];
+      node.style.transform = `translate(${x.toFixed(1)}px, ${(y - 14).toFixed(1)}px) translate(-50%, -50%)`;
+    });
+  }
+
+  function follow() {
+    cancelAnimationFrame(turning);
+    turning = requestAnimationFrame(() => { const spot = camera(); if (spot) place(spot); });
+  }
+
+  // Where a place of the space is on the screen.
+  function camera() {
+    const full = plot._fullLayout;
+    if (!full) return null;
+    if (data.flat) {
+      const { xaxis, yaxis } = full;
+      return ([x, y]) => [xaxis._offset + xaxis.l2p(x), yaxis._offset + yaxis.l2p(y)];
+    }
+    const scene = full.scene?._scene, params = scene?.glplot?.cameraParams;
+    if (!params) return null;
+    const whole = times(params.projection, times(params.view, params.model));
+    const scale = scene.dataScale || [1, 1, 1], w = plot.clientWidth, h = plot.clientHeight;
+    return (p) => {
+      const v = [p[0] * scale[0], p[1] * scale[1], p[2] * scale[2], 1];
+      const out = [0, 1, 3].map((r) => v.reduce((sum, value, c) => sum + whole[4 * c + r] * value, 0));
+      return [(w * (1 + out[0] / out[2])) / 2, (h * (1 - out[1] / out[2])) / 2];
+    };
+  }
+
+  return one;
+}
+
+// Product of two 4 x 4 matrices, column by column.
+function times(a, b) {
+  return Array.from({ length: 16 }, (_, i) => [0, 1, 2, 3].reduce((sum, k) => sum + a[4 * k + (i % 4)] * b[4 * Math.floor(i / 4) + k], 0));
+}
+
+// Light or dark, read off the page's ground.
+function paint(root) {
+  const ground = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
+  const probe = root.querySelector(".note");
+  probe.style.color = ground;
+  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
+  probe.style.color = "";
+  const dark = 0.3 * r + 0.59 * g + 0.11 * b < 128;
+  root.dataset.theme = dark ? "dark" : "light";
+  return dark;
+}
