@@ -41,9 +41,10 @@ class Opened(Frozen):
 
     `own` is the model's probability, `after` the one that is drawn from; `logits` are the model's,
     `adjusted` those after penalties and temperature; `rank` counts from 1 in the model's own order;
-    `cut` indexes `sampling.STAGES`, -1 for kept. What is not listed: `others_kept` and
-    `others_cut` count tokens, `others_own` and `others_after` are their probabilities in all.
-    `highest` is the largest adjusted logit kept, `total` the sum of exp(adjusted - highest)
+    `cut` indexes `sampling.STAGES`, -1 for kept. The first `listed` are the likeliest, the rest
+    were asked for besides. Of all others `others_kept` and `others_cut` are the numbers,
+    `others_own` and `others_after` the probabilities. `highest` is the largest adjusted logit
+    kept, `total` the sum of exp(adjusted - highest)
     over all kept: after = exp(adjusted - highest) / total. Entropies are in bits.
     """
 
@@ -54,6 +55,7 @@ class Opened(Frozen):
     adjusted: Float[np.ndarray, "candidate"]
     rank: Int[np.ndarray, "candidate"]
     cut: Int8[np.ndarray, "candidate"]
+    listed: int
     vocabulary: int
     kept: int
     others_kept: int
@@ -103,6 +105,7 @@ def opened(
         adjusted=order[listed],
         rank=np.array([1 + np.count_nonzero(own > own[i]) for i in listed]),
         cut=cut[listed],
+        listed=min(rows, len(logits)),
         vocabulary=len(logits),
         kept=int(kept.sum()),
         others_kept=int((kept & rest).sum()),

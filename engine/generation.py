@@ -48,6 +48,27 @@ class Line:
         if min(numbers) < 0:
             raise ValueError(f"run, offsets and ids must be 0 or more, got {min(numbers)}")
 
+    def __str__(self) -> str:
+        """Write the line in short, as `parse` reads it: `greedy @4=77`; its run is left out."""
+        return " ".join([str(self.sampling), *(f"@{offset}={i}" for offset, i in self.forced)])
+
+    @classmethod
+    def parse(cls, text: str) -> Line:
+        """Read a line as `str(line)` writes it; `ValueError` says what was not understood."""
+        setting, *marks = text.split("@")
+        forced = {}
+        for mark in marks:
+            offset, _, token_id = mark.strip().partition("=")
+            if not (offset.isdecimal() and token_id.isdecimal()) or len(mark) > 20:
+                raise ValueError(f"“@{mark[:20]}” is no forced token: write @position=id")
+            forced[int(offset)] = int(token_id)
+        return cls(sampling=draws.parse(setting), forced=tuple(sorted(forced.items())))
+
+    def branched(self, offset: int, token_id: int) -> Line:
+        """The line with a token forced, and nothing forced after it."""
+        before = tuple(pair for pair in self.forced if pair[0] < offset)
+        return replace(self, forced=(*before, (offset, token_id)))
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Written(Frozen):

@@ -177,3 +177,16 @@ def test_nothing_to_continue_and_no_room_are_sentences(bundle: Bundle):
 def test_negative_runs_and_offsets_are_refused():
     with pytest.raises(ValueError, match="0 or more, got -2"):
         Line(forced=((-2, 4),))
+
+
+def test_a_line_reads_back_from_its_words():
+    line = Line(Sampling(temperature=0.7, top_p=0.9)).branched(9, 40).branched(4, 77)
+    assert str(line) == "temperature 0.7, top-p 0.9 @4=77"
+    assert Line.parse(str(line)) == line
+    assert Line.parse("greedy") == Line(Sampling(temperature=0))
+
+
+@pytest.mark.parametrize("text", ["greedy @x=3", "greedy @3", "@-1=2", "greedy @1=" + "9" * 30])
+def test_words_that_are_no_line_are_refused(text: str):
+    with pytest.raises(ValueError, match="no forced token"):
+        Line.parse(text)

@@ -1,0 +1,166 @@
+"""All columns, written live at the same time: the buttons, the sheet, what is seen in it."""
+
+from __future__ import annotations
+
+from functools import cache as once
+from typing import Any
+
+import streamlit as st
+from streamlit.components import v2 as components
+
+from engine import tokens, writing
+from engine.writing import Column
+from pages.shell import cache
+from pages.shell.components import picture, script, styles
+from pages.shell.frame import plain, select
+from pages.shell.share import share_menu
+from pages.shell.state import state
+from pages.views import decoding_columns as view
+from pages.views import palette
+from pages.views.decoding_columns import Sheet
+from pages.views.decoding_plan import Plan, height
+
+EVERY = 0.12  # seconds between two looks at what is being written
+
+
+def decoding_write(plan: Plan, buttons: Any) -> tuple[Column, ...]:
+    """Draw the buttons and begin what is to be written; return the columns, which fill."""
+    bundle = cache.bundle(plan.task.model)
+    columns = writing.columns(
+        bundle, plan.task, plan.lines, viewer=state().viewer, begin=plan.write
+    )
+    _leave(columns)
+    _buttons(buttons, columns, live=not writing.finished(columns))
+    return columns
+
+
+def decoding_columns(plan: Plan, columns: tuple[Column, ...]) -> None:
+    """Show the columns; best drawn last, when the first tokens are there."""
+    live = not writing.finished(columns)
+    sheet = _sheet(plan, columns)
+    # A fragment in both cases: the component would be made anew if it moved out of one.
+    st.fragment(_watch, run_every=EVERY if live else None)(sheet, live)
+    error = writing.problem(columns)
+    if error is not None:
+        raise error
+    if not live and any(column.tokens for column in columns):
+        _after(sheet)
+
+
+def _leave(columns: tuple[Column, ...]) -> None:
+    """Stop looking at what the last run showed and this one does not."""
+    shown: tuple[Column, ...] = st.session_state.get("decoding-shown", ())
+    st.session_state["decoding-shown"] = columns
+    here = {column.job for column in columns}
+    writing.stop([column for column in shown if column.job not in here], state().viewer)
+
+
+def _sheet(plan: Plan, columns: tuple[Column, ...]) -> Sheet:
+    pieces: dict[int, str] = {}
+    bundle = cache.bundle(plan.task.model)
+
+    def spell(token_id: int) -> str:
+        if token_id not in pieces:
+            pieces[token_id] = tokens.piece_texts(bundle, [token_id])[0]
+        return pieces[token_id]
+
+    return Sheet(
+        columns=columns,
+        names=tuple(str(line) for line in plan.lines),
+        prompt=plan.prompt,
+        spell=spell,
+        chosen=plan.column,
+        held=plan.token,
+        tint=plan.tint,
+        idle="" if plan.write else "press Write",
+        height=height(plan.task.limit, len(columns)),
+    )
+
+
+def _buttons(place: Any, columns: tuple[Column, ...], *, live: bool) -> None:
+    begun = any(column.tokens for column in columns)
+    whole = all(column.end for column in columns)
+    with place:
+        st.button(
+            "Continue" if begun and not live and not whole else "Write",
+            key="decoding-write",
+            type="primary",
+            icon=":material/edit_note:",
+            disabled=live or whole,
+            on_click=select,
+            args=("write", "yes"),
+        )
+        st.button(
+            "Stop",
+            key="decoding-stop",
+            icon=":material/stop:",
+            disabled=not live,
+            on_click=_stop,
+            args=(columns,),
+        )
+        st.button(
+            "Other seed",
+            key="decoding-seed",
+            icon=":material/casino:",
+            help="Throw the dice again: the next seed, all columns.",
+            on_click=_other_seed,
+        )
+
+
+def _stop(columns: tuple[Column, ...]) -> None:
+    writing.stop(columns, state().viewer)
+    for job in {column.job for column in columns if column.job and column.job.cancelled}:
+        job.wait(0.5)
+    select("write", None)
+
+
+def _other_seed() -> None:
+    st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**32
+
+
+def _watch(sheet: Sheet, live: bool) -> None:
+    """One look at columns; runs alone eight times a second while they are written (`live`)."""
+    writing.watch(sheet.columns, state().viewer)
+    over = live and writing.finished(sheet.columns)
+    if over and writing.problem(sheet.columns) is not None:
+        select("write", None)  # or the page would try again at once, for ever
+    data = view.payload(sheet) | {"held": sheet.at, "seq": _own().get("seq", 0)}
+    _component()(key="decoding-sheet", data=data, on_lock_change=_locked)
+    if over or state().values.get("at") not in (None, sheet.at):
+        st.rerun()
+
+
+def _own() -> dict[str, Any]:
+    """What the component last reported: the place clicked and the number of the click."""
+    lock = dict(st.session_state.get("decoding-sheet") or {}).get("lock")
+    return dict(lock) if isinstance(lock, dict) else {}
+
+
+def _locked() -> None:
+    select("at", str(_own().get("at") or "")[:20] or None)
+    select("candidate", None)
+
+
+@once
+def _component() -> Any:
+    return components.component(
+        "atlas_columns",
+        html='<div class="atlas sheet"><div class="grid"></div>\n'
+        '<p class="key"></p><div class="tip" role="tooltip" hidden></div></div>',
+        css="\n".join((palette.stylesheet(), styles("picture.css"), styles("columns.css"))),
+        js=script("columns.js"),
+    )
+
+
+def _after(sheet: Sheet) -> None:
+    """Below finished columns: what one sees, and the ways out."""
+    save, words = st.columns([1, 9], vertical_alignment="center")
+    with save:
+        share_menu("columns", data=lambda: view.table(sheet))
+    words.caption(plain(view.summary(sheet)))
+    still = st.expander("The columns as one picture", on_change="rerun", key="decoding-still")
+    if still.open:
+        with still:
+            svg = view.picture(sheet, "One prompt, several settings")
+            picture(svg, key="decoding-picture", alt=view.summary(sheet))
+            share_menu("columns-picture", svg=svg, title="One prompt, several settings")

@@ -1,0 +1,291 @@
+"""One place in one column: the next token opened up, and the setting it is chosen with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from engine import sampling, tokens
+from engine.candidates import Opened, opened
+from engine.generation import Line
+from engine.sampling import LIMITS, OFF, Sampling
+from engine.writing import Column
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import share_menu
+from pages.views import decoding_bars as view
+from pages.views.decoding_plan import MOST, PRESETS, Plan, spare
+
+KEYS = {name: f"set-{name}" for name in OFF}
+UNDO = "decoding-undo"
+TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
+
+
+def decoding_next(plan: Plan, columns: tuple[Column, ...]) -> None:
+    """Draw the chosen column's controls, and beside them the bars of the token looked at."""
+    left, right = st.columns([4, 7], gap="large")
+    with left:
+        _column(plan)
+        _sliders(plan)
+    with right:
+        _bars(plan, columns[plan.column])
+
+
+# --- The columns' settings ----------------------------------------------------------------------
+
+
+def _keep(lines: tuple[Line, ...], column: int | None = None) -> None:
+    """Make these the columns (in a callback), remembering what was before."""
+    for number in range(MOST):
+        select(f"c{number + 1}", str(lines[number]) if number < len(lines) else None)
+    if column is not None:
+        select("at", f"c{column + 1}")
+        select("candidate", None)
+
+
+def _change(plan: Plan, line: Line) -> None:
+    """Give the chosen column another line; remember the old columns."""
+    _remember(plan)
+    lines = list(plan.lines)
+    lines[plan.column] = line
+    _keep(tuple(lines))
+
+
+def _remember(plan: Plan) -> None:
+    past = st.session_state.setdefault(UNDO, [])
+    past.append((plan.lines, plan.column))
+    del past[:-30]
+
+
+def _undo() -> None:
+    lines, column = st.session_state[UNDO].pop()
+    _keep(lines, column)
+
+
+def _add(plan: Plan) -> None:
+    _remember(plan)
+    _keep((*plan.lines, spare(plan.lines)), len(plan.lines))
+
+
+def _remove(plan: Plan) -> None:
+    _remember(plan)
+    lines = plan.lines[: plan.column] + plan.lines[plan.column + 1 :]
+    _keep(lines, max(0, plan.column - 1))
+
+
+def _column(plan: Plan) -> None:
+    """Which column is set, and adding, removing, undoing."""
+    st.session_state["decoding-column"] = plan.column
+    st.segmented_control(
+        "Column",
+        range(len(plan.lines)),
+        key="decoding-column",
+        required=True,
+        format_func=lambda number: str(number + 1),
+        on_change=lambda: select("at", f"c{st.session_state['decoding-column'] + 1}"),
+        help="The column that is set here; clicking a column's name does the same.",
+    )
+    with st.container(horizontal=True, gap="small"):
+        full, single = len(plan.lines) >= MOST, len(plan.lines) == 1
+        st.button(
+            "Add",
+            icon=":material/add:",
+            key="decoding-add",
+            disabled=full,
+            on_click=_add,
+            args=(plan,),
+            help="Six columns are the most." if full else "Another column",
+        )
+        st.button(
+            "Remove",
+            icon=":material/remove:",
+            key="decoding-remove",
+            disabled=single,
+            on_click=_remove,
+            args=(plan,),
+            help="Take this column away; no other changes.",
+        )
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="decoding-undo-last",
+            disabled=not st.session_state.get(UNDO),
+            on_click=_undo,
+        )
+
+
+def _sliders(plan: Plan) -> None:
+    """Presets and sliders of the chosen column; they show what its line says."""
+    setting = plan.line.sampling
+    now = str(setting)
+    options = list(dict.fromkeys([*PRESETS, now]))
+    st.session_state["decoding-preset"] = now
+    st.selectbox(
+        f"Setting of column {plan.column + 1}",
+        options,
+        key="decoding-preset",
+        accept_new_options=True,
+        on_change=_typed,
+        args=(plan,),
+        help="Choose one, or type your own: temperature 0.8, top-p 0.95",
+    )
+    if problem := st.session_state.pop("decoding-problem", None):
+        st.warning(plain(problem))
+    for name in OFF:
+        st.session_state[KEYS[name]] = getattr(setting, name)
+    greedy = "Greedy takes the likeliest token, so this would change nothing."
+    _slider(plan, "temperature", 0.0, 2.0, 0.05, "Below 1 sharpens, above 1 flattens; 0 is greedy.")
+    warm = {"disabled": setting.greedy}
+    _top_k(plan, greedy if setting.greedy else "Keep the k likeliest tokens; 0 is off.", **warm)
+    for name, low, high, help_text in (
+        ("top_p", 0.01, 1.0, "Keep the likeliest tokens until they hold this much; 1 is off."),
+        ("min_p", 0.0, 0.5, "Keep tokens at least this share as likely as the best; 0 is off."),
+        ("typical", 0.05, 1.0, "Keep tokens whose surprise is near the expected; 1 is off."),
+    ):
+        words = greedy if setting.greedy else help_text
+        _slider(plan, name, low, high, 0.01, words, **warm)
+    if setting.greedy:
+        st.caption("Temperature 0 is greedy: no dice, so the filters are greyed.")
+    with st.popover("Against repeating", icon=":material/repeat:"):
+        _slider(plan, "repetition", 0.8, 2.0, 0.05, "Makes every token seen so far, the prompt's "
+                "too, less likely; 1 is off.")  # fmt: skip
+        _slider(plan, "frequency", -1.0, 2.0, 0.05, "Subtracted from a token's logit for each "
+                "time it was written; 0 is off.")  # fmt: skip
+        _slider(plan, "no_repeat", 0, 6, 1, "No sequence of so many tokens comes twice; 0 is off.")
+
+
+def _slider(
+    plan: Plan, name: str, low: float, high: float, step: float, words: str, **options: Any
+) -> None:
+    value = getattr(plan.line.sampling, name)
+    st.slider(
+        sampling.label(name).capitalize(),
+        min(low, value),
+        max(high, value),
+        step=step,
+        key=KEYS[name],
+        help=words,
+        on_change=_slid,
+        args=(plan, name),
+        **options,
+    )
+
+
+def _top_k(plan: Plan, words: str, **options: Any) -> None:
+    value = plan.line.sampling.top_k
+    steps = sorted({*TOP_K, value})
+    st.select_slider(
+        "Top-k", steps, key=KEYS["top_k"], help=words, on_change=_slid, args=(plan, "top_k"),
+        **options,
+    )  # fmt: skip
+
+
+def _slid(plan: Plan, name: str) -> None:
+    limits, value = LIMITS[name], st.session_state[KEYS[name]]
+    value = int(value) if limits.whole else round(float(value), 4)
+    if name == "temperature" and 0 < value < limits.low:
+        value = 0.0
+    _change(plan, replace(plan.line, sampling=replace(plan.line.sampling, **{name: value})))
+
+
+def _typed(plan: Plan) -> None:
+    text = str(st.session_state["decoding-preset"] or "")[:200]
+    try:
+        _change(plan, replace(plan.line, sampling=sampling.parse(text)))
+    except ValueError as error:
+        st.session_state["decoding-problem"] = f"{error}. The setting stays as it was."
+
+
+# --- The token that is looked at ----------------------------------------------------------------
+
+
+def _bars(plan: Plan, column: Column) -> None:
+    written = column.ids
+    place = plan.token if plan.token is not None and plan.token < len(written) else 0
+    ids = (*plan.task.ids, *written[:place])
+    chosen = written[place] if place < len(written) else None
+    logits = cache.following(plan.task.model, ids)
+    bundle = cache.bundle(plan.task.model)
+
+    def spell(token_id: int) -> str:
+        return tokens.piece_texts(bundle, [token_id])[0]
+
+    candidate = selection("candidate", lambda text: _id(text, len(logits)) is not None)
+    wanted = _id(candidate, len(logits))
+    also = [i for i in (chosen, wanted) if i is not None]
+    setting: Sampling = plan.line.sampling
+    found = opened(logits, setting, ids, start=len(plan.task.ids), also=also)
+    before = plan.prompt + "".join(column.texts[:place])
+    st.markdown(
+        f"**The token after** … {plain(before[-48:])}  \n"
+        f":small[column {plan.column + 1}, new token {place + 1}; click a token above for another]"
+    )
+    svg = view.bars(found, setting, spell, chosen=chosen)
+    picture(
+        svg,
+        key="decoding-bars",
+        alt=view.sentence(found, setting, spell),
+        locked=candidate,
+        on_lock=lambda ids: select("candidate", ids),
+    )
+    save, words = st.columns([1, 6], vertical_alignment="center")
+    with save:
+        share_menu("next-token", svg=svg, data=lambda: view.table(found, spell), title="Next token")
+    words.caption(plain(view.sentence(found, setting, spell)))
+    _formula(plan, found, spell, place, wanted if wanted is not None else chosen)
+
+
+def _id(text: str | None, vocabulary: int) -> int | None:
+    """A candidate's id from the name of its bar, `n345`."""
+    if not text or text[0] != "n" or not text[1:].isdecimal() or len(text) > 8:
+        return None
+    return int(text[1:]) if int(text[1:]) < vocabulary else None
+
+
+def _formula(plan: Plan, found: Opened, spell: view.Spell, place: int, wanted: int | None) -> None:
+    """The softmax of one candidate in numbers, and the button that forces it."""
+    row = found.ids.tolist().index(wanted) if wanted is not None else 0
+    token_id = int(found.ids[row])
+    name = view.visible(spell(token_id))
+    st.caption(
+        plain(f"“{name}” has the logit {found.logits[row]:.2f}.")
+        + " The softmax turns logits $z$ into probabilities: $T$ is the temperature, the sum runs "
+        + (f"over the {found.kept:,} tokens left." if found.kept > 1 else "over one token.")
+    )
+    st.latex(view.formula(found, plan.line.sampling, row))
+    branch = plan.line.branched(place, token_id)
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            f"Force “{plain(name, 20)}” here",
+            key="decoding-force",
+            icon=":material/push_pin:",
+            on_click=_force,
+            args=(plan, branch, False, place),
+            help="The column goes on from this token instead; Undo brings the old one back.",
+        )
+        st.button(
+            "… in a new column",
+            key="decoding-branch",
+            icon=":material/call_split:",
+            disabled=len(plan.lines) >= MOST,
+            on_click=_force,
+            args=(plan, branch, True, place),
+            help="Both stay side by side."
+            if len(plan.lines) < MOST
+            else "Six columns are the most: remove one first.",
+        )
+
+
+def _force(plan: Plan, branch: Line, beside: bool, place: int) -> None:
+    if beside:
+        _remember(plan)
+        lines = plan.lines[: plan.column + 1] + (branch,) + plan.lines[plan.column + 1 :]
+        _keep(lines, plan.column + 1)
+        select("at", f"c{plan.column + 2} t{place + 1}")
+    else:
+        _change(plan, branch)
+    select("candidate", None)
+    select("write", "yes")

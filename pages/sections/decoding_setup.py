@@ -1,0 +1,106 @@
+"""The controls above the columns: seed, length, tint, stop text; and what the link asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from engine.generation import Line, room_left
+from engine.values import Reading
+from engine.writing import Task
+from pages.shell import cache
+from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.views.decoding_plan import LONGEST, MOST, START, Plan, place
+
+SEEDS = 2**32
+
+
+def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
+    """Draw the row of controls; return what they say and the place for the buttons.
+
+    Raises `EmptyText` and `TextTooLong`.
+    """
+    ids = tuple(cache.tokens(Reading(choice.model, choice.text)).ids.tolist())
+    room = min(LONGEST, room_left(cache.bundle(choice.model), len(ids)))
+    lines = _lines()
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    buttons = row.container(horizontal=True, width="content", gap="small")
+    with row:
+        seed, limit = _numbers(room)
+        tint, stop = _tint(), _stop_text()
+    at = selection("at", lambda at: place(at, len(lines)) is not None, name="Place")
+    column, token = place(at, len(lines)) or (0, None)
+    write = selection("write", ("yes",), name="write") == "yes"
+    task = Task(choice.model, ids, seed=seed, limit=limit, stop=stop)
+    return Plan(task, choice.text, lines, column, token, tint, write), buttons
+
+
+def _lines() -> tuple[Line, ...]:
+    """The columns of the link or the session; what makes no sense is said and left out."""
+    texts = [selection(f"c{number + 1}", lambda text: True) for number in range(MOST)]
+    lines = []
+    for number, text in enumerate(texts):
+        if text is None:
+            continue
+        try:
+            lines.append(Line.parse(text))
+        except ValueError as error:
+            st.warning(plain(f"Column {number + 1}: {error}; it is left out."))
+            select(f"c{number + 1}", None)
+    return tuple(lines) or tuple(Line.parse(text) for text in START)
+
+
+def _numbers(room: int) -> tuple[int, int]:
+    seed = checked("seed", range(SEEDS), default=1, name="Seed")
+    st.number_input(
+        "Seed",
+        0,
+        SEEDS - 1,
+        key="seed",
+        bind="query-params",
+        width=130,
+        help="One number for all columns: the same seed gives the same chances, so that columns "
+        "differ only where their settings do.",
+    )
+    limit = checked("length", range(1, room + 1), default=min(40, room), name="New tokens")
+    st.number_input(
+        "New tokens",
+        1,
+        room,
+        key="length",
+        bind="query-params",
+        width=130,
+        help=f"At most {room:,}: as many as fit after this text, {LONGEST} on this page.",
+    )
+    return seed, limit
+
+
+def _tint() -> str:
+    tint = checked("tint", ("probability", "rank"), default="probability", name="Tint")
+    st.segmented_control(
+        "Tint by",
+        ("probability", "rank"),
+        key="tint",
+        bind="query-params",
+        required=True,
+        help="Probability: how likely the model itself found the token. Rank: its place in the "
+        "model's own order, in four bands.",
+    )
+    return tint
+
+
+def _stop_text() -> str:
+    stop = selection("stop", lambda text: True) or ""
+    st.session_state["stop-text"] = stop
+    st.text_input(
+        "Stop text",
+        key="stop-text",
+        max_chars=40,
+        width=150,
+        placeholder="none",
+        on_change=lambda: select("stop", st.session_state["stop-text"] or None),
+        help="A column ends when it has written this, a full stop for example. If it never comes, "
+        "the column ends at the number of new tokens.",
+    )
+    return stop

@@ -1,0 +1,331 @@
+"""Columns of text being written: what the component shows, and the same as a picture and a table.
+
+In: columns of `engine.writing`, what they are called, how to spell a token. Out: the component's
+data (plain lists, small enough to be sent eight times a second), an SVG of the finished columns,
+a table of every token. Knows nothing of Streamlit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.writing import Column, Statistics, parting, statistics
+from pages.views import palette
+from pages.views.svg import document, label, shortened, tag, text_width
+
+ENDS = {
+    "": "",
+    "end": "■ The model ended the text.",
+    "limit": "Limit reached.",
+    "window": "The model's positions are used up.",
+    "stop": "The stop text came.",
+}
+TAIL = 40  # characters of the prompt repeated at the head of each column
+PREFERRED = 3
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All columns side by side: `names` are their settings, `chosen` the one compared with.
+
+    `held` is the place in it that is looked at.
+    """
+
+    columns: tuple[Column, ...]
+    names: tuple[str, ...]
+    prompt: str
+    spell: Callable[[int], str]
+    chosen: int = 0
+    held: int | None = None
+    tint: str = "probability"
+    idle: str = ""
+    height: int = 190
+
+    @property
+    def at(self) -> str:
+        """The place that is looked at, as links write it: `c2 t14`."""
+        return f"c{self.chosen + 1}" + (f" t{self.held + 1}" if self.held is not None else "")
+
+
+def payload(sheet: Sheet) -> dict[str, Any]:
+    """What `assets/components/columns.js` is given."""
+    reference = _ids(sheet.columns[sheet.chosen]) if sheet.columns else []
+    columns = [
+        _column(sheet, number, reference if number != sheet.chosen else None)
+        for number in range(len(sheet.columns))
+    ]
+    parted = any(column["d"] >= 0 for column in columns)
+    return {
+        "columns": columns,
+        "prompt": tail(sheet.prompt),
+        "tint": sheet.tint,
+        "height": sheet.height,
+        "hues": [palette.hexadecimal(colour) for colour in palette.CATEGORIES],
+        "chosen": sheet.chosen,
+        "mark": f"▾ parts from column {sheet.chosen + 1}" if parted else "",
+    }
+
+
+def _column(sheet: Sheet, number: int, reference: list[int] | None) -> dict[str, Any]:
+    """One column as short lists; keys are one letter, as they are sent again and again."""
+    column = sheet.columns[number]
+    tokens, texts = column.tokens[:], column.texts
+    entropies = [round(token.entropy, 2) for token in tokens]
+    parts = None if reference is None else parting([token.id for token in tokens], reference)
+    last = tokens[-1].end if tokens else ""
+    return {
+        "name": sheet.names[number],
+        "t": [texts[i] for i in range(len(tokens))],
+        "p": [_short(token.probability) for token in tokens],
+        "a": [_short(token.after) for token in tokens],
+        "k": [token.kept for token in tokens],
+        "r": [token.rank for token in tokens],
+        "e": entropies,
+        "b": [_preferred(token.best, token.best_probability, sheet.spell) for token in tokens],
+        "d": -1 if parts is None else parts,
+        "f": [i for i, token in enumerate(tokens) if token.forced],
+        "w": column.writing,
+        "end": ENDS[last] if last else ("" if column.writing or not tokens else "Stopped."),
+        "idle": "writing …" if column.writing else sheet.idle,
+        "h": entropies,
+        "peak": max(8, *entropies) if entropies else 8,
+        "s": [] if column.writing or not tokens else figures(statistics(column)),
+    }
+
+
+def figures(found: Statistics) -> list[tuple[str, str, str]]:
+    """A column's numbers: label, value, and what it means."""
+    speed = 1000 / found.milliseconds if found.milliseconds else 0.0
+    rows = [
+        ("tokens", f"{found.length}", "New tokens, the prompt not counted."),
+        ("tokens a second", f"{speed:.0f}", "Of this column, all being written in one batch."),
+        ("ms a token", f"{found.milliseconds:.1f}", "From one token to the next."),
+        (
+            "mean log p",
+            f"{-found.surprise:.2f}",
+            "Mean natural logarithm of the model's own probabilities; nearer 0 is likelier.",
+        ),
+        (
+            "perplexity",
+            f"{found.perplexity:.1f}",
+            "e to the mean surprise: as if it chose among so many equal tokens each time.",
+        ),
+        (
+            "entropy, bits",
+            f"{found.entropy:.1f}",
+            "How open the model was on average: 0 is certain, 10 is 1,024 equal choices.",
+        ),
+    ]
+    if found.distinct is not None:
+        share = f"{100 * found.distinct:.0f} %"
+        rows.append(("distinct pairs", share, "Different pairs of neighbours (distinct-2)."))
+    if found.repeated is not None:
+        share = f"{100 * found.repeated:.0f} %"
+        rows.append(("repeated fours", share, "Sequences of four tokens that came before."))
+    return rows
+
+
+def tail(prompt: str) -> str:
+    """The end of the prompt, from a word's beginning."""
+    if len(prompt) <= TAIL:
+        return prompt
+    cut = prompt[-TAIL:]
+    head, space, rest = cut.partition(" ")
+    return "…" + (space + rest if space and len(rest) > TAIL // 3 else cut)
+
+
+def table(sheet: Sheet) -> dict[str, list[Any]]:
+    """Every token of every column, one row each."""
+    rows: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "column",
+            "setting",
+            "position",
+            "id",
+            "text",
+            "probability",
+            "after_settings",
+            "rank",
+            "kept",
+            "entropy_bits",
+            "forced",
+            "milliseconds",
+        )
+    }
+    for number, column in enumerate(sheet.columns):
+        tokens = column.tokens[:]
+        for place, token in enumerate(tokens):
+            values = (
+                number + 1,
+                sheet.names[number],
+                place + 1,
+                token.id,
+                column.texts[place],
+                token.probability,
+                token.after,
+                token.rank,
+                token.kept,
+                token.entropy,
+                token.forced,
+                1000 * column.seconds[place],
+            )
+            for name, value in zip(rows, values, strict=True):
+                rows[name].append(value)
+    return rows
+
+
+def summary(sheet: Sheet) -> str:
+    """What one sees in these columns, in their own numbers, for a beginner."""
+    full = [(i, c) for i, c in enumerate(sheet.columns) if c.tokens]
+    if not full:
+        return ""
+    found = {i: statistics(c) for i, c in full}
+    parted = [
+        (at + 1, i)
+        for i, c in full
+        if i != sheet.chosen
+        and (at := parting(_ids(c), _ids(sheet.columns[sheet.chosen]))) is not None
+    ]
+    words = []
+    if parted:
+        (first, early), (last, late) = min(parted), max(parted)
+        if len(parted) == 1:
+            words.append(f"Column {early + 1} leaves column {sheet.chosen + 1} at token {first}.")
+        elif first == last:
+            words.append(f"All leave column {sheet.chosen + 1} at token {first}.")
+        else:
+            words.append(
+                f"Column {early + 1} leaves column {sheet.chosen + 1} at token {first}, "
+                f"column {late + 1} only at token {last}."
+            )
+    elif len(full) > 1:
+        words.append("All columns wrote the same text.")
+    dull = max(found, key=lambda i: found[i].repeated or 0.0)
+    share = found[dull].repeated or 0.0
+    if share >= 0.15:
+        words.append(
+            f"Column {dull + 1} ({sheet.names[dull]}) repeats itself: "
+            f"{100 * share:.0f} % of its four-token sequences came before."
+        )
+    bold = max(found, key=lambda i: found[i].perplexity)
+    safe = min(found, key=lambda i: found[i].perplexity)
+    if bold != safe:
+        words.append(
+            f"The boldest is column {bold + 1} (perplexity {found[bold].perplexity:.1f}), "
+            f"the safest column {safe + 1} ({found[safe].perplexity:.1f})."
+        )
+    return " ".join(words)
+
+
+# --- The picture of finished columns ------------------------------------------------------------
+
+WIDTH, PAD, SIZE, LEADING = 250.0, 12.0, 13.0, 21.0
+
+
+def picture(sheet: Sheet, title: str) -> str:
+    """The columns as an SVG: three side by side, tokens tinted as on the screen."""
+    across = min(3, max(1, len(sheet.columns)))
+    parts, y = [], 10.0
+    for start in range(0, len(sheet.columns), across):
+        bottoms = [y]
+        for place, number in enumerate(range(start, min(start + across, len(sheet.columns)))):
+            drawn, bottom = _drawn(sheet, number, place * (WIDTH + 16) + 8, y)
+            parts += drawn
+            bottoms.append(bottom)
+        y = max(bottoms) + 18
+    return document(across * (WIDTH + 16), y, parts, title, summary(sheet))
+
+
+def _drawn(sheet: Sheet, number: int, x: float, y: float) -> tuple[list[str], float]:
+    column, hue = sheet.columns[number], palette.CATEGORIES[number % len(palette.CATEGORIES)]
+    name = shortened(f"{number + 1}  {sheet.names[number]}", WIDTH, 14, mono=False)
+    parts = [
+        tag("rect", x=x, y=y, width=WIDTH, height=3.0, fill=hue),
+        label(name, x, y + 22, size=14, font_weight=600),
+    ]
+    flow = _Flow(x, y + 48)
+    for piece in _lines(tail(sheet.prompt)):
+        parts += flow.put(piece, palette.MUTED, "", "")
+    for place, token in enumerate(column.tokens[:]):
+        ground, strength = _ground(sheet.tint, token.probability, token.rank)
+        tip = (
+            f"model: {100 * token.probability:.3g} %, its choice no. {token.rank}\n"
+            f"after the settings: {100 * token.after:.3g} %\nentropy {token.entropy:.1f} bits"
+        )
+        where = f"c{number + 1}t{place + 1}"
+        parts += flow.put(column.texts[place], palette.INK, where, tip, ground, strength)
+    return parts, flow.y + 10
+
+
+def _ground(tint: str, probability: float, rank: int) -> tuple[str, float]:
+    if tint == "rank":
+        return palette.rank_band(rank), 1.0
+    return palette.PROBABILITY, 0.52 * probability
+
+
+class _Flow:
+    """Sets tokens one after the other into lines of a column."""
+
+    def __init__(self, x: float, y: float) -> None:
+        self.left, self.x, self.y = x, x, y
+
+    def put(
+        self, text: str, fill: str, where: str, tip: str, ground: str = "", strength: float = 0.0
+    ) -> list[str]:
+        """One token's rectangle and text; line breaks break the line."""
+        parts = []
+        for i, line in enumerate(text.split("\n")):
+            if i:
+                self.x, self.y = self.left, self.y + LEADING
+            width = text_width(line, SIZE, mono=False)
+            if self.x + width > self.left + WIDTH and self.x > self.left:
+                self.x, self.y, line = self.left, self.y + LEADING, line.lstrip(" ")
+                width = text_width(line, SIZE, mono=False)
+            if not line:
+                continue
+            box = (
+                tag(
+                    "rect",
+                    x=self.x,
+                    y=self.y - SIZE - 1,
+                    width=width,
+                    height=SIZE + 5,
+                    rx=3,
+                    fill=ground,
+                    fill_opacity=strength,
+                )
+                if ground
+                else ""
+            )
+            words = label(line, self.x, self.y, size=SIZE, fill=fill, textLength=width)
+            parts.append(
+                tag("g", box + words, data_id=where, data_tip=tip) if where else box + words
+            )
+            self.x += width
+        return parts
+
+
+def _lines(text: str) -> list[str]:
+    """A text in words, each with the space before it."""
+    words = text.split(" ")
+    return [words[0], *(" " + word for word in words[1:])]
+
+
+def _ids(column: Column) -> list[int]:
+    return [token.id for token in column.tokens[:]]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _preferred(ids: Any, chances: Any, spell: Callable[[int], str]) -> list[str | float]:
+    found: list[str | float] = []
+    for token_id, chance in zip(
+        ids[:PREFERRED].tolist(), chances[:PREFERRED].tolist(), strict=True
+    ):
+        found += [spell(token_id), _short(chance)]
+    return found

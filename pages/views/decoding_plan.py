@@ -1,0 +1,72 @@
+"""What the Decoding page is asked to write: columns, seed, limit, and the place that is looked at.
+
+In: texts from links and controls. Out: frozen values. Knows nothing of Streamlit.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from engine.generation import Line
+from engine.sampling import Sampling
+from engine.writing import Task
+
+PRESETS = {
+    "greedy": Sampling(temperature=0),
+    "pure sampling": Sampling(),
+    "temperature 0.7": Sampling(temperature=0.7),
+    "top-k 40": Sampling(top_k=40),
+    "top-p 0.9": Sampling(top_p=0.9),
+    "min-p 0.05": Sampling(min_p=0.05),
+    "typical 0.9": Sampling(typical=0.9),
+    "greedy, repetition penalty 1.3": Sampling(temperature=0, repetition=1.3),
+    "greedy, no-repeat 3": Sampling(temperature=0, no_repeat=3),
+}
+MOST = 6  # columns
+START = tuple(PRESETS)[:MOST]
+LONGEST = 256  # new tokens
+_PLACE = re.compile(r"c([1-9])(?: t([1-9][0-9]{0,3}))?")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the controls say; `token` is the place in the column that is looked at, from 0."""
+
+    task: Task
+    prompt: str
+    lines: tuple[Line, ...]
+    column: int
+    token: int | None
+    tint: str
+    write: bool
+
+    @property
+    def line(self) -> Line:
+        """The chosen column's line."""
+        return self.lines[self.column]
+
+
+def place(at: str | None, columns: int) -> tuple[int, int | None] | None:
+    """Column and token, from 0, of a link's `c2 t14`; None where there is no such column.
+
+    >>> place("c2 t14", 6), place("c7", 6)
+    ((1, 13), None)
+    """
+    found = _PLACE.fullmatch(at or "")
+    if found is None or int(found[1]) > columns:
+        return None
+    return int(found[1]) - 1, int(found[2]) - 1 if found[2] else None
+
+
+def spare(lines: tuple[Line, ...]) -> Line:
+    """A line for a new column: the first preset that is not there yet."""
+    settings = {line.sampling for line in lines}
+    return Line(next((s for s in PRESETS.values() if s not in settings), Sampling()))
+
+
+def height(limit: int, columns: int) -> int:
+    """Pixels for the text of a column, kept free from the start so that nothing jumps."""
+    across = 150 / max(1, columns)  # characters a line on a wide screen
+    lines = 2 + limit * 4.6 / across
+    return int(min(430, max(120, 25 * lines)))
