@@ -33,15 +33,16 @@ from engine.bundle import Card
 from engine.errors import EngineError
 from engine.values import Family
 from pages.shell import cache, link, share
-from pages.shell.link import checked, plain, select, selection
+from pages.shell.link import checked, checked_many, plain, select, selection
 from pages.shell.state import State, state
 
 __all__ = [
-    "PAGES",
     "Choice",
+    "PAGES",
     "Page",
     "Sample",
     "checked",
+    "checked_many",
     "frame",
     "plain",
     "samples",

@@ -36,7 +36,7 @@ GLOW = _colour("glow", "#ffe9a8", "#5c4a12")  # ground of something pointed out
 # Attention
 QUERY = _colour("query", "#1f66c4", "#7fb2f5")
 KEY = _colour("key", "#b8460e", "#f3a06b")
-VALUE = _colour("value", "#3c7318", "#a3cf78")
+VALUE = _colour("value", "#1d5c35", "#c5e8b0")
 OUTPUT = _colour("output", "#a3206f", "#ee8cc4")
 ATTENTION = _colour("attention", "#5a2ca0", "#b794f4")  # weight, 0 (ground) to 1 (full)
 MASKED = _colour("masked", "#b9b6ac", "#5f6675")  # hatching of masked cells

@@ -1,0 +1,198 @@
+"""The house stands as drawn: imports point one way, names and settings are what they say."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.settings import Settings
+from pages.shell.frame import PAGES, samples
+from pages.views import palette
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = sorted(
+    path
+    for folder in ("engine", "pages")
+    for path in (ROOT / folder).rglob("*.py")
+    if "__pycache__" not in path.parts
+) + [ROOT / "app.py"]
+SCRIPTS = [ROOT / "app.py", *sorted((ROOT / "pages").glob("[0-9]*.py"))]
+HEAVY = {"torch", "transformers", "onnx", "onnxscript", "umap", "sklearn", "numba"}
+
+
+def imports(path: Path, *, top_only: bool = False) -> Iterator[str]:
+    """Dotted names that a file imports; `top_only` leaves out what functions import late."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = list(tree.body) if top_only else list(ast.walk(tree))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def under(path: Path, *parts: str) -> bool:
+    return path.is_relative_to(ROOT.joinpath(*parts))
+
+
+def starts(dotted: str, *heads: str) -> bool:
+    return any(dotted == head or dotted.startswith(head + ".") for head in heads)
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_imports_point_one_way(path: Path) -> None:
+    wrong = []
+    for dotted in imports(path):
+        if under(path, "engine") and starts(dotted, "pages", "streamlit", "plotly", "pandas"):
+            wrong.append(dotted)
+        apart = ("engine.export", "engine.training")
+        if not under(path, "engine", "export") and not under(path, "engine", "training"):
+            if starts(dotted, *apart):
+                wrong.append(dotted)
+        if under(path, "pages", "views") and starts(
+            dotted, "streamlit", "pages.shell", "pages.sections"
+        ):
+            wrong.append(dotted)
+        if under(path, "pages", "shell") and starts(dotted, "pages.sections"):
+            wrong.append(dotted)
+        if under(path, "pages") and re.match(r"pages\.\d", dotted):
+            wrong.append(dotted)
+    assert not wrong, f"{name(path)} imports {wrong}"
+
+
+@pytest.mark.parametrize("path", CODE, ids=name)
+def test_only_export_and_training_import_torch(path: Path) -> None:
+    if under(path, "engine", "export") or under(path, "engine", "training"):
+        return
+    heavy = [dotted for dotted in imports(path) if starts(dotted, "torch", "transformers", "onnx")]
+    assert not heavy, f"{name(path)} imports {heavy}"
+
+
+@pytest.mark.parametrize("path", [path for path in CODE if path not in SCRIPTS], ids=name)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), name(path)
+
+
+def test_pages_are_found_in_their_folder_only() -> None:
+    for path in CODE:
+        calls = [
+            node.attr
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Attribute)
+        ]
+        assert "navigation" not in calls, f"{name(path)} calls st.navigation"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name)
+def test_a_page_begins_with_the_frame_and_shows_errors_as_sentences(path: Path) -> None:
+    names = {
+        node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
+    }
+    assert {"frame", "sentences"} <= names
+    assert any(page.file == name(path) for page in PAGES)
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    for path in CODE:
+        if under(path, "engine", "export") or under(path, "engine", "training"):
+            continue
+        if re.match(r"\d", path.stem) or path.name == "app.py":
+            continue
+        dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        module = importlib.import_module(dotted)
+        listed = getattr(module, "__all__", None)
+        if listed is not None:
+            assert list(listed) == sorted(listed), dotted
+            assert all(hasattr(module, each) for each in listed), dotted
+
+
+def test_no_outside_address_in_what_the_browser_gets() -> None:
+    address = re.compile(r"""(?:https?:)?//[a-z0-9-]+(?:\.[a-z0-9-]+)+[^\s"')]*""", re.IGNORECASE)
+    allowed = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
+    files = [path for path in CODE if under(path, "pages")] + [ROOT / "app.py"]
+    files += [*(ROOT / "assets" / "components").iterdir(), *(ROOT / "assets").glob("*.svg")]
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        found = {match for match in address.findall(text)} - allowed
+        assert not found, f"{name(path)} names {found}"
+
+
+def test_the_app_starts_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys; import pages.shell.frame, pages.shell.share, pages.shell.progress\n"
+        "import importlib, pathlib\n"
+        "for p in pathlib.Path('pages/sections').glob('*.py'):\n"
+        "    importlib.import_module('pages.sections.' + p.stem)\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert run.stdout.strip() == "[]", run.stdout + run.stderr
+
+
+def config() -> dict[str, dict[str, object]]:
+    return tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+
+
+def test_the_server_is_set_up_as_measured() -> None:
+    found = config()
+    assert found["runner"]["postScriptGC"] is False
+    assert found["client"]["showSidebarNavigation"] is False
+    assert found["browser"]["gatherUsageStats"] is False
+    assert found["browser"]["serverAddress"] == "localhost"
+    assert "enableStaticServing" not in found["server"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_theme_and_the_palette_agree(theme: str) -> None:
+    found, dark = config()["theme"][theme], theme == "dark"  # type: ignore[index]
+    for option, colour in {
+        "backgroundColor": palette.PAPER,
+        "secondaryBackgroundColor": palette.SURFACE,
+        "textColor": palette.INK,
+        "primaryColor": palette.ACCENT,
+        "borderColor": palette.LINE,
+    }.items():
+        assert found[option] == palette.hexadecimal(colour, dark=dark), option
+    categories = [palette.hexadecimal(colour, dark=dark) for colour in palette.CATEGORIES]
+    assert found["chartCategoricalColors"] == categories
+
+
+def test_the_readme_names_every_setting_and_every_shipped_model() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for field in Settings.__dataclass_fields__:
+        assert f"`ATLAS_{field.upper()}`" in readme, field
+    for folder in (ROOT / "assets" / "models").iterdir():
+        if (folder / "card.json").exists():
+            assert f"`{folder.name}`" in readme, folder.name
+    for page in PAGES:
+        assert f"**{page.title}**" in readme
+
+
+def test_every_page_has_a_sample_and_every_sample_a_page() -> None:
+    titles = {page.title for page in PAGES}
+    for sample in samples():
+        assert set(sample.pages) <= titles, sample.name
+        assert len(sample.why) <= 120 and sample.text.strip() == sample.text
+    for title in titles:
+        assert any(title in sample.pages for sample in samples()), title
+
+
+def test_component_code_stays_small() -> None:
+    # It travels again with every change of a component's data.
+    for path in (ROOT / "assets" / "components").iterdir():
+        assert path.stat().st_size < 20_000, name(path)
