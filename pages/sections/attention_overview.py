@@ -14,7 +14,7 @@ from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
-from pages.views.attention_grid import Ranking, head_grid
+from pages.views.attention_grid import Ranking, head_grid, thumbnails
 from pages.views.attention_words import head_says
 
 
@@ -29,14 +29,18 @@ def attention_overview(scene: Scene, card: Card) -> Scene:
         head = st.number_input("Head", 1, heads, key="head", bind="query-params")
     chosen = replace(scene, layer=int(layer) - 1, head=int(head) - 1)
     order = _order(scene)
+    open_cells = allowed(scene.kind, *found.weights.shape[2:])
     svg = head_grid(
         found.weights,
-        allowed(scene.kind, *found.weights.shape[2:]),
+        open_cells,
         title=f"Attention of all heads: {layers} layers of {heads}",
         chosen=(chosen.layer, chosen.head),
         off=_switched_off(),
         groups=_group(card, scene),
         ranking=order,
+        pictures=cache.drawn(
+            scene.reading, scene.kind, lambda: thumbnails(found.weights, open_cells)
+        ),
         says=_says(scene, layers, heads) if found.block == 1 else {},
     )
     held = selection("hold", ["1"], name="Hold") is not None

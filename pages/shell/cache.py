@@ -247,6 +247,11 @@ def measures(reading: Reading, kind: Kind, index: int) -> dict[str, np.ndarray]:
     return cached(("measures", _of(reading), kind, index), make)
 
 
+def drawn(reading: Reading, kind: Kind, make: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """The thumbnails of all heads of a kind: slower to draw than to keep."""
+    return cached(("drawn", _of(reading), kind), make)
+
+
 def translated(model: str, text: str) -> Reading:
     """A text with its greedy translation as the target: what a decoder of two towers reads."""
     reading = Reading(model, text)

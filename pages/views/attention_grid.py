@@ -8,7 +8,7 @@ shape too. Knows no model and no page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -42,15 +42,16 @@ def head_grid(
     groups: int = 1,
     ranking: Ranking | None = None,
     says: Mapping[tuple[int, int], str] = MappingProxyType({}),
-    scale: svg.Scale = "linear",
+    pictures: Sequence[str] | None = None,
 ) -> str:
     """The grid, or the pictures in the order of a ranking with the value under each.
 
     `groups` is how many query heads share one key head; `off` are heads switched off; `says` is
-    what a head does, for its tooltip.
+    what a head does, for its tooltip; `pictures` are `thumbnails` kept from an earlier drawing.
     """
     layers, heads = weights.shape[:2]
-    size = float(np.clip(440 / heads, 30.0, 66.0))
+    size = side(heads)
+    pictures = thumbnails(weights, open_cells) if pictures is None else pictures
     gap = 6.0
     step = size + gap
     places = _places(layers, heads, step, ranking)
@@ -61,7 +62,7 @@ def head_grid(
     for (layer, head), (x, y) in places.items():
         parts.append(
             _thumbnail(
-                _small(weights[layer, head], open_cells),
+                pictures[layer * heads + head],
                 x=x,
                 y=y,
                 size=size,
@@ -69,7 +70,6 @@ def head_grid(
                 chosen=(layer, head) == chosen,
                 off=(layer, head) in off,
                 says=says.get((layer, head), ""),
-                scale=scale,
             )
         )
     if ranking is not None:
@@ -88,6 +88,23 @@ def head_grid(
     height = max((y for _, y in places.values()), default=TOP) + size + (22 if ranking else 8)
     described = "Rows of each small picture look at its columns; darker is more weight."
     return svg.document(max(width, 240.0), height, parts, title, described)
+
+
+def side(heads: int) -> float:
+    """Pixels of a thumbnail's side in a grid of so many heads."""
+    return float(np.clip(440 / heads, 30.0, 66.0))
+
+
+def thumbnails(
+    weights: Float[np.ndarray, "layer head row column"], open_cells: Bool[np.ndarray, "row column"]
+) -> tuple[str, ...]:
+    """The small picture of every head at the origin, layer by layer; the slow part of a grid."""
+    size = side(weights.shape[1])
+    return tuple(
+        svg.raster(_small(one, open_cells), x=0, y=0, width=size, height=size, high=1.0)
+        for layer in weights
+        for one in layer
+    )
 
 
 def _small(
@@ -112,7 +129,7 @@ def _veil(open_cells: Bool[np.ndarray, "row column"], size: float) -> str:
 
 
 def _thumbnail(
-    values: Float[np.ndarray, "row column"],
+    drawing: str,
     *,
     x: float,
     y: float,
@@ -121,7 +138,6 @@ def _thumbnail(
     chosen: bool,
     off: bool,
     says: str,
-    scale: svg.Scale,
 ) -> str:
     layer, head = name.split(".")
     parts = [
@@ -136,7 +152,7 @@ def _thumbnail(
             stroke=palette.ACCENT if chosen else palette.LINE,
             stroke_width=5.0 if chosen else 1.0,
         ),
-        svg.raster(values, x=x, y=y, width=size, height=size, scale=scale, high=1.0),
+        svg.tag("g", drawing, transform=f"translate({x:.1f} {y:.1f})"),
         svg.tag("use", href="#veil", x=x, y=y),
     ]
     if off:
