@@ -99,8 +99,9 @@ def _order(scene: Scene) -> Ranking | None:
 
 
 def _says(scene: Scene, layers: int, heads: int) -> dict[tuple[int, int], str]:
+    kept = [cache.measures(scene.reading, scene.kind, layer) for layer in range(layers)]
     return {
-        (layer, head): head_says(cache.measures(scene.reading, scene.kind, layer), head)
+        (layer, head): head_says(kept[layer], head)
         for layer in range(layers)
         for head in range(heads)
     }

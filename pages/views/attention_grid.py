@@ -51,7 +51,7 @@ def head_grid(
     """
     layers, heads = weights.shape[:2]
     size = side(heads)
-    pictures = thumbnails(weights, open_cells) if pictures is None else pictures
+    drawings = pictures or thumbnails(weights, open_cells)
     gap = 6.0
     step = size + gap
     places = _places(layers, heads, step, ranking)
@@ -62,7 +62,7 @@ def head_grid(
     for (layer, head), (x, y) in places.items():
         parts.append(
             _thumbnail(
-                pictures[layer * heads + head],
+                drawings[layer * heads + head],
                 x=x,
                 y=y,
                 size=size,
