@@ -61,10 +61,9 @@ function map(root) {
       const at = [];
       for (let i = 0; i < cloud.classes.length; i++) if (cloud.classes[i] === k && (!only || only.has(i))) at.push(i);
       rows.push(at.map((i) => cloud.ids + i));
-      const faint = cloud.classes.length > 400;
-      return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
-        name: entry.name, showlegend: at.length > 0, text: at.map((i) => cloud.names[i]),
-        marker: { size: faint ? 2.6 : 5, color: hue(entry.colour), opacity: only ? 0.95 : faint ? 0.5 : 0.85, line: { width: 0 } },
+            return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
+        name: entry.name, showlegend: at.length > 0, text: at.map((i) => plain(cloud.names[i])),
+        marker: { size: only ? 4.5 : data.dot.size, color: hue(entry.colour), opacity: only ? 0.95 : data.dot.opacity, line: { width: 0 } },
       });
     });
   }
@@ -110,7 +109,7 @@ function map(root) {
       modebar: { bgcolor: "rgba(0,0,0,0)", color: muted },
     };
     if (data.flat) return { ...shared, dragmode: "pan", hovermode: "closest", xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
-    const eye = { x: 1.05, y: 1.15, z: 0.75 };
+    const eye = { x: 1.2, y: 1.3, z: 0.85 };
     return { ...shared, scene: { aspectmode: "data", camera: { eye }, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
   }
 
@@ -139,7 +138,7 @@ function map(root) {
     if (!spot) return layer.replaceChildren();
     const width = plot.clientWidth, height = plot.clientHeight, taken = [];
     shown = [];
-    for (const label of [...data.labels, ...landmarks(spot)]) {
+    for (const label of [...data.labels, ...landmarks()]) {
       const [x, y] = spot(label.place);
       const half = label.text.length * (label.kind ? 4.4 : 3.8) + 4;
       const box = [x - half, y - 24, x + half, y - 4];
@@ -152,13 +151,12 @@ function map(root) {
     place(spot);
   }
 
-  // Some points of the cloud in their order; overlaps decide which of them are named.
+  // Some points of the cloud, the outermost first: in the thick of it no name can be read.
   function landmarks() {
-    const some = [], total = cloud.classes.length, only = data.only;
-    const step = Math.max(1, Math.floor(total / 160));
-    const at = only ? only.slice(0, 120) : Array.from({ length: Math.floor(total / step) }, (_, k) => k * step);
-    for (const i of at) some.push({ id: cloud.ids + i, place: cloud.axes.map((a) => a[i]), text: cloud.names[i].split("\n")[0], kind: "" });
-    return some.slice(0, data.landmarks ?? 160);
+    const total = cloud.classes.length, step = Math.max(1, Math.floor(total / 160));
+    const at = data.only ?? Array.from({ length: Math.floor(total / step) }, (_, k) => k * step);
+    const some = at.slice(0, 160).map((i) => ({ id: cloud.ids + i, place: cloud.axes.map((a) => a[i]), text: cloud.names[i], kind: "" }));
+    return some.sort((a, b) => Math.hypot(...b.place) - Math.hypot(...a.place)).slice(0, data.only ? 160 : 60);
   }
 
   function button(label) {
@@ -203,6 +201,11 @@ function map(root) {
   }
 
   return one;
+}
+
+// Text for a hover label, which reads a little HTML.
+function plain(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 // Product of two 4 x 4 matrices, column by column.

@@ -371,18 +371,26 @@ def vocabulary_quality(model: str, unit: bool, axes: int) -> projection.Quality 
     return cached(("vocabulary quality", stamp(model), unit, axes), make)
 
 
-def text_map(reading: Reading, side: Side, unit: bool) -> projection.Projection:
-    """One map of a text's tokens after every layer, so that it does not jump between layers.
+def crowd_map(readings: tuple[Reading, ...], unit: bool) -> projection.Projection:
+    """One map of the tokens of several texts after every layer, so that nothing jumps.
 
-    Its points are those of `states[0]`, then of `states[1]`, and so on.
+    Its points are the tokens of all texts in `states[0]`, then in `states[1]`, and so on.
     """
 
     def make() -> projection.Projection:
-        states = hidden(reading, side).states
+        states = np.concatenate([hidden(reading).states for reading in readings], axis=1)
         points = states.reshape(-1, states.shape[-1])
         return projection.pca(projection.unit(points) if unit else points, axes=10)
 
-    return cached(("text map", _of(reading), side, unit), make)
+    return cached(("crowd map", tuple(_of(reading) for reading in readings), unit), make)
+
+
+def position_map(model: str) -> projection.Projection:
+    """The main directions of a model's position vectors."""
+    return cached(
+        ("position map", stamp(model)),
+        lambda: projection.pca(bundle(model).vectors("position"), axes=10),
+    )
 
 
 def stamp(model: str) -> Hashable:

@@ -26,6 +26,7 @@ def space_map(
     groups: list[dict[str, Any]],
     names: list[dict[str, Any]],
     flat: bool = False,
+    dot: tuple[float, float] = (2.4, 0.5),
     paths: list[dict[str, Any]] | None = None,
     only: list[int] | None = None,
     chosen: str | None = None,
@@ -35,7 +36,8 @@ def space_map(
 ) -> None:
     """Draw a cloud with groups of marks above it; `on_pick(id)` is called before the next run.
 
-    What comes back is text from a browser: check it against the current data. `only` leaves the
+    What comes back is text from a browser: check it against the current data. `dot` is the size and
+    opacity of a point of the cloud. `only` leaves the
     other points of the cloud out of sight. `on_region(ids, count)` gets what a lasso or a box
     caught on a flat map (at most 500 ids, and how many there were).
     """
@@ -62,6 +64,7 @@ def space_map(
             "marks": groups,
             "labels": names,
             "flat": flat,
+            "dot": {"size": dot[0], "opacity": dot[1]},
             "paths": paths or [],
             "only": only,
             "chosen": chosen,

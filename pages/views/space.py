@@ -189,12 +189,15 @@ def colours() -> dict[str, Pair]:
 # ---------------------------------------------------------------------------- words
 
 
-def told(projection: Projection, points: int, width: int, quality: Quality | None) -> str:
+def told(
+    projection: Projection, points: int, width: int, quality: Quality | None, flat: bool
+) -> str:
     """How much of the truth is on this map, in plain text."""
-    shares = [100 * float(share) for share in projection.explained[:3]]
+    axes = 2 if flat else 3
+    share = 100 * float(projection.explained[:axes].sum())
     lines = [
-        f"{points:,} vectors of {width:,} numbers, drawn on the three directions in which they "
-        f"differ most: {sum(shares):.0f} % of all differences are in sight."
+        f"{points:,} vectors of {width:,} numbers, drawn on the {'two' if flat else 'three'} "
+        f"directions in which they differ most: {share:.0f} % of the variance is in sight."
     ]
     if quality is not None:
         kept = float(quality.kept.mean())
@@ -203,7 +206,7 @@ def told(projection: Projection, points: int, width: int, quality: Quality | Non
             f"on the map (trustworthiness {quality.trustworthiness:.2f}, "
             f"continuity {quality.continuity:.2f})."
         )
-    lines.append("Distances in 3-D are approximate; the list uses the real space.")
+    lines.append(f"Distances in {axes}-D are approximate; the list uses the real space.")
     return " ".join(lines)
 
 
@@ -348,5 +351,76 @@ def shares(explained: Float[np.ndarray, "axis"], used: int) -> go.Figure:
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
             "xaxis": {"title": {"text": "direction"}, "fixedrange": True},
             "yaxis": {"title": {"text": "% of variance"}, "fixedrange": True},
+        },
+    )
+
+
+def twins(names: Sequence[str], *, most: int = 5) -> list[tuple[int, int]]:
+    """Pairs of tokens spelt alike (marks of spaces aside), of letters only; longer ones first."""
+    seen: dict[str, int] = {}
+    found: list[tuple[int, int]] = []
+    for i, name in enumerate(names):
+        word = name.strip("·").casefold()
+        if not word.isalpha():
+            continue
+        if word in seen:
+            found.append((seen[word], i))
+        seen.setdefault(word, i)
+    # Longer words first: "bank" says more than "the".
+    return sorted(found, key=lambda two: -len(names[two[0]]))[:most]
+
+
+def over_layers(values: dict[str, list[float]]) -> go.Figure:
+    """Cosines over the layers, a line each."""
+    lines = [
+        go.Scatter(
+            x=list(range(len(row))),
+            y=row,
+            name=esc(name),
+            mode="lines+markers",
+            line={"color": palette.hexadecimal(palette.CATEGORIES[k % len(palette.CATEGORIES)])},
+        )
+        for k, (name, row) in enumerate(values.items())
+    ]
+    return go.Figure(
+        lines,
+        {
+            "height": 230,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "xaxis": {"title": {"text": "after layer"}, "dtick": 1, "fixedrange": True},
+            "yaxis": {"title": {"text": "cosine"}, "fixedrange": True},
+            "legend": {"orientation": "h", "y": -0.45},
+            "showlegend": True,
+        },
+    )
+
+
+def drift_told(values: dict[str, list[float]]) -> str:
+    """The first line of `over_layers` in words."""
+    for name, row in values.items():
+        low = int(np.argmin(row))
+        return (
+            f"{name}: cosine {row[0]:.2f} where they enter, {row[-1]:.2f} after the last layer, "
+            f"least {row[low]:.2f} after layer {low}."
+        )
+    return ""
+
+
+def along(cosine: Float[np.ndarray, "position"]) -> go.Figure:
+    """The cosine of one position with each, counted from 1."""
+    line = go.Scatter(
+        x=np.arange(1, len(cosine) + 1),
+        y=cosine.round(4),
+        mode="lines",
+        line={"color": palette.hexadecimal(palette.CATEGORIES[0])},
+        hovertemplate="position %{x}: %{y:.3f}<extra></extra>",
+    )
+    return go.Figure(
+        line,
+        {
+            "height": 220,
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+            "xaxis": {"title": {"text": "position"}, "fixedrange": True},
+            "yaxis": {"title": {"text": "cosine"}, "fixedrange": True},
         },
     )

@@ -1,0 +1,21 @@
+import streamlit as st
+
+from pages.sections.embeddings_positions import embeddings_positions
+from pages.sections.embeddings_text import embeddings_text
+from pages.sections.embeddings_vocabulary import embeddings_vocabulary
+from pages.shell.frame import checked, frame, sentences
+
+VIEWS = {
+    "Vocabulary": embeddings_vocabulary,
+    "Through the layers": embeddings_text,
+    "Positions": embeddings_positions,
+}
+
+choice = frame("Embeddings")
+with sentences():
+    checked("view", list(VIEWS), name="view")
+    view = st.segmented_control(
+        "View", list(VIEWS), key="view", bind="query-params", required=True, default="Vocabulary",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    VIEWS[view or "Vocabulary"](choice)
