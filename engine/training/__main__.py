@@ -1,4 +1,8 @@
-"""Train a model: `python -m engine.training <model|all> --corpora DIR [--minutes M] [--resume]`."""
+"""Train a model: `python -m engine.training <model|all> --corpora DIR [--minutes M] [--resume]`.
+
+A single model is left as a checkpoint in the work folder; `all` trains one after the other and
+puts each one's bundle into `assets/models` as soon as it is done.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,7 @@ import torch
 
 from engine.training import recipes
 from engine.training.loop import Limits, train
-
-WORK = Path("build/training")
+from engine.training.shipping import SHIPPED, WORK, ship
 
 
 def main() -> None:
@@ -20,6 +23,7 @@ def main() -> None:
     parser.add_argument("model", choices=[*recipes.NAMES, "all"])
     parser.add_argument("--corpora", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--out", type=Path, default=WORK, help="where checkpoints are kept")
+    parser.add_argument("--shipped", type=Path, default=SHIPPED, help="where `all` puts bundles")
     parser.add_argument("--minutes", type=float, help="length of each training")
     parser.add_argument("--steps", type=int, help="length in steps instead")
     parser.add_argument("--fraction", type=float, default=1.0, help="share of the corpora used")
@@ -37,6 +41,8 @@ def main() -> None:
         size = sum(parameter.numel() for parameter in task.model.parameters())
         print(f"{name}: {size / 1e6:.2f} M parameters", flush=True)
         train(task, folder, limits, resume=options.resume)
+        if options.model == "all":
+            print(ship(name, work=options.out, shipped=options.shipped), flush=True)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,19 @@ SENTENCES: tuple[tuple[str, str], ...] = (
 )
 
 
+# What models wrote for these sentences, read by a person: translations whose meaning is right, and
+# wrong ones. What stands in neither list has not been read yet.
+RIGHT: frozenset[str] = frozenset()
+WRONG: frozenset[str] = frozenset()
+
+
+def verdict(translation: str) -> str:
+    """What a person said of a translation: "right", "wrong" or "not read"."""
+    if translation in RIGHT:
+        return "right"
+    return "wrong" if translation in WRONG else "not read"
+
+
 def both_sides() -> list[str]:
     """Every sentence of either language, to be kept out of training."""
     return [side for pair in SENTENCES for side in pair]

@@ -33,10 +33,10 @@ class Settings:
     layers: int = 3
     heads: int = 8
     positions: int = 256
-    dropout: float = 0.1
+    dropout: float = 0.0
     smoothing: float = 0.1
-    batch_tokens: int = 3072
-    minutes: float = 40.0
+    batch_tokens: int = 2048
+    minutes: float = 35.0
     seed: int = 0
     schedule: Schedule = Schedule(matrices=2e-3, rest=2e-3)
 

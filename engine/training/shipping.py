@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from engine.training import recipes
 
@@ -42,7 +43,7 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
     fresh, place, old = (shipped / (mark + name) for mark in (".new-", "", ".old-"))
     command = ["-m", "engine.export", str(source), "--out", str(fresh), "--store", STORE]
     subprocess.run([sys.executable, *command], check=True)
-    describe(fresh / "card.json", name)
+    describe(fresh / "card.json", name, json.loads((source / "course.json").read_text()))
     keep_readme(place, fresh)
     if place.exists():
         place.rename(old)
@@ -51,13 +52,17 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
     return place
 
 
-def describe(path: Path, name: str) -> None:
-    """Write title, licence, origin and credits into a card."""
+def describe(path: Path, name: str, course: dict[str, Any]) -> None:
+    """Write title, licence, origin, the training and credits into a card."""
     card = json.loads(path.read_text(encoding="utf-8"))
     card["title"] = TITLES[name]
     card["licence"] = "apache-2.0"
     card["source"] = f"engine/training/{name.replace('-', '_')}.py"
-    card["notes"] = list(CREDITS[name])
+    trained = (
+        f"Trained for {course['seconds'] / 60:.0f} minutes: {course['step']:,} steps, "
+        f"{course['tokens'] / 1e6:.1f} million tokens."
+    )
+    card["notes"] = [trained, *CREDITS[name]]
     path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
