@@ -287,7 +287,7 @@ def _check_model(names: list[str], here: State) -> None:
     if asked:
         here.model = asked[-1]
         if here.model not in names:
-            here.note("model", _why_not(here.model, names[0]), names[0])
+            link.tell("model", _why_not(here.model, names[0]), names[0])
     wanted = here.model if here.model in names else names[0]
     if st.session_state.get("model") != wanted:
         st.session_state["model"] = wanted

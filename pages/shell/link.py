@@ -65,13 +65,14 @@ def checked(
         if key not in st.session_state and default is not None:
             st.session_state[key] = default
         return fallback
-    value, problem = _parsed(given[-1], legal, fallback, shown)
-    if problem:
-        label = name or key
-        sentence = (
-            f"{label} {given[-1][:40]}: {because or problem}; showing {label} {shown(value)}."
+    raw, label = given[-1], name or key
+    value, problem = _parsed(raw, legal, fallback, shown)
+    if problem.startswith("it "):
+        tell(
+            key, f"{label} {raw[:40]}: {because or problem}; showing {label} {shown(value)}.", value
         )
-        _tell(key, sentence, value)
+    elif problem:
+        tell(key, f"{label}={raw[:40]} {problem}; showing {shown(value)}.", value)
     st.session_state[key] = value
     return value
 
@@ -99,7 +100,7 @@ def checked_many(
     kept = [options[text] for text in given if text in options]
     strange = [text for text in given if text and text not in options]
     if strange:
-        _tell(key, f"{name or key} {strange[0][:40]} is not offered here; it is left out.", kept)
+        tell(key, f"{name or key} {strange[0][:40]} is not offered here; it is left out.", kept)
     st.session_state[key] = kept
     return kept
 
@@ -122,7 +123,7 @@ def selection(
         fits = legal(value) if callable(legal) else value in legal
         if not fits:
             if given:
-                _tell(
+                tell(
                     key,
                     f"{name or key} {value[:40]} does not exist here; nothing is selected.",
                     None,
@@ -250,7 +251,8 @@ def _parsed(raw: str, legal: Any, fallback: Any, shown: Callable[[Any], str]) ->
     return fallback, f"is none of {names}{', …' if len(legal) > 6 else ''}"
 
 
-def _tell(key: str, sentence: str, value: Any) -> None:
+def tell(key: str, sentence: str, value: Any) -> None:
+    """Show a sentence about a link's value, and keep it while `key` has this value."""
     state().note(key, sentence, value)
     place = state().notes_place
     if place is not None:

@@ -1,13 +1,23 @@
 """Pages run by AppTest, from app.py, as `page_link` needs the whole app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def full_errors() -> Iterator[None]:
+    """Tracebacks in the page, which people at the screen do not see."""
+    before = config.get_option("client.showErrorDetails")
+    config.set_option("client.showErrorDetails", "full")
+    yield
+    config.set_option("client.showErrorDetails", before)
 
 
 @pytest.fixture
@@ -32,3 +42,8 @@ def sentences(app: AppTest) -> list[str]:
     """What a page's warnings and errors say, without the escapes of Markdown."""
     boxes = [*app.warning, *app.error]
     return [box.value.replace("\\", "") for box in boxes]
+
+
+def crash(app: AppTest) -> str:
+    """The tracebacks that a page shows, "" where it ran well: `assert not crash(app)`."""
+    return "\n".join(f"{one.message}\n" + "\n".join(one.stack_trace) for one in app.exception)
