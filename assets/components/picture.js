@@ -26,7 +26,7 @@ function play(root) {
   const chip = root.querySelector(".chip");
   const tip = root.querySelector(".tip");
   const one = { tell: null, digest: "" };
-  let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0;
+  let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0, told = "";
   let inside = false, names = {}, byId = new Map();
 
   one.show = (data) => {
@@ -140,9 +140,11 @@ function play(root) {
     if (next.join(" ") === hover.join(" ")) return;
     hover = next;
     light();
-    if (report && one.tell) {
-      clearTimeout(timer);
-      timer = setTimeout(() => one.tell("hover", hover.join(" ") || null), 160);
+    // What is locked stays on the screen: pointing elsewhere is not news, and a report sent beside
+    // a click would carry the page's older values.
+    clearTimeout(timer);
+    if (report && one.tell && !locked.length) {
+      timer = setTimeout(() => one.tell("hover", (told = hover.join(" ")) || null), 160);
     }
   }
 
@@ -223,7 +225,9 @@ function play(root) {
     if (next.join(" ") === locked.join(" ")) return;
     locked = next;
     seq += 1;
+    clearTimeout(timer);
     light();
+    if (told) one.tell?.("hover", (told = "") || null);
     one.tell?.("lock", { ids: locked.join(" ") || null, seq });
   }
 

@@ -62,7 +62,7 @@ def head_grid(
     for (layer, head), (x, y) in places.items():
         parts.append(
             _thumbnail(
-                drawings[layer * heads + head],
+                drawings[int(layer * heads + head)],
                 x=x,
                 y=y,
                 size=size,
@@ -164,7 +164,8 @@ def _thumbnail(
         parts,
         data_id=f"h{name}",
         data_tip=f"{told}\n{says}" if says else told,
-        keep=chosen,
+        data_name=told,
+        keep=True,
     )
 
 

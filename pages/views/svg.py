@@ -84,9 +84,9 @@ def tag(name: str, children: str | Iterable[str] = "", **attributes: object) -> 
 def _attribute(key: str, value: object) -> str:
     key = "data-keep" if key == "keep" else key.rstrip("_").replace("_", "-")
     if key == "viewBox" or value is not True:
-        return (
-            f' {key}="{_number(value) if isinstance(value, float | np.floating) else esc(value)}"'
-        )
+        text = _number(value) if isinstance(value, float | np.floating) else esc(value)
+        # A bare line break in an attribute is read as a space.
+        return f' {key}="{text}"'.replace("\n", "&#10;")
     return f' {key}=""'
 
 
