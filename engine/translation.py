@@ -130,7 +130,8 @@ def prompt_ids(rules: Generation, prefix: Sequence[int]) -> tuple[int, ...]:
     """
     if rules.start is None:
         raise NotOffered("This model's card names no start token, so it cannot write.")
-    forced = () if rules.forced_first is None or not prefix else (rules.forced_first,)
+    needed = bool(prefix) and rules.forced_first not in (None, prefix[0])
+    forced = (rules.forced_first,) if needed and rules.forced_first is not None else ()
     return (rules.start, *forced, *(int(i) for i in prefix))
 
 

@@ -14,10 +14,14 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
+from engine.alignment import chosen, without_special
 from engine.beams import Found
 from engine.confidence import Scored
+from engine.translation import Trace
 from pages.views import svg
 
+BEFORE = 6  # steps of the course before the first token is chosen
+ALL = "all together"
 MASS = 0.75  # share of each target token's attention that its ribbons carry
 SIZE = 13.0  # pixels of the tokens' letters
 LEFT = 14.0
@@ -58,6 +62,84 @@ class Story:
     def label(self, token_id: int) -> str:
         """A token as it is drawn: spaces visible, never too long."""
         return svg.visible(self.labels.get(int(token_id), f"<{token_id}>"), limit=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place of the slider: the step of the course and the target token being chosen.
+
+    `now` is None before the first token is chosen and after the last one was.
+    """
+
+    part: int
+    now: int | None
+
+    @property
+    def writing(self) -> bool:
+        """Whether the decoder has begun to choose tokens."""
+        return self.part > BEFORE
+
+
+def moment(step: int, n_target: int) -> Moment:
+    """What the slider's place `step` (from 1) stands for when `n_target` tokens are written.
+
+    >>> moment(3, 5), moment(7, 5).now, moment(9, 5).now, moment(12, 5).now
+    (Moment(part=3, now=None), 0, 2, None)
+    """
+    if step <= BEFORE:
+        return Moment(step, None)
+    now = step - BEFORE - 1
+    return Moment(7 if now == 0 else 8, now if now < n_target else None)
+
+
+def moments(n_target: int) -> int:
+    """Places of the slider: those before the first token, one a token, one for the end."""
+    return BEFORE + n_target + 1
+
+
+def weights_of(
+    trace: Trace, layer: int | None, head: int | None, *, end_mark: bool
+) -> Float[np.ndarray, "target source"]:
+    """Cross-attention of a head or the mean of several, with the end mark or rescaled without."""
+    weights = chosen(trace.cross, layer, head)
+    return weights if end_mark else without_special(weights, trace.translation.source.special)
+
+
+def places(trace: Trace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the decoder's layers and heads, `ALL` first."""
+    layers, heads = trace.cross.shape[:2]
+    return (
+        (ALL, *(f"layer {k + 1}" for k in range(layers))),
+        (ALL, *(f"head {k + 1}" for k in range(heads))),
+    )
+
+
+def place_of(name: str) -> int | None:
+    """The index that a name of `places` stands for; None for all together."""
+    return None if name == ALL else int(name.split()[-1]) - 1
+
+
+def story_of(
+    trace: Trace,
+    at: Moment,
+    *,
+    layer: int | None = None,
+    head: int | None = None,
+    end_mark: bool = True,
+) -> Story:
+    """A trace at a moment, its ribbons from a layer and head (None: the mean of all)."""
+    given = len(trace.translation.prompt) - 1
+    return Story(
+        source=tuple(svg.visible(piece, limit=24) for piece in trace.source),
+        target=tuple(svg.visible(piece, limit=24) for piece in trace.target),
+        weights=weights_of(trace, layer, head, end_mark=end_mark),
+        scored=trace.scored,
+        found=trace.translation.found,
+        labels=trace.labels,
+        offset=given,
+        forced=given,
+        now=at.now if at.writing else 0,
+    )
 
 
 @dataclass(frozen=True, slots=True)

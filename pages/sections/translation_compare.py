@@ -1,0 +1,169 @@
+"""One sentence translated in several ways, and a reference: what differs, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from engine import catalog
+from engine.alignment import bleu, chrf
+from engine.beams import Search
+from engine.translation import Trace, prefix_ids, reference_reading
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import Choice, plain, select, selection
+from pages.shell.link import checked_many
+from pages.shell.share import share_menu
+from pages.views.svg import visible
+from pages.views.translation import number, percent
+from pages.views.translation_compare import Row, compared
+
+WIDTHS = ("greedy", "2 beams", "4 beams", "8 beams")
+
+
+def translation_compare(trace: Trace, choice: Choice) -> None:
+    """Draw the controls, then every translation asked for under the first one."""
+    found = trace.translation
+    names = [e.name for e in catalog.entries() if e.ready and e.family == "encoder-decoder"]
+    others = [name for name in names if name != choice.model]
+    ways = checked_many("against", WIDTHS, default=("greedy",), name="Against")
+    models = checked_many("also", others, name="Model") if others else []
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        st.pills(
+            "Against",
+            WIDTHS,
+            key="against",
+            default=("greedy",),
+            selection_mode="multi",
+            bind="query-params",
+        )
+        if others:
+            st.multiselect("Other models", others, key="also", bind="query-params", width=260)
+    instead = _typed("instead", "What if the sentence were", found.source_reading.text)
+    reference = _typed("reference", "A reference translation, to score it", "")
+    rows = [(_row("This translation", trace), trace)]
+    for way in ways:
+        width = 1 if way == "greedy" else int(way.split()[0])
+        rows.append(_other(way, trace, search=replace(found.search, width=width)))
+    for name in models:
+        rows.append(_other(name, trace, model=name))
+    if instead and instead != found.source_reading.text:
+        rows.append(_other("With the other sentence", trace, text=instead))
+    drawn_rows = [row for row, _ in rows]
+    if reference:
+        drawn_rows.append(_reference(trace, choice, reference))
+    drawn = compared(drawn_rows)
+    texts = [t.translation.texts[t.place].strip() for _, t in rows]
+    picture(drawn, key="translation-compared", alt="; ".join(texts)[:400])
+    st.caption(
+        "Tokens that the first row does not have there are boxed and underlined. The tint is the "
+        "model's probability of each token."
+    )
+    data = partial(_table, drawn_rows, texts, reference)
+    share_menu("compared", svg=drawn, data=data, title="Translations compared")
+    if reference:
+        _quality(drawn_rows, texts, reference)
+
+
+def _typed(key: str, label: str, placeholder: str) -> str:
+    """A text box whose text is in the link."""
+    given = selection(key, lambda text: len(text) <= 200) or ""
+    widget = f"translation-{key}"
+    if st.session_state.get(widget) != given:
+        st.session_state[widget] = given
+    st.text_input(
+        label,
+        key=widget,
+        max_chars=200,
+        placeholder=placeholder[:120] or None,
+        on_change=_keep,
+        args=(key, widget),
+    )
+    return given.strip()
+
+
+def _keep(key: str, widget: str) -> None:
+    select(key, st.session_state[widget] or None)
+
+
+def _other(
+    name: str,
+    trace: Trace,
+    *,
+    search: Search | None = None,
+    model: str | None = None,
+    text: str | None = None,
+) -> tuple[Row, Trace]:
+    """The same with one thing changed; what was forced stays where the vocabulary is the same."""
+    found = trace.translation
+    reading = found.source_reading
+    prefix = () if model else found.prompt[1:]
+    reading = replace(reading, model=model or reading.model, text=text or reading.text)
+    other = cache.translation_trace(reading, search or found.search, prefix=prefix)
+    return _row(name, other), other
+
+
+def _row(name: str, trace: Trace) -> Row:
+    best = trace.translation.found.hypotheses[trace.place]
+    return Row(
+        name,
+        trace.target,
+        tuple(trace.scored.probabilities.tolist()),
+        f"score {number(best.score)}, sum {number(best.log_probability)}, "
+        f"{1000 * trace.translation.seconds:.0f} ms",
+    )
+
+
+def _reference(trace: Trace, choice: Choice, text: str) -> Row:
+    """The reference as this model would have written it, token by token."""
+    bundle = cache.bundle(choice.model)
+    ends = choice.card.generation.ends[:1]
+    ids = (*prefix_ids(bundle, text), *ends)
+    scored = cache.target_scores(reference_reading(trace.translation, ids), ids)
+    total = float(scored.log.sum())
+    return Row(
+        "Reference",
+        cache.texts(choice.model, ids, "decoder"),
+        tuple(scored.probabilities.tolist()),
+        f"sum {number(total)}, perplexity {scored.perplexity:.1f}",
+    )
+
+
+def _quality(rows: list[Row], texts: list[str], reference: str) -> None:
+    """How far every translation agrees with the reference."""
+    st.dataframe(
+        {
+            "translation": texts,
+            "which": [row.name for row in rows[: len(texts)]],
+            "chrF": [round(chrf(text, reference), 1) for text in texts],
+            "BLEU": [round(bleu(text, reference), 1) for text in texts],
+        },
+        hide_index=True,
+        width="stretch",
+    )
+    last = rows[-1]
+    least = min(range(len(last.tokens)), key=lambda t: last.probabilities[t])
+    st.caption(
+        plain(
+            "chrF compares runs of 1 to 6 letters, BLEU runs of 1 to 4 words; 100 is equality. One "
+            "reference is one opinion: a good translation may score low. In yours the model was "
+            f"most surprised by {visible(last.tokens[least])}, "
+            f"{percent(last.probabilities[least])}."
+        )
+    )
+
+
+def _table(rows: list[Row], texts: list[str], reference: str) -> dict[str, list[Any]]:
+    pad: Callable[[str], float | str] = lambda text: chrf(text, reference) if reference else ""  # noqa: E731
+    every = [*texts, *([reference] if len(rows) > len(texts) else [])]
+    return {
+        "which": [row.name for row in rows],
+        "text": every,
+        "tokens": [" ".join(row.tokens) for row in rows],
+        "probabilities": [" ".join(f"{p:.4f}" for p in row.probabilities) for row in rows],
+        "chrF": [pad(text) for text in every],
+    }

@@ -1,0 +1,187 @@
+"""How the sentence is translated: view, search, forced beginning; the finished trace comes out."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from engine.beams import Search
+from engine.translation import Trace, prefix_ids
+from engine.values import Reading
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.views.svg import visible
+from pages.views.translation import number
+from pages.views.translation_compare import Row, compared
+
+VIEWS = ("Step by step", "Alignment", "Compare")
+SEARCHES = ("Beam search", "Greedy")
+STOPS = {
+    "nothing better is likely": False,
+    "all beams have finished": True,
+    "nothing better is possible": "never",
+}
+LONGEST = 400  # new tokens
+UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
+_FORCED = re.compile(r"\d{1,7}(-\d{1,7}){0,199}")
+
+
+def translation_setup(choice: Choice) -> tuple[Trace, str]:
+    """Draw the controls and the result; return the trace and the view that was chosen."""
+    view = str(checked("show", VIEWS, default=VIEWS[0], name="View"))
+    kind = str(checked("search", SEARCHES, default=SEARCHES[0], name="Search"))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        st.segmented_control("View", VIEWS, key="show", required=True, bind="query-params")
+        st.segmented_control("Search", SEARCHES, key="search", required=True, bind="query-params")
+        search = _search(greedy=kind == "Greedy")
+        text, language = _task(choice)
+        begin = _begin(choice)
+    reading = Reading(choice.model, text)
+    # Three target tokens for each of the source's are more than any translation needs.
+    limit = min(LONGEST, 20 + 3 * len(cache.cut(choice.model, text)))
+    search = Search(search.width, search.length_penalty, search.early_stopping, limit)
+    forced = _forced(choice)
+    prefix = forced or begin
+    trace = cache.translation_trace(reading, search, prefix=prefix, language=language)
+    _result(trace)
+    if prefix:
+        free = cache.translation_trace(reading, search, language=language)
+        _beside(trace, free, can_undo=bool(forced))
+    return trace, view
+
+
+def _search(*, greedy: bool) -> Search:
+    width = int(checked("beams", range(2, 9), default=4, name="Beams"))
+    penalty = float(checked("penalty", (0.0, 2.0), default=1.0, name="Length penalty"))
+    stop = str(checked("stop_when", tuple(STOPS), default=next(iter(STOPS)), name="Stop when"))
+    with st.popover("Beams", icon=":material/account_tree:"):
+        if greedy:
+            st.caption("Greedy search follows one hypothesis: these settings do not act.")
+        st.slider(
+            "Beams", 2, 8, key="beams", bind="query-params", disabled=greedy,
+            help="Hypotheses kept after every step.",
+        )  # fmt: skip
+        st.slider(
+            "Length penalty", 0.0, 2.0, step=0.1, key="penalty", bind="query-params",
+            disabled=greedy,
+            help="A score is the sum of log-probabilities divided by tokens to the power of this: "
+            "0 favours short translations, 2 long ones.",
+        )  # fmt: skip
+        st.selectbox(
+            "Stop when", tuple(STOPS), key="stop_when", bind="query-params", disabled=greedy,
+        )  # fmt: skip
+    if greedy:
+        return Search()
+    return Search(width, round(penalty, 2), STOPS[stop])  # type: ignore[arg-type]
+
+
+def _task(choice: Choice) -> tuple[str, str | None]:
+    """The text with the model's task in front, and the language to write, where it has them."""
+    rules, text, language = choice.card.generation, choice.text, None
+    if rules.prefixes:
+        tasks = ("as it is", *rules.prefixes)
+        task = checked("task", tasks, default=tasks[1], name="Task")
+        st.selectbox("Task", tasks, key="task", bind="query-params", index=1)
+        text = text if task == "as it is" or not text.strip() else task + text
+    if rules.languages:
+        names = tuple(sorted(rules.languages))
+        first = "en" if "en" in names else names[0]
+        language = str(checked("to", names, default=first, name="Language"))
+        st.selectbox("Into", names, key="to", bind="query-params", index=names.index(first))
+    return text, language
+
+
+def _begin(choice: Choice) -> tuple[int, ...]:
+    """Ids of a typed beginning."""
+    given = selection("begin", lambda text: len(text) <= 200) or ""
+    if st.session_state.get("translation-begin") != given:
+        st.session_state["translation-begin"] = given
+    st.text_input(
+        "Begin the translation with",
+        key="translation-begin",
+        max_chars=200,
+        placeholder="nothing: let the model begin",
+        on_change=_typed,
+        width=240,
+    )
+    return prefix_ids(cache.bundle(choice.model), given)
+
+
+def _typed() -> None:
+    select("begin", st.session_state["translation-begin"] or None)
+    select("forced", None)
+
+
+def _forced(choice: Choice) -> tuple[int, ...]:
+    """Ids that were forced by a click on a candidate, from the link."""
+    vocabulary = choice.card.vocabulary
+    value = selection(
+        "forced",
+        lambda text: (
+            bool(_FORCED.fullmatch(text))
+            and all(int(part) < vocabulary for part in text.split("-"))
+        ),
+        name="Forced beginning",
+    )
+    return tuple(int(part) for part in value.split("-")) if value else ()
+
+
+def _result(trace: Trace) -> None:
+    found = trace.translation
+    best = found.found.hypotheses[trace.place]
+    text = found.texts[trace.place].strip()
+    st.markdown(f"### {plain(text, 4000)}" if text else "### *(nothing: the model ended at once)*")
+    how = f"beam search with {found.search.width} beams" if found.search.width > 1 else "greedy"
+    st.caption(
+        plain(
+            f"{how}: {len(found.source)} source tokens, {len(best.ids)} written, sum of "
+            f"log-probabilities {number(best.log_probability)}, score {number(best.score)}, "
+            f"{1000 * found.seconds:.0f} ms for the encoder and all steps of the decoder."
+        )
+    )
+    if not best.ended:
+        st.info(f"No end came within {found.search.limit} tokens: the translation was cut there.")
+    unknown = sorted({trace.source[i] for i in trace.unknown.nonzero()[0]})
+    if unknown:
+        shown = ", ".join(visible(piece, limit=12) for piece in unknown[:8])
+        st.info(plain(f"Not in this model's vocabulary, so it sees one unknown token: {shown}"))
+
+
+def _beside(trace: Trace, free: Trace, *, can_undo: bool) -> None:
+    """The translation with its forced beginning under the free one, differences marked."""
+    rows = [_row("The model's own", free), _row("With your beginning", trace)]
+    drawn = compared(rows)
+    picture(
+        drawn,
+        key="translation-beside",
+        alt=f"{free.translation.texts[0]} beside {trace.translation.texts[0]}, differences marked",
+    )
+    with st.container(horizontal=True):
+        if can_undo:
+            st.button("Undo", icon=":material/undo:", key="translation-back", on_click=_undo)
+        st.button("Let the model begin", key="translation-free", on_click=_free)
+
+
+def _row(name: str, trace: Trace) -> Row:
+    best = trace.translation.found.hypotheses[trace.place]
+    total = float(trace.scored.log.sum())
+    return Row(
+        name,
+        trace.target,
+        tuple(trace.scored.probabilities.tolist()),
+        f"score {number(best.score)}, all tokens together {number(total)}",
+    )
+
+
+def _undo() -> None:
+    before = st.session_state.get(UNDO) or [None]
+    select("forced", before[-1])
+    st.session_state[UNDO] = before[:-1]
+
+
+def _free() -> None:
+    for key in ("forced", "begin"):
+        select(key, None)
+    st.session_state[UNDO] = []

@@ -1,0 +1,117 @@
+"""Source, ribbons, written tokens, candidates and beam tree at one moment; forcing a candidate."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from engine.translation import Trace
+from pages.shell.components import picture
+from pages.shell.frame import checked, plain, select, selection
+from pages.shell.share import share_menu
+from pages.views import translation_tables as tables
+from pages.views.svg import visible
+from pages.views.translation import (
+    ALL,
+    Moment,
+    Story,
+    number,
+    percent,
+    place_of,
+    places,
+    story_of,
+)
+from pages.views.translation_stage import stage
+from pages.views.translation_tensors import softmax_table
+
+UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
+
+
+def translation_ribbons(trace: Trace) -> None:
+    """Check the link's layer, head and end mark, outside of the fragment."""
+    layers, heads = places(trace)
+    checked("cross_layer", layers, default=ALL, name="Layer")
+    checked("cross_head", heads, default=ALL, name="Head")
+    lower = lambda on: str(on).lower()  # noqa: E731
+    checked("no_end", (False, True), name="Leave out the end mark", shown=lower)
+
+
+def translation_story(trace: Trace, at: Moment) -> Story:
+    """What is drawn at a moment, with the ribbons that were chosen."""
+    layer, head = (str(st.session_state.get(key, ALL)) for key in ("cross_layer", "cross_head"))
+    end_mark = not st.session_state.get("no_end")
+    return story_of(trace, at, layer=place_of(layer), head=place_of(head), end_mark=end_mark)
+
+
+def translation_stage(trace: Trace, story: Story) -> None:
+    """Draw the stage with its controls, then the softmax of the token being chosen."""
+    drawn, (layers, heads) = stage(story), places(trace)
+    known = {f"s{i}" for i in range(len(story.source))} | {f"t{i}" for i in range(story.shown)}
+    locked = selection("pick", lambda i: i in known or f'data-id="{i}"' in drawn, name="Pick")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        st.selectbox("Ribbons from", layers, key="cross_layer", bind="query-params", width=160)
+        st.selectbox("and", heads, key="cross_head", bind="query-params", width=160)
+        st.toggle(
+            "Leave out the end mark",
+            key="no_end",
+            bind="query-params",
+            help="Heads that look for nothing rest on the end mark; the rest is rescaled to 100 %.",
+        )
+        _force(trace, locked)
+    picture(
+        drawn,
+        key="translation-stage",
+        alt=f"Source, cross-attention, {story.shown} written tokens, candidates and beam tree",
+        locked=locked,
+        on_lock=partial(select, "pick"),
+    )
+    st.caption(
+        "Ribbons: the fewest source tokens that carry 75 % of each token's attention, width = "
+        "weight. They show where the decoder looked, which need not be why it chose a word. Click "
+        "a candidate to write it instead."
+    )
+    share_menu("translation", svg=drawn, data=partial(tables.written, story), title="Translation")
+    _softmax(story, len(story.target) - 1 if story.now is None else story.now)
+
+
+def _force(trace: Trace, locked: str | None) -> None:
+    """A button that writes the locked candidate and lets the model go on from there."""
+    if not locked or not locked.startswith("c"):
+        return
+    place, token = (int(part) for part in locked[1:].split("."))
+    written = trace.translation.written(trace.place)
+    if token == written[place]:
+        return
+    word = visible(trace.labels.get(token, f"<{token}>"), limit=24)
+    name = plain(f"Write {word} as token {place + 1}")
+    if st.button(name, key="translation-force", type="primary"):
+        before = "-".join(map(str, trace.translation.prompt[1:])) or None
+        st.session_state[UNDO] = [*(st.session_state.get(UNDO) or []), before][-20:]
+        select("forced", "-".join(map(str, (*written[:place], token))))
+        select("pick", None)
+        st.rerun()  # of the whole page: this is another translation
+
+
+def _softmax(story: Story, t: int) -> None:
+    left, right = st.columns([5, 3], gap="large")
+    drawn, scored = softmax_table(story, t), story.scored
+    with left:
+        picture(
+            drawn,
+            key="translation-softmax",
+            alt=f"The likeliest tokens for place {t + 1} with logits and probabilities",
+        )
+    with right:
+        st.markdown(f"**The softmax behind token {t + 1}**")
+        choices = 2 ** float(scored.entropy[t])
+        st.caption(
+            plain(
+                f"S = {number(float(scored.log_sum[t]))} is the logarithm of the sum of e^logit "
+                f"over all tokens. {story.target[t]} gets "
+                f"{percent(float(scored.probabilities[t]))} and is choice number "
+                f"{scored.rank[t]:,}. The entropy, {scored.entropy[t]:.2f} bits, is that of "
+                f"{choices:.1f} equally likely tokens."
+            )
+        )
+        share_menu("softmax", svg=drawn, data=partial(tables.candidates, story, t), title="Softmax")

@@ -1,0 +1,108 @@
+"""Where we are in the eight steps of the course: strip, slider, play, and the words."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from engine.translation import Trace
+from pages.shell.frame import Choice, checked, plain
+from pages.views.translation import BEFORE, Moment, moment, moments
+from pages.views.translation_words import STEPS, told
+
+EVERY = 1.1  # seconds between two moments while it plays
+# Session keys: whether it plays, its last tick, whether play was just pressed, what was shown.
+PLAYING, TICK = "translation-playing", "translation-tick"
+TURNED, SEEN = "translation-turned", "translation-seen"
+
+
+def translation_moment(trace: Trace) -> bool:
+    """Check the link's moment, outside of the fragment; say whether the translation plays."""
+    last = moments(len(trace.target))
+    seen = hash((trace.translation.source_reading, trace.translation.prompt, trace.target))
+    if st.session_state.get(SEEN) not in (None, seen) and "step" in st.session_state:
+        # Another translation is shown from its end; a link's own moment is kept.
+        st.session_state["step"] = last
+        st.session_state[PLAYING] = False
+    st.session_state[SEEN] = seen
+    checked("step", range(1, last + 1), default=last, name="Moment")
+    return bool(st.session_state.get(PLAYING))
+
+
+def translation_strip(trace: Trace, choice: Choice) -> Moment:
+    """Draw strip, slider and words; return the moment that is told."""
+    last = moments(len(trace.target))
+    _advance(last)
+    at = moment(int(st.session_state.get("step", last)), len(trace.target))
+    _strip(at, len(trace.target))
+    _controls(last)
+    tower = choice.card.encoder or choice.card.tower
+    words = told(trace, at.part, at.now, heads=tower.heads)
+    st.markdown(f"**{at.part} {STEPS[at.part - 1]}.** {plain(words, 900)}")
+    return at
+
+
+def _advance(last: int) -> None:
+    """One moment further while it plays; the fragment runs again by itself."""
+    if st.session_state.pop(TURNED, False):
+        st.rerun()  # of the whole page: only there the fragment's clock starts or stops
+    if not st.session_state.get(PLAYING):
+        return
+    now, step = time.monotonic(), int(st.session_state.get("step", last))
+    # A run for another reason (a click elsewhere) is no tick of the clock.
+    if now - st.session_state.get(TICK, 0.0) < 0.8 * EVERY:
+        return
+    if step >= last:
+        st.session_state[PLAYING] = False
+        st.rerun()
+    st.session_state["step"] = step + 1
+    st.session_state[TICK] = now
+
+
+def _strip(at: Moment, n_target: int) -> None:
+    """The eight steps as buttons; the one that is told is pressed."""
+    st.session_state["translation-part"] = at.part
+    firsts = (*range(1, BEFORE + 2), BEFORE + min(2, n_target + 1))
+
+    def go() -> None:
+        wanted = st.session_state.get("translation-part") or at.part
+        st.session_state["step"] = firsts[wanted - 1]
+        st.session_state[TURNED] = bool(st.session_state.get(PLAYING))
+        st.session_state[PLAYING] = False
+
+    st.segmented_control(
+        "Steps of the course",
+        range(1, 9),
+        format_func=lambda k: f"{k} {STEPS[k - 1]}",
+        key="translation-part",
+        required=True,
+        on_change=go,
+        label_visibility="collapsed",
+    )
+
+
+def _controls(last: int) -> None:
+    playing = bool(st.session_state.get(PLAYING))
+    left, right = st.columns([1, 7], vertical_alignment="bottom")
+    with right:
+        st.slider("Moment", 1, last, key="step", bind="query-params")
+    with left:
+        st.button(
+            "Pause" if playing else "Play",
+            icon=":material/pause:" if playing else ":material/play_arrow:",
+            key="translation-play",
+            width="stretch",
+            on_click=_play,
+            args=(last,),
+            help="Space presses it when it has the focus; arrows move the slider.",
+        )
+
+
+def _play(last: int) -> None:
+    playing = not st.session_state.get(PLAYING)
+    st.session_state[PLAYING] = playing
+    if playing and int(st.session_state.get("step", last)) >= last:
+        st.session_state["step"] = 1
+    st.session_state[TICK] = time.monotonic()
+    st.session_state[TURNED] = True
