@@ -1,0 +1,141 @@
+"""The Attention page by hand: choose heads, walk, let go, hover rows, follow links."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open, rest, shot
+
+TEXT = "The+little+boat+sailed+across+the+dark+sea,+and+the+boy+said+that+the+little+boat"
+START = f"/Attention?model=tales-gpt&text={TEXT}"
+
+
+def grid(page: Page) -> Locator:
+    return page.locator('.stage svg:has([data-id="h1.1"])')
+
+
+def thumbnail(page: Page, name: str) -> Locator:
+    return grid(page).locator(f'[data-id="{name}"]')
+
+
+def large(page: Page) -> Locator:
+    return page.locator(".stage svg:has(g.matrix)").first
+
+
+def heading(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", name=words, exact=True)).to_be_visible()
+
+
+def chip(page: Page) -> Locator:
+    return page.locator(".chip.on")
+
+
+def test_a_click_locks_a_head_and_escape_lets_go(open_at: Open) -> None:
+    page = open_at(START)
+    thumbnail(page, "h3.5").click()
+    heading(page, "Layer 3, head 5")
+    expect(chip(page)).to_contain_text("Layer 3, head 5")
+    expect(page).to_have_url(re.compile(r"layer=3.*head=5|head=5.*layer=3"))
+    rest(page)
+    assert float(thumbnail(page, "h3.5").locator("rect").first.get_attribute("stroke-width")) >= 4
+    thumbnail(page, "h1.2").hover()
+    page.wait_for_timeout(500)
+    heading(page, "Layer 3, head 5")  # locked: pointing elsewhere changes nothing
+    page.keyboard.press("Escape")
+    expect(chip(page)).to_have_count(0)
+    heading(page, "Layer 3, head 5")
+
+
+def test_pointing_at_a_head_previews_it_and_leaving_returns(open_at: Open) -> None:
+    page = open_at(START + "&layer=2&head=3")
+    heading(page, "Layer 2, head 3")
+    thumbnail(page, "h5.7").hover()
+    heading(page, "Layer 5, head 7")
+    page.mouse.move(5, 5)
+    heading(page, "Layer 2, head 3")
+
+
+def test_arrows_walk_the_grid_and_enter_chooses(open_at: Open) -> None:
+    page = open_at(START)
+    thumbnail(page, "h1.1").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    heading(page, "Layer 2, head 2")
+    expect(chip(page)).to_contain_text("Layer 2, head 2")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_deep_link_opens_its_head(open_at: Open, dark: bool) -> None:
+    page = open_at(START + "&layer=2&head=3", dark=dark)
+    heading(page, "Layer 2, head 3")
+    assert float(thumbnail(page, "h2.3").locator("rect").first.get_attribute("stroke-width")) >= 4
+    expect(page.locator(".atlas").first).to_have_attribute(
+        "data-theme", "dark" if dark else "light"
+    )
+    shot(page, f"attention-head-{'dark' if dark else 'light'}")
+
+
+def test_hovering_a_cell_lights_its_row_and_column_and_gives_the_value(open_at: Open) -> None:
+    page = open_at(START + "&layer=2&head=3", height=1500)
+    matrix = large(page).locator("g.matrix")
+    box = matrix.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.9)
+    tip = page.locator(".tip:not([hidden])")
+    expect(tip).to_contain_text("weight")
+    expect(tip).to_contain_text(re.compile(r"\d %"))
+    lit = large(page).locator("text.lit")
+    words = [text for text in lit.all_text_contents() if text]
+    assert any("row sum 100 %" in text for text in words)
+    assert large(page).locator('text.lit[data-id^="q"]').count() == 1
+    assert large(page).locator('text.lit[data-id^="k"]').count() == 1
+
+
+def test_a_masked_cell_says_masked(open_at: Open) -> None:
+    page = open_at(START)
+    box = large(page).locator("g.matrix").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.95, box["y"] + box["height"] * 0.05)
+    expect(page.locator(".tip:not([hidden])")).to_contain_text("masked")
+
+
+def test_a_locked_word_is_in_the_link_and_joins_the_views(open_at: Open) -> None:
+    page = open_at(START + "&layer=2&head=3")
+    large(page).locator('text[data-id="q7"]').click()
+    expect(page).to_have_url(re.compile("spot=q7"))
+    rest(page)
+    page.get_by_role("radio", name="Inside").or_(page.get_by_role("button", name="Inside")).click()
+    rest(page)
+    chosen = page.get_by_test_id("stSelectbox").filter(has_text="Word that looks")
+    assert "sea" in chosen.inner_text() + "".join(
+        i.input_value() for i in chosen.locator("input").all()
+    )
+    assert page.locator(".katex").count() >= 4
+
+
+@pytest.mark.parametrize("view", ["Map", "Lines", "Text", "Inside", "What if", "Layers"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_view_fits_a_phone(open_at: Open, view: str, dark: bool) -> None:
+    page = open_at(START + f"&view={view.replace(' ', '+')}", width=390, dark=dark)
+    main = page.get_by_test_id("stMain")
+    assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
+    assert page.get_by_test_id("stException").count() == 0
+
+
+def test_a_change_of_head_is_small_on_the_wire(open_at: Open) -> None:
+    words = "+".join(["The+old+king+went+to+the+sea+and"] * 8)
+    sizes: list[int] = []
+    page = open_at("/")
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda data: sizes.append(len(data))),
+    )
+    page.goto(page.url.split("?")[0].rstrip("/") + f"/Attention?model=tales-gpt&text={words}")
+    rest(page)
+    sizes.clear()
+    thumbnail(page, "h3.5").click()
+    heading(page, "Layer 3, head 5")
+    rest(page)
+    assert 0 < sum(sizes) < 300_000
