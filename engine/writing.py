@@ -75,6 +75,14 @@ class Column:
                 self.seconds.append(seconds)
                 self.tokens.append(token)
 
+    def frozen(self) -> Column:
+        """A copy that grows no more, for who stopped while others look on."""
+        twin = Column(self.line)
+        twin.tokens = self.tokens[:]
+        twin.texts = self.texts[: len(twin.tokens)]
+        twin.seconds = self.seconds[: len(twin.tokens)]
+        return twin
+
     @property
     def end(self) -> End:
         """Why the line ended, "" while it has not."""
@@ -117,12 +125,10 @@ def columns(
     *,
     viewer: str = "",
     source: Callable[[], Source] | None = None,
-    begin: bool = True,
 ) -> tuple[Column, ...]:
     """The columns of these lines; what nobody has written yet is begun, in one batch.
 
-    With `begin` False nothing is begun: a line that is not there is an empty column. Raises
-    `EmptyText`, `TextTooLong` and `Busy`.
+    Raises `EmptyText`, `TextTooLong` and `Busy`.
     """
     room_left(bundle, len(task.ids))
     with _guard:
@@ -130,15 +136,14 @@ def columns(
         missing = [line for line, column in found.items() if column is None or _given_up(column)]
         # A column that was given up is taken up again: its tokens come out the same.
         fresh = {line: found[line] or Column(line) for line in missing}
-        if fresh and begin:
+        if fresh:
             job = _begin(bundle, task, fresh, viewer, source)
             for line, column in fresh.items():
                 column.job = job
                 _shelf[_key(bundle, task, line)] = column
         found |= fresh
-        for key in (_key(bundle, task, line) for line in lines):
-            if key in _shelf:
-                _shelf.move_to_end(key)
+        for line in lines:
+            _shelf.move_to_end(_key(bundle, task, line))
         _make_room()
     picked = tuple(column for line in lines if (column := found[line]) is not None)
     watch(picked, viewer)

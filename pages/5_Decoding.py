@@ -10,9 +10,9 @@ from pages.shell.frame import frame, sentences
 choice = frame("Decoding", families=("decoder",), text_label="Prompt")
 with sentences():
     plan, buttons = decoding_setup(choice)
-    columns = decoding_write(plan, buttons)
+    columns, live = decoding_write(plan, buttons)
     sheet = st.container()
     st.divider()
     decoding_next(plan, columns)
     with sheet:
-        decoding_columns(plan, columns)
+        decoding_columns(plan, columns, live)

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.components import v2 as components
 
 from engine import tokens, writing
-from engine.writing import Column
+from engine.writing import Column, Task
 from pages.shell import cache
 from pages.shell.components import picture, script, styles
 from pages.shell.frame import plain, select
@@ -20,23 +20,29 @@ from pages.views import palette
 from pages.views.decoding_columns import Sheet
 from pages.views.decoding_plan import Plan, height
 
+SHOWN = "decoding-shown"
 EVERY = 0.12  # seconds between two looks at what is being written
 
 
-def decoding_write(plan: Plan, buttons: Any) -> tuple[Column, ...]:
-    """Draw the buttons and begin what is to be written; return the columns, which fill."""
-    bundle = cache.bundle(plan.task.model)
-    columns = writing.columns(
-        bundle, plan.task, plan.lines, viewer=state().viewer, begin=plan.write
-    )
+def decoding_write(plan: Plan, buttons: Any) -> tuple[tuple[Column, ...], bool]:
+    """Draw the buttons and begin what is to be written; the columns, and whether they still fill.
+
+    That answer holds for the whole run, or buttons and sheet could disagree.
+    """
+    if plan.write:
+        bundle = cache.bundle(plan.task.model)
+        columns = writing.columns(bundle, plan.task, plan.lines, viewer=state().viewer)
+    else:
+        columns = _left(plan)
     _leave(columns)
-    _buttons(buttons, columns, live=not writing.finished(columns))
-    return columns
-
-
-def decoding_columns(plan: Plan, columns: tuple[Column, ...]) -> None:
-    """Show the columns; best drawn last, when the first tokens are there."""
+    st.session_state[SHOWN] = (plan.task, columns)
     live = not writing.finished(columns)
+    _buttons(buttons, columns, live=live)
+    return columns, live
+
+
+def decoding_columns(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
+    """Show the columns; best drawn last, when the first tokens are there."""
     sheet = _sheet(plan, columns)
     # A fragment in both cases: the component would be made anew if it moved out of one.
     st.fragment(_watch, run_every=EVERY if live else None)(sheet, live)
@@ -47,12 +53,23 @@ def decoding_columns(plan: Plan, columns: tuple[Column, ...]) -> None:
         _after(sheet)
 
 
+def _shown() -> tuple[Task | None, tuple[Column, ...]]:
+    """What the last run of this session showed."""
+    return st.session_state.get(SHOWN, (None, ()))
+
+
+def _left(plan: Plan) -> tuple[Column, ...]:
+    """What was written before a stop, where it is still what is asked for."""
+    task, shown = _shown()
+    kept = {column.line: column for column in shown} if task == plan.task else {}
+    return tuple(kept.get(line) or Column(line) for line in plan.lines)
+
+
 def _leave(columns: tuple[Column, ...]) -> None:
     """Stop looking at what the last run showed and this one does not."""
-    shown: tuple[Column, ...] = st.session_state.get("decoding-shown", ())
-    st.session_state["decoding-shown"] = columns
     here = {column.job for column in columns}
-    writing.stop([column for column in shown if column.job not in here], state().viewer)
+    gone = [column for column in _shown()[1] if column.job not in here]
+    writing.stop(gone, state().viewer)
 
 
 def _sheet(plan: Plan, columns: tuple[Column, ...]) -> Sheet:
@@ -108,9 +125,9 @@ def _buttons(place: Any, columns: tuple[Column, ...], *, live: bool) -> None:
 
 
 def _stop(columns: tuple[Column, ...]) -> None:
+    task, _ = _shown()
     writing.stop(columns, state().viewer)
-    for job in {column.job for column in columns if column.job and column.job.cancelled}:
-        job.wait(0.5)
+    st.session_state[SHOWN] = (task, tuple(column.frozen() for column in columns))
     select("write", None)
 
 

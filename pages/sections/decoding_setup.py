@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from engine.generation import Line, room_left
+from engine.sampling import LIMITS, OFF
 from engine.values import Reading
 from engine.writing import Task
 from pages.shell import cache
 from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.link import fresh
 from pages.views.decoding_plan import LONGEST, MOST, START, Plan, place
 
 SEEDS = 2**32
@@ -31,6 +34,7 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
         tint, stop = _tint(), _stop_text()
     at = selection("at", lambda at: place(at, len(lines)) is not None, name="Place")
     column, token = place(at, len(lines)) or (0, None)
+    lines = _shortcuts(lines, column)
     write = selection("write", ("yes",), name="write") == "yes"
     task = Task(choice.model, ids, seed=seed, limit=limit, stop=stop)
     return Plan(task, choice.text, lines, column, token, tint, write), buttons
@@ -49,6 +53,30 @@ def _lines() -> tuple[Line, ...]:
             st.warning(plain(f"Column {number + 1}: {error}; it is left out."))
             select(f"c{number + 1}", None)
     return tuple(lines) or tuple(Line.parse(text) for text in START)
+
+
+def _shortcuts(lines: tuple[Line, ...], column: int) -> tuple[Line, ...]:
+    """Let a link set one number of the chosen column: `?temperature=0.9&top_p=0.8`."""
+    values: dict[str, float] = {}
+    for name in OFF:
+        given = fresh(name)
+        if not given:
+            continue
+        del st.query_params[name]
+        try:
+            values[name] = (int if LIMITS[name].whole else float)(given[-1])
+            replace(lines[column].sampling, **{name: values[name]})
+        except ValueError as error:
+            values.pop(name, None)
+            why = error if "must be" in str(error) else f"{name} {given[-1][:40]} is not a number"
+            st.warning(plain(f"{why}; column {column + 1} stays as it is."), icon=":material/link:")
+    if not values:
+        return lines
+    line = replace(lines[column], sampling=replace(lines[column].sampling, **values))
+    changed = (*lines[:column], line, *lines[column + 1 :])
+    for number, one in enumerate(changed):
+        select(f"c{number + 1}", str(one))
+    return changed
 
 
 def _numbers(room: int) -> tuple[int, int]:

@@ -66,9 +66,16 @@ def test_another_seed_limit_or_stop_text_is_another_column(bundle: Bundle):
     assert all(writing.columns(bundle, other, [FREE])[0] is not first for other in others)
 
 
-def test_without_begin_nothing_is_written(bundle: Bundle):
-    (column,) = writing.columns(bundle, task(bundle), [FREE], begin=False)
-    assert not column.tokens and column.job is None and not column.writing
+def test_a_frozen_column_grows_no_more(bundle: Bundle, monkeypatch: pytest.MonkeyPatch):
+    slow(monkeypatch)
+    (column,) = writing.columns(bundle, task(bundle), [FREE])
+    while not column.tokens:
+        time.sleep(0.005)
+    part = column.frozen()
+    count = len(part.tokens)
+    wait((column,))
+    assert len(part.tokens) == count < len(column.tokens)
+    assert not part.writing and writing.finished([part])
 
 
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,146 @@
+"""The Decoding page in Chromium: columns written live, stopped, clicked, forced, by deep link."""
+
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, rest, shot
+
+TOKENS = ".column .t"
+
+
+def button(page: Page, name: str):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def wait_written(page: Page) -> None:
+    expect(button(page, "Stop")).to_be_disabled(timeout=30_000)
+    rest(page)
+
+
+def texts(page: Page) -> list[str]:
+    return page.locator(".column .text").all_inner_texts()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_six_columns_are_written_live(open_at: Open, dark: bool) -> None:
+    page = open_at("/Decoding?length=40&seed=11", dark=dark)
+    expect(page.locator(".column")).to_have_count(6)
+    top = page.get_by_text("The token after").bounding_box()
+    button(page, "Write").click()
+    page.locator(TOKENS).first.wait_for()
+    wait_written(page)
+    assert page.locator(TOKENS).count() == 240
+    expect(page.locator(".column .end").first).to_have_text("Limit reached.")
+    assert top is not None
+    shot(page, f"decoding-{'dark' if dark else 'light'}")
+
+
+def test_the_text_does_not_move_the_page_while_it_is_written(open_at: Open) -> None:
+    page = open_at("/Decoding?length=200&seed=12")
+    heights = set()
+    button(page, "Write").click()
+    page.locator(TOKENS).first.wait_for()
+    for _ in range(10):
+        heights.add(page.locator(".column .text").first.evaluate("n => n.clientHeight"))
+        page.wait_for_timeout(100)
+    assert len(heights) == 1
+
+
+def test_stop_keeps_the_text_and_write_goes_on(open_at: Open) -> None:
+    page = open_at("/Decoding?length=256&seed=13")
+    button(page, "Write").click()
+    page.locator(TOKENS).first.wait_for()
+    button(page, "Stop").click()
+    wait_written(page)
+    part = page.locator(".column .text").nth(1).inner_text()
+    count = page.locator(TOKENS).count()
+    assert 0 < count < 6 * 256
+    expect(page.locator(".column .end").first).to_have_text("Stopped.")
+    button(page, "Continue").click()
+    page.wait_for_timeout(300)
+    wait_written(page)
+    assert page.locator(TOKENS).count() > count
+    assert page.locator(".column .text").nth(1).inner_text().startswith(part.rstrip())
+
+
+def test_a_link_opens_exactly_the_same_columns(open_at: Open) -> None:
+    address = "/Decoding?length=30&seed=14&write=yes&at=c2+t5&c1=greedy&c2=top-k+5"
+    first, second = open_at(address), open_at(address)
+    for page in (first, second):
+        wait_written(page)
+        expect(page.locator(".t.held")).to_have_count(1)
+        expect(page.locator(".column.chosen .name")).to_contain_text("top-k 5")
+    assert texts(first) == texts(second)
+
+
+def test_a_click_on_a_token_opens_it_and_a_candidate_is_forced(open_at: Open) -> None:
+    page = open_at("/Decoding?length=12&seed=15&write=yes&c1=greedy&c2=temperature+0.7")
+    wait_written(page)
+    before = texts(page)
+    page.locator(".column").nth(1).locator(".t").nth(3).click()
+    expect(page.get_by_text("column 2, new token 4")).to_be_visible()
+    rest(page)
+    bar = page.locator(".stage [data-id]").nth(2)
+    bar.click()
+    rest(page)
+    page.get_by_role("button", name="in a new column").click()
+    expect(page.locator(".column")).to_have_count(3)
+    wait_written(page)
+    expect(page.locator(".t.forced")).to_have_count(1)
+    after = texts(page)
+    assert after[:2] == before and after[2] != before[1]
+    button(page, "Undo").click()
+    expect(page.locator(".column")).to_have_count(2)
+
+
+def test_a_setting_can_be_typed_and_nonsense_is_said(open_at: Open) -> None:
+    page = open_at("/Decoding?c1=greedy&c2=pure+sampling")
+    box = page.get_by_role("combobox", name="Setting of column 1")
+    box.fill("temperature 0.8, top-p 0.95")
+    box.press("Enter")
+    rest(page)
+    expect(page.locator(".column .name").first).to_contain_text("temperature 0.8, top-p 0.95")
+    box.fill("top-p 2")
+    box.press("Enter")
+    rest(page)
+    expect(page.get_by_text("top-p must be in (0, 1], got 2")).to_be_visible()
+    expect(page.locator(".column .name").first).to_contain_text("temperature 0.8, top-p 0.95")
+
+
+def test_hover_and_keys_tell_what_a_token_was_chosen_from(open_at: Open) -> None:
+    page = open_at("/Decoding?length=8&write=yes&c1=pure+sampling&c2=greedy")
+    wait_written(page)
+    page.locator(TOKENS).nth(2).hover()
+    tip = page.locator(".sheet .tip")
+    expect(tip).to_contain_text("preferred:")
+    expect(tip).to_contain_text("bits")
+    page.locator(TOKENS).nth(2).click()
+    rest(page)
+    page.mouse.move(2, 2)
+    page.locator(TOKENS).nth(2).focus()
+    page.keyboard.press("ArrowRight")
+    expect(tip).to_contain_text("token 4")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("column 1, new token 4")).to_be_visible()
+
+
+def test_the_first_tokens_come_soon_and_another_person_is_answered(open_at: Open) -> None:
+    """Generous bounds, as the test machine may be busy; the figures of an idle one are in bench."""
+    page, other = open_at("/Decoding?length=200&seed=16"), open_at("/Decoding?c1=greedy")
+    begun = time.monotonic()
+    button(page, "Write").click()
+    page.locator(TOKENS).first.wait_for()
+    assert time.monotonic() - begun < 5
+    other.get_by_text("rank", exact=True).click()
+    expect(other.locator(".sheet")).to_have_attribute("data-tint", "rank", timeout=5000)
+
+
+def test_hostile_text_is_shown_and_not_obeyed(open_at: Open) -> None:
+    page = open_at(
+        "/Decoding?text=%3Cimg+src%3Dx+onerror%3Dalert(1)%3E&write=yes&length=5&c1=greedy"
+    )
+    wait_written(page)
+    expect(page.locator(".prompt").first).to_contain_text("<img")
+    assert page.locator(".column img").count() == 0

@@ -1,0 +1,189 @@
+"""The Decoding page by AppTest: columns, settings, links, bad input; writing is a thread's work."""
+
+import time
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from engine import jobs
+from pages.shell import cache
+from tests.pages.conftest import Open, sentences
+
+PAGE = "5_Decoding"
+
+
+def settled(app: AppTest) -> AppTest:
+    """Run the page again once everything is written."""
+    app.run()
+    end = time.monotonic() + 30
+    while any(job.key.startswith("write:") for job in jobs.running()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return app.run()
+
+
+def lines(app: AppTest) -> list[str]:
+    """The columns' settings, as the address has them."""
+    values = [app.query_params.get(f"c{number}") for number in range(1, 7)]
+    return [value if isinstance(value, str) else value[-1] for value in values if value]
+
+
+def written(app: AppTest) -> list[str]:
+    """The text of each column, from what the session shows."""
+    return ["".join(column.texts) for column in app.session_state["decoding-shown"][1]]
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    return settled(app)
+
+
+def test_the_page_opens_with_bars_and_without_having_written(open_page: Open):
+    app = open_page(PAGE)
+    assert not app.exception and not sentences(app)
+    assert written(app) == [""] * 6
+    assert not app.button(key="decoding-write").disabled
+    assert app.button(key="decoding-stop").disabled
+    assert any("equal choices" in caption.value for caption in app.caption)
+
+
+def test_write_fills_all_columns_and_is_kept_in_the_link(open_page: Open):
+    app = press(open_page(PAGE, length="12"), "decoding-write")
+    assert not app.exception and not sentences(app)
+    assert all(len(column.tokens) == 12 for column in app.session_state["decoding-shown"][1])
+    assert app.query_params["write"] == "yes"
+    assert app.button(key="decoding-write").disabled
+
+
+def test_a_link_writes_the_same_texts_again(open_page: Open):
+    first = press(open_page(PAGE, length="10", seed="7"), "decoding-write")
+    again = settled(open_page(PAGE, length="10", seed="7", write="yes"))
+    assert written(again) == written(first) and all(written(again))
+    other = settled(open_page(PAGE, length="10", seed="8", write="yes"))
+    assert written(other)[0] == written(first)[0]  # greedy knows no seed
+    assert written(other)[1] != written(first)[1]
+
+
+def test_a_slider_changes_its_column_and_no_other(open_page: Open):
+    app = settled(open_page(PAGE, length="10", at="c3", write="yes"))
+    before = written(app)
+    app.slider(key="set-top_p").set_value(0.5)
+    app = settled(app)
+    assert lines(app)[2] == "temperature 0.7, top-p 0.5"
+    after = written(app)
+    assert after[:2] + after[3:] == before[:2] + before[3:]
+
+
+def test_a_slider_acts_without_a_model_run(open_page: Open, monkeypatch: pytest.MonkeyPatch):
+    app = open_page(PAGE, at="c2")
+    runs: list[int] = []
+    monkeypatch.setattr(cache.generation, "Decoder", lambda *a, **k: runs.append(1))
+    for value in (0.5, 1.5, 0.9):
+        app.slider(key="set-temperature").set_value(value).run()
+        assert lines(app)[1] == f"temperature {value:g}"
+    assert not runs and not app.exception
+
+
+def test_temperature_zero_is_greedy_and_greys_the_filters(open_page: Open):
+    app = open_page(PAGE, at="c5")
+    app.slider(key="set-temperature").set_value(0.0).run()
+    assert lines(app)[4] == "greedy, top-p 0.9"
+    assert app.slider(key="set-top_p").disabled
+    assert any("greyed" in caption.value for caption in app.caption)
+
+
+def test_a_preset_is_one_choice(open_page: Open):
+    app = open_page(PAGE, at="c1")
+    app.selectbox(key="decoding-preset").set_value("typical 0.9").run()
+    assert lines(app)[0] == "typical 0.9"
+    assert app.slider(key="set-typical").value == 0.9
+
+
+def test_columns_are_removed_added_and_brought_back(open_page: Open):
+    app = open_page(PAGE, at="c2")
+    assert app.button(key="decoding-add").disabled
+    app.button(key="decoding-remove").click().run()
+    assert lines(app)[:2] == ["greedy", "temperature 0.7"] and len(lines(app)) == 5
+    app.button(key="decoding-add").click().run()
+    assert lines(app)[-1] == "pure sampling"
+    app.button(key="decoding-undo-last").click().run()
+    app.button(key="decoding-undo-last").click().run()
+    assert lines(app)[1] == "pure sampling" and len(lines(app)) == 6
+
+
+def test_a_forced_token_grows_a_branch_and_undo_takes_it_back(open_page: Open):
+    app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes"))
+    (before,) = app.session_state["decoding-shown"][1]
+    token = before.tokens[2]
+    other = int(token.best[1])
+    app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes",
+                            candidate=f"n{other}"))  # fmt: skip
+    app = press(app, "decoding-branch")
+    assert lines(app) == ["greedy", f"greedy @2={other}"]
+    trunk, branch = app.session_state["decoding-shown"][1]
+    assert trunk.ids == before.ids
+    assert branch.ids[:3] == [*before.ids[:2], other] and len(branch.ids) == 8
+    app = press(app, "decoding-undo-last")
+    assert lines(app) == ["greedy"]
+
+
+def test_a_link_holds_a_forced_token(open_page: Open):
+    app = settled(open_page(PAGE, c1="greedy @1=77", length="4", write="yes"))
+    assert app.session_state["decoding-shown"][1][0].ids[1] == 77
+
+
+def test_the_bars_are_those_of_the_place_in_the_link(open_page: Open):
+    app = settled(open_page(PAGE, c1="pure sampling", length="6", at="c1 t4", write="yes"))
+    (column,) = app.session_state["decoding-shown"][1]
+    ids = (*app.session_state["decoding-shown"][0].ids, *column.ids[:3])
+    logits = cache.following("tales-gpt", ids)
+    own = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+    assert own[column.ids[3]] == pytest.approx(column.tokens[3].probability, abs=1e-5)
+    assert any("new token 4" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ({"c2": "top-p 2"}, "Column 2: top-p must be in (0, 1], got 2; it is left out."),
+        ({"c1": "<script>"}, "is no setting"),
+        ({"c1": "greedy @x"}, "no forced token"),
+        ({"at": "c9 t2"}, "c9 t2 does not exist here"),
+        ({"seed": "-1"}, "-1: it goes from 0"),
+        ({"length": "9999"}, "9999: it goes from 1"),
+        ({"tint": "pink"}, "pink is none of"),
+        ({"temperature": "abc"}, "temperature abc is not a number; column 1 stays as it is."),
+        ({"top_p": "0"}, "top-p must be in (0, 1], got 0; column 1 stays as it is."),
+        ({"top_k": "-3"}, "top-k must be 0 (off) or more"),
+        ({"text": "   "}, "text"),
+        ({"text": "word " * 900}, "tokens"),
+        ({"candidate": "n999999999"}, "candidate"),
+    ],
+)
+def test_a_link_that_makes_no_sense_gets_one_sentence(
+    open_page: Open, address: dict[str, str], sentence: str
+):
+    app = open_page(PAGE, **address)
+    assert not app.exception
+    assert len(sentences(app)) == 1 and sentence in sentences(app)[0]
+
+
+def test_a_link_may_set_one_number(open_page: Open):
+    app = open_page(PAGE, at="c2", temperature="0.4", top_k="7").run()
+    assert not sentences(app)
+    assert lines(app)[1] == "temperature 0.4, top-k 7"
+
+
+def test_a_stop_text_ends_columns(open_page: Open):
+    app = settled(open_page(PAGE, c1="temperature 0.7", length="60", stop=".", write="yes"))
+    (text,) = written(app)
+    assert "." in text and text.rstrip().rstrip('."').count(".") == 0
+
+
+def test_a_stop_keeps_what_was_written(open_page: Open):
+    app = settled(open_page(PAGE, length="6", write="yes"))
+    texts = written(app)
+    app.session_state["atlas"].values["write"] = None
+    app.run()
+    assert written(app) == texts and "write" not in app.query_params
