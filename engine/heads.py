@@ -235,15 +235,17 @@ def even(open_cells: Bool[np.ndarray, "query key"]) -> Float[np.ndarray, "query 
 def role(values: dict[str, float], baseline: dict[str, float]) -> Measure | None:
     """The measure of shares that stands out most from an even head, or None when none does.
 
-    `local` is chosen only when no single neighbour explains it, as it contains both of them.
+    `local` is chosen only when no single neighbour explains it, as it contains both of them;
+    `induction` needs more than the rest, as few tokens of a short text come back.
     """
     lift = {
         m.name: values[m.name] - baseline[m.name]
         for m in MEASURES
         if m.share and m.name in values and np.isfinite(values[m.name])
     }
-    if "local" in lift:
-        lift["local"] -= 0.1
+    for name in ("local", "induction"):
+        if name in lift:
+            lift[name] -= 0.1
     best = max(lift, key=lambda name: lift[name], default=None)
     if best is None or lift[best] < 0.1:
         return None

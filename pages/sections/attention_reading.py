@@ -7,7 +7,7 @@ import streamlit as st
 from engine.maps import Scene
 from pages.shell import cache
 from pages.shell.frame import plain
-from pages.views.attention_words import CAVEAT, diagonal_says, head_says
+from pages.views.attention_words import CAVEAT, head_says
 
 
 def attention_reading(scene: Scene) -> None:
@@ -23,6 +23,5 @@ def attention_reading(scene: Scene) -> None:
         name = f"Layer {scene.layer + 1}, head {scene.head + 1}"
     st.subheader(name, anchor=False)
     if together == "one":
-        straight = diagonal_says(measures, scene.head)
-        st.markdown(plain(f"Head {scene.name}: {says} {straight}".strip()))
+        st.markdown(plain(f"Head {scene.name}: {says}"))
     st.caption(CAVEAT)

@@ -287,7 +287,7 @@ def _row_labels(
             svg.shortened(svg.visible(name), left - 12, size),
             left - 7,
             top + cell * (index + 0.5),
-            **{target: name_id},
+            **{target: name_id, "keep": True},
         )
         for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
     ]
@@ -312,7 +312,7 @@ def _column_labels(
             0,
             0,
             transform=f"translate({left + cell * (index + 0.5):.1f} {top - 7:.1f}) rotate(-90)",
-            **{target: name_id},
+            **{target: name_id, "keep": True},
         )
         for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
     ]

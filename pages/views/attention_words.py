@@ -20,7 +20,10 @@ CAVEAT = (
 
 
 def head_says(measures: dict[str, Float[np.ndarray, "head_and_even"]], head: int) -> str:
-    """One sentence: the share of the weight that goes where this head stands out most."""
+    """One sentence: the share of the weight that goes where this head stands out most.
+
+    For cross-attention the sentence is about order: does it walk along the source?
+    """
     values = {name: float(found[head]) for name, found in measures.items()}
     even = {name: float(found[-1]) for name, found in measures.items()}
     found = role(values, even)
@@ -29,6 +32,8 @@ def head_says(measures: dict[str, Float[np.ndarray, "head_and_even"]], head: int
             f"{number(values[found.name], True)} of the weight goes to {found.says} "
             f"(an even head: {number(max(even[found.name], 0.0), True)})."
         )
+    if np.isfinite(values.get("diagonal", float("nan"))):
+        return _order_says(values["diagonal"])
     broad = values.get("broad", float("nan"))
     if not np.isfinite(broad):
         return "One token has nowhere else to look: 100 % stays on itself."
@@ -37,14 +42,12 @@ def head_says(measures: dict[str, Float[np.ndarray, "head_and_even"]], head: int
     return f"No simple pattern here; its spread is {number(broad, True)} of the most even one."
 
 
-def diagonal_says(measures: dict[str, Float[np.ndarray, "head_and_even"]], head: int) -> str:
-    """For cross-attention: how straight the alignment is; nothing for the other kinds."""
-    if "diagonal" not in measures or not np.isfinite(measures["diagonal"][head]):
-        return ""
-    straight = float(measures["diagonal"][head])
+def _order_says(straight: float) -> str:
     if straight > 0.7:
-        return f"It walks along the source with the target (alignment {straight:.2f} of 1)."
-    return f"It does not follow the source in order (alignment {straight:.2f} of 1)."
+        return f"It walks along the source with the target: alignment {straight:.2f} of 1."
+    if straight > 0.3:
+        return f"It roughly follows the order of the source: alignment {straight:.2f} of 1."
+    return f"It does not follow the order of the source: alignment {straight:.2f} of 1."
 
 
 def map_says(shown: Map, row: int | None) -> str:

@@ -37,6 +37,18 @@ def test_a_text_of_one_token_is_told_as_such():
     assert "One token" in head_says(measures(np.ones((1, 1))), 0)
 
 
+def test_a_cross_head_is_told_by_how_straight_it_walks_along_the_source():
+    source = tokens_of(*[f" s{i}" for i in range(8)])
+    open_cells = np.ones((8, 8), dtype=bool)
+    straight, spread = np.eye(8), np.full((8, 8), 1 / 8)
+    stack = np.stack([straight, spread, spread]).astype(np.float32)
+    found = heads.measure(stack, kind="cross", queries=source, keys=source, open_cells=open_cells)
+    assert head_says(found, 0).startswith("It walks along the source") and "1.00" in head_says(
+        found, 0
+    )
+    assert head_says(found, 1).startswith("It does not follow the order")
+
+
 def test_the_map_is_told_by_its_strongest_link_that_had_a_choice():
     plain = shown()
     rows = np.where(np.isfinite(plain.weights), plain.weights, 0)[1:]
