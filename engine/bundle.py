@@ -15,6 +15,8 @@ Names of graph inputs and outputs, `k` a 0-based layer:
              rows [batch]: which row of the past each row continues
              past.k.key, past.k.value [row, key_head, past, dim] (length 0 for a trace)
              head_mask [layer, head]: 1 keeps, 0 switches the head off
+             keep [layer]: 1 gives the layer's quantities of attention, 0 gives them with no heads,
+             which saves their memory
         encoder-decoder's decoder also: source_mask [source_batch, source], sources [batch]: which
              source each row reads, source.k.key, source.k.value [source_batch, key_head, source,
              dim], cross_head_mask [layer, head]

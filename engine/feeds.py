@@ -6,7 +6,7 @@ those of `engine/bundle.py`; an input that a graph does not have is not made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -25,8 +25,12 @@ def text_feeds(
     segments: Int[np.ndarray, "batch token"] | None = None,
     rows: Int[np.ndarray, "batch"] | None = None,
     first: Sequence[int] = (0,),
+    keep: Iterable[int] = (),
 ) -> dict[str, np.ndarray]:
-    """Ids, mask, segments, rows and wanted positions; without a mask every token is real."""
+    """Ids, mask, segments, rows and wanted positions; without a mask every token is real.
+
+    `keep` are the layers whose attention will be asked for.
+    """
     batch, n_tokens = ids.shape
     values = {
         "input_ids": ids,
@@ -35,6 +39,9 @@ def text_feeds(
         "rows": np.arange(batch) if rows is None else rows,
         "first": np.array(first),
     }
+    if "keep" in session.inputs:
+        values["keep"] = np.zeros(session.inputs["keep"].shape)
+        values["keep"][list(keep)] = 1
     return {
         name: _typed(session, name, value)
         for name, value in values.items()

@@ -95,7 +95,8 @@ def layers(
     names += [
         f"{kind}.{i}.{part}" for kind in kinds for i in chosen for part in ("weights", *PARTS)
     ]
-    found = _run(bundle, reading, side, cut, [name for name in names if name in offered])
+    wanted = [name for name in names if name in offered]
+    found = _run(bundle, reading, side, cut, wanted, keep=chosen)
     return tuple(_layer(card, side, index, found, len(cut)) for index in chosen)
 
 
@@ -143,8 +144,9 @@ def overview(bundle: Bundle, reading: Reading, kind: Kind, cells: int = 64) -> O
     batch = max(1, AT_ONCE // max(1, 4 * stack.heads * len(cut) * n_keys))
     pictures = []
     for start in range(0, stack.layers, batch):
-        names = [f"{prefix}.{k}.weights" for k in range(start, min(start + batch, stack.layers))]
-        found = _run(bundle, reading, side, cut, names)
+        chosen = range(start, min(start + batch, stack.layers))
+        names = [f"{prefix}.{k}.weights" for k in chosen]
+        found = _run(bundle, reading, side, cut, names, keep=chosen)
         pictures += [_in_blocks(_plain(found.pop(name)[0]), block) for name in names]
     return Overview(kind=kind, block=block, weights=np.stack(pictures))
 
@@ -166,13 +168,17 @@ def _run(
     side: Side,
     cut: Tokens,
     wanted: Iterable[str],
+    *,
     first: tuple[int, ...] = (0,),
+    keep: Iterable[int] = (),
 ) -> dict[str, np.ndarray]:
     """One run of a side's graph over a whole text, its past empty."""
     card, graph = bundle.card, _graph(bundle.card, side)
     with bundle.used():
         session = bundle.session(graph)
-        feeds = text_feeds(session, cut.ids[None], segments=cut.segments[None], first=first)
+        feeds = text_feeds(
+            session, cut.ids[None], segments=cut.segments[None], first=first, keep=keep
+        )
         feeds |= empty_past(session, 1) | head_masks(
             session, own=_kind(card, side), off=reading.off
         )
