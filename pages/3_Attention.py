@@ -32,11 +32,10 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
         with left:
             scene = attention_overview(scene, choice.card)
         with right:
+            scene = attention_treatment(scene, used=view in TREATED)
             if view == "Layers":
                 attention_layers(scene, choice.card)
                 return
-            if view in TREATED:
-                scene = attention_treatment(scene)
             attention_reading(scene)
             if view in TREATED:
                 TREATED[view](scene)

@@ -55,7 +55,10 @@ def attention_overview(scene: Scene, card: Card) -> Scene:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu("heads", svg=svg, data=lambda: _table(scene, layers), title="All heads")
-        st.caption("Point at a head to preview it, click to keep it, Esc to let go.")
+        st.caption(
+            "Point at a head to preview it, click to keep it, Esc to let go. "
+            "Each small picture has its own darkest value."
+        )
     if found.block > 1:
         st.caption(f"A long text: each cell is the mean of {found.block} × {found.block} tokens.")
     if order is not None and not order.heads:

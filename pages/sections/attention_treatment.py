@@ -25,15 +25,21 @@ HIDE: dict[str, Hidden] = {
 SCALES: dict[str, Scale] = {"Linear": "linear", "Root": "sqrt", "Log": "log"}
 
 
-def attention_treatment(scene: Scene) -> Scene:
-    """Draw the controls, folded away; return the scene with its treatment."""
+def attention_treatment(scene: Scene, *, used: bool) -> Scene:
+    """Draw the controls, folded away; return the scene with its treatment.
+
+    Where the view does not use them they stay, greyed: a control that is not drawn leaves the link.
+    """
     with st.popover("Adjust the picture", icon=":material/tune:"):
+        if not used:
+            st.caption("This view shows the weights as they are.")
         st.segmented_control(
             "Heads",
             TOGETHER if scene.kind != "cross" else list(TOGETHER)[:3],
             key="together",
             required=True,
             bind="query-params",
+            disabled=not used,
             help="Mean or largest weight over the heads of this layer; rollout multiplies this "
             "layer with all below it, residual connections included.",
         )
@@ -43,6 +49,7 @@ def attention_treatment(scene: Scene) -> Scene:
             key="hide",
             required=True,
             bind="query-params",
+            disabled=not used,
             help="Many heads rest on the first token or on separators. Hidden, the rest of each "
             "row is scaled up to 100 %.",
         )
@@ -55,15 +62,21 @@ def attention_treatment(scene: Scene) -> Scene:
             90,
             key="drop",
             bind="query-params",
+            disabled=not used,
             help="30 keeps the fewest links of each row that carry 70 % of its weight.",
         )
-        st.toggle("Whole words instead of sub-words", key="words", bind="query-params")
+        st.toggle(
+            "Whole words instead of sub-words", key="words", bind="query-params", disabled=not used
+        )
         st.toggle(
             "Weight × length of the value vector",
             key="value",
             bind="query-params",
+            disabled=not used,
             help="A token with a short value vector adds little, however much it is looked at.",
         )
+    if not used:
+        return scene
     return replace(scene, treatment=_treatment(scene), scale=_chosen("scale", SCALES, "Linear"))
 
 

@@ -140,20 +140,21 @@ def _thumbnail(
     says: str,
 ) -> str:
     layer, head = name.split(".")
+    box: dict[str, object] = {"x": x - 1, "y": y - 1, "width": size + 2, "height": size + 2}
     parts = [
+        svg.tag("rect", "", **box, fill=palette.PAPER),
+        svg.tag("g", drawing, transform=f"translate({x:.1f} {y:.1f})"),
+        svg.tag("use", href="#veil", x=x, y=y),
         svg.tag(
             "rect",
-            x=x - 1,
-            y=y - 1,
-            width=size + 2,
-            height=size + 2,
+            "",
+            **box,
             rx=2,
-            fill=palette.PAPER,
+            fill="none",
+            class_="border",
             stroke=palette.ACCENT if chosen else palette.LINE,
             stroke_width=5.0 if chosen else 1.0,
         ),
-        svg.tag("g", drawing, transform=f"translate({x:.1f} {y:.1f})"),
-        svg.tag("use", href="#veil", x=x, y=y),
     ]
     if off:
         cross = f"M{x:.1f} {y:.1f}l{size:.1f} {size:.1f}m0 {-size:.1f}l{-size:.1f} {size:.1f}"

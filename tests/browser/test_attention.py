@@ -19,6 +19,11 @@ def thumbnail(page: Page, name: str) -> Locator:
     return grid(page).locator(f'[data-id="{name}"]')
 
 
+def border(page: Page, name: str) -> float:
+    """The width of a thumbnail's border."""
+    return float(thumbnail(page, name).locator(".border").get_attribute("stroke-width") or 0)
+
+
 def large(page: Page) -> Locator:
     return page.locator(".stage svg:has(g.matrix)").first
 
@@ -38,7 +43,7 @@ def test_a_click_locks_a_head_and_escape_lets_go(open_at: Open) -> None:
     expect(chip(page)).to_contain_text("Layer 3, head 5")
     expect(page).to_have_url(re.compile(r"layer=3.*head=5|head=5.*layer=3"))
     rest(page)
-    assert float(thumbnail(page, "h3.5").locator("rect").first.get_attribute("stroke-width")) >= 4
+    assert border(page, "h3.5") >= 4 > border(page, "h3.4")
     thumbnail(page, "h1.2").hover()
     page.wait_for_timeout(500)
     heading(page, "Layer 3, head 5")  # locked: pointing elsewhere changes nothing
@@ -70,7 +75,7 @@ def test_arrows_walk_the_grid_and_enter_chooses(open_at: Open) -> None:
 def test_a_deep_link_opens_its_head(open_at: Open, dark: bool) -> None:
     page = open_at(START + "&layer=2&head=3", dark=dark)
     heading(page, "Layer 2, head 3")
-    assert float(thumbnail(page, "h2.3").locator("rect").first.get_attribute("stroke-width")) >= 4
+    assert border(page, "h2.3") >= 4 > border(page, "h2.4")
     expect(page.locator(".atlas").first).to_have_attribute(
         "data-theme", "dark" if dark else "light"
     )

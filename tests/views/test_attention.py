@@ -162,7 +162,7 @@ def test_the_chosen_head_has_the_thickest_border_and_a_head_that_is_off_a_cross(
         weights, np.tri(5, dtype=bool), title="t", chosen=(1, 0), off=frozenset({(0, 1)})
     )
     widths = {
-        g.get("data-id"): float(g.find(f"{SVG}rect").get("stroke-width"))
+        g.get("data-id"): float(g.find(f"{SVG}rect[@class='border']").get("stroke-width"))
         for g in parsed(picture).iter(f"{SVG}g")
         if g.get("data-id")
     }
