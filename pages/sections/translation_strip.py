@@ -94,15 +94,15 @@ def _controls(last: int) -> None:
             key="translation-play",
             width="stretch",
             on_click=_play,
-            args=(last,),
+            args=(not playing, last),
             help="Space presses it when it has the focus; arrows move the slider.",
         )
 
 
-def _play(last: int) -> None:
-    playing = not st.session_state.get(PLAYING)
-    st.session_state[PLAYING] = playing
-    if playing and int(st.session_state.get("step", last)) >= last:
+def _play(on: bool, last: int) -> None:
+    # What the button said, not a toggle: a click that meets a tick may be handled twice.
+    st.session_state[PLAYING] = on
+    if on and int(st.session_state.get("step", last)) >= last:
         st.session_state["step"] = 1
     st.session_state[TICK] = time.monotonic()
     st.session_state[TURNED] = True
