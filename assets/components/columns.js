@@ -177,11 +177,11 @@ function sheet(root) {
     const percent = (p) => (100 * p).toPrecision(p < 0.1 ? 2 : 3) + " %";
     const lines = [`${visible(now.t[t]) || "part of a character"}   token ${t + 1}`];
     lines.push(`model: ${percent(now.p[t])}, its choice no. ${now.r[t]}`);
-    lines.push(now.a[t] === 0 ? "after the settings: cut, forced by hand" : `after the settings: ${percent(now.a[t])} of ${now.k[t].toLocaleString("en")} kept`);
-    lines.push(`entropy ${now.e[t].toFixed(1)} bits`);
-    const best = now.b[t], first = [];
+    if (t in now.a) lines.push(now.a[t] === 0 ? "after the settings: cut, forced by hand" : `after the settings: ${percent(now.a[t])} of ${now.k[t].toLocaleString("en")} kept`);
+    lines.push(`entropy ${now.h[t].toFixed(1)} bits`);
+    const best = now.b[t] ?? [], first = [];
     for (let i = 0; i + 1 < best.length; i += 2) first.push(`${visible(best[i])} ${percent(best[i + 1])}`);
-    lines.push("preferred: " + first.join(", "));
+    if (first.length) lines.push("preferred: " + first.join(", "));
     if (now.d === t) lines.push(`▾ parts from column ${chosen + 1} here`);
     if (now.f.includes(t)) lines.push("forced by hand");
     tip.textContent = lines.join("\n");

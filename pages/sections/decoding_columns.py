@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.components import v2 as components
 
 from engine import tokens, writing
+from engine.generation import Line
 from engine.writing import Column, Task
 from pages.shell import cache
 from pages.shell.components import picture, script, styles
@@ -24,16 +25,18 @@ SHOWN = "decoding-shown"
 EVERY = 0.12  # seconds between two looks at what is being written
 
 
-def decoding_write(plan: Plan, buttons: Any) -> tuple[tuple[Column, ...], bool]:
+def decoding_write(
+    plan: Plan, lines: tuple[Line, ...], buttons: Any
+) -> tuple[tuple[Column, ...], bool]:
     """Draw the buttons and begin what is to be written; the columns, and whether they still fill.
 
     That answer holds for the whole run, or buttons and sheet could disagree.
     """
     if plan.write:
         bundle = cache.bundle(plan.task.model)
-        columns = writing.columns(bundle, plan.task, plan.lines, viewer=state().viewer)
+        columns = writing.columns(bundle, plan.task, lines, viewer=state().viewer)
     else:
-        columns = _left(plan)
+        columns = _left(plan.task, lines)
     _leave(columns)
     st.session_state[SHOWN] = (plan.task, columns)
     live = not writing.finished(columns)
@@ -58,11 +61,11 @@ def _shown() -> tuple[Task | None, tuple[Column, ...]]:
     return st.session_state.get(SHOWN, (None, ()))
 
 
-def _left(plan: Plan) -> tuple[Column, ...]:
+def _left(task: Task, lines: tuple[Line, ...]) -> tuple[Column, ...]:
     """What was written before a stop, where it is still what is asked for."""
-    task, shown = _shown()
-    kept = {column.line: column for column in shown} if task == plan.task else {}
-    return tuple(kept.get(line) or Column(line) for line in plan.lines)
+    before, shown = _shown()
+    kept = {column.line: column for column in shown} if before == task else {}
+    return tuple(kept.get(line) or Column(line) for line in lines)
 
 
 def _leave(columns: tuple[Column, ...]) -> None:

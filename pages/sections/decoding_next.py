@@ -24,14 +24,14 @@ UNDO = "decoding-undo"
 TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
 
 
-def decoding_next(plan: Plan, columns: tuple[Column, ...]) -> None:
+def decoding_next(plan: Plan, column: Column) -> None:
     """Draw the chosen column's controls, and beside them the bars of the token looked at."""
     left, right = st.columns([4, 7], gap="large")
     with left:
         _column(plan)
         _sliders(plan)
     with right:
-        _bars(plan, columns[plan.column])
+        _bars(plan, column)
 
 
 # --- The columns' settings ----------------------------------------------------------------------

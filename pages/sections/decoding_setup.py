@@ -17,6 +17,7 @@ from pages.shell.link import fresh
 from pages.views.decoding_plan import LONGEST, MOST, START, Plan, place
 
 SEEDS = 2**32
+RUNS = (8, 16, 32, 64)
 
 
 def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
@@ -27,17 +28,36 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
     ids = tuple(cache.tokens(Reading(choice.model, choice.text)).ids.tolist())
     room = min(LONGEST, room_left(cache.bundle(choice.model), len(ids)))
     lines = _lines()
+    runs = _view()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     buttons = row.container(horizontal=True, width="content", gap="small")
     with row:
         seed, limit = _numbers(room)
-        tint, stop = _tint(), _stop_text()
+        tint, stop = "probability" if runs else _tint(), _stop_text()
     at = selection("at", lambda at: place(at, len(lines)) is not None, name="Place")
     column, token = place(at, len(lines)) or (0, None)
     lines = _shortcuts(lines, column)
     write = selection("write", ("yes",), name="write") == "yes"
     task = Task(choice.model, ids, seed=seed, limit=limit, stop=stop)
-    return Plan(task, choice.text, lines, column, token, tint, write), buttons
+    return Plan(task, choice.text, lines, column, token, tint, write, runs), buttons
+
+
+def _view() -> int:
+    """Whether columns are compared (0) or one of them is run many times (how many)."""
+    names = ("Columns", "Many runs")
+    view = checked("view", names, default=names[0], name="View")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "View", names, key="view", bind="query-params", required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        runs = checked("runs", RUNS, default=16, name="Runs")
+        if view == names[1]:
+            st.segmented_control(
+                "Runs", RUNS, key="runs", bind="query-params", required=True,
+                label_visibility="collapsed", format_func=lambda n: f"{n} runs",
+            )  # fmt: skip
+    return runs if view == names[1] else 0
 
 
 def _lines() -> tuple[Line, ...]:

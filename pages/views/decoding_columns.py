@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from engine.writing import Column, Statistics, parting, statistics
 from pages.views import palette
@@ -52,8 +53,9 @@ class Sheet:
 def payload(sheet: Sheet) -> dict[str, Any]:
     """What `assets/components/columns.js` is given."""
     reference = _ids(sheet.columns[sheet.chosen]) if sheet.columns else []
+    whole = not any(column.writing for column in sheet.columns)
     columns = [
-        _column(sheet, number, reference if number != sheet.chosen else None)
+        _column(sheet, number, reference if number != sheet.chosen else None, whole)
         for number in range(len(sheet.columns))
     ]
     parted = any(column["d"] >= 0 for column in columns)
@@ -68,22 +70,26 @@ def payload(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _column(sheet: Sheet, number: int, reference: list[int] | None) -> dict[str, Any]:
-    """One column as short lists; keys are one letter, as they are sent again and again."""
+def _column(sheet: Sheet, number: int, reference: list[int] | None, whole: bool) -> dict[str, Any]:
+    """One column as short lists; keys are one letter, as they are sent again and again.
+
+    What only a tooltip tells (probability after the settings, tokens kept, preferred ones) comes
+    when all columns are done: it is most of the bytes.
+    """
     column = sheet.columns[number]
     tokens, texts = column.tokens[:], column.texts
-    entropies = [round(token.entropy, 2) for token in tokens]
+    told = tokens if whole else []
+    entropies = [round(token.entropy, 1) for token in tokens]
     parts = None if reference is None else parting([token.id for token in tokens], reference)
     last = tokens[-1].end if tokens else ""
     return {
         "name": sheet.names[number],
         "t": [texts[i] for i in range(len(tokens))],
         "p": [_short(token.probability) for token in tokens],
-        "a": [_short(token.after) for token in tokens],
-        "k": [token.kept for token in tokens],
+        "a": [_short(token.after) for token in told],
+        "k": [token.kept for token in told],
         "r": [token.rank for token in tokens],
-        "e": entropies,
-        "b": [_preferred(token.best, token.best_probability, sheet.spell) for token in tokens],
+        "b": _all_preferred(column, sheet.spell) if told else [],
         "d": -1 if parts is None else parts,
         "f": [i for i, token in enumerate(tokens) if token.forced],
         "w": column.writing,
@@ -91,7 +97,7 @@ def _column(sheet: Sheet, number: int, reference: list[int] | None) -> dict[str,
         "idle": "writing …" if column.writing else sheet.idle,
         "h": entropies,
         "peak": max(8, *entropies) if entropies else 8,
-        "s": [] if column.writing or not tokens else figures(statistics(column)),
+        "s": figures(statistics(column)) if whole and tokens else [],
     }
 
 
@@ -322,10 +328,14 @@ def _short(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def _preferred(ids: Any, chances: Any, spell: Callable[[int], str]) -> list[str | float]:
-    found: list[str | float] = []
-    for token_id, chance in zip(
-        ids[:PREFERRED].tolist(), chances[:PREFERRED].tolist(), strict=True
-    ):
-        found += [spell(token_id), _short(chance)]
+_preferred: WeakKeyDictionary[Column, list[list[str | float]]] = WeakKeyDictionary()
+
+
+def _all_preferred(column: Column, spell: Callable[[int], str]) -> list[list[str | float]]:
+    """The best candidates of each token, texts and probabilities in turn; spelt once a column."""
+    found = _preferred.setdefault(column, [])
+    for token in column.tokens[len(found) :]:
+        ids, chances = token.best[:PREFERRED].tolist(), token.best_probability.tolist()
+        pairs = [(spell(i), _short(p)) for i, p in zip(ids, chances, strict=False)]
+        found.append([part for pair in pairs for part in pair])
     return found

@@ -6,7 +6,7 @@ In: texts from links and controls. Out: frozen values. Knows nothing of Streamli
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.generation import Line
 from engine.sampling import Sampling
@@ -31,7 +31,10 @@ _PLACE = re.compile(r"c([1-9])(?: t([1-9][0-9]{0,3}))?")
 
 @dataclass(frozen=True)
 class Plan:
-    """What the controls say; `token` is the place in the column that is looked at, from 0."""
+    """What the controls say; `token` is the place in the column that is looked at, from 0.
+
+    `runs` is how often the chosen column is run, 0 where columns are compared.
+    """
 
     task: Task
     prompt: str
@@ -40,6 +43,12 @@ class Plan:
     token: int | None
     tint: str
     write: bool
+    runs: int = 0
+
+    @property
+    def wanted(self) -> tuple[Line, ...]:
+        """What is to be written: the columns, or many runs of the chosen one."""
+        return tuple(replace(self.line, run=n) for n in range(self.runs)) or self.lines
 
     @property
     def line(self) -> Line:

@@ -228,12 +228,14 @@ def test_a_token_cut_far_away_does_not_change_the_draw():
     ],
     ids=str,
 )
-def test_draws_fit_the_distribution(setting: Sampling):
-    """Chi-square of 10,000 draws at p = 1e-6: one false alarm in 140,000 changes of the noise."""
+@pytest.mark.parametrize("by", ["position", "run"])
+def test_draws_fit_the_distribution(setting: Sampling, by: str):
+    """Chi-square of 10,000 draws at p = 1e-6: one false alarm in 70,000 changes of the noise."""
     logits = rows(1, 12)[0] / 3
     changed = sampling.filtered(logits, setting, [0, 3])
     expected = 10_000 * sampling.probabilities(changed).astype(np.float64)
-    drawn = [sampling.draw(changed, sampling.noise(5, 0, i, 12)) for i in range(10_000)]
+    spots = [(i, 9) if by == "run" else (0, i) for i in range(10_000)]
+    drawn = [sampling.draw(changed, sampling.noise(5, *spot, 12)) for spot in spots]
     seen = np.bincount(drawn, minlength=12)
     assert (seen[expected == 0] == 0).all()
     held = expected > 0

@@ -187,3 +187,18 @@ def test_a_stop_keeps_what_was_written(open_page: Open):
     app.session_state["atlas"].values["write"] = None
     app.run()
     assert written(app) == texts and "write" not in app.query_params
+
+
+def test_many_runs_of_one_setting_are_written_and_counted(open_page: Open):
+    app = settled(open_page(PAGE, view="Many runs", runs="8", at="c3", length="6", write="yes"))
+    assert not app.exception and not sentences(app)
+    _, runs = app.session_state["decoding-shown"]
+    assert [column.line.run for column in runs] == list(range(8))
+    assert {str(column.line.sampling) for column in runs} == {"temperature 0.7"}
+    assert any("texts are different" in caption.value for caption in app.caption)
+    assert any("different first tokens in 8 runs" in caption.value for caption in app.caption)
+
+
+def test_many_runs_of_greedy_are_one_text(open_page: Open):
+    app = settled(open_page(PAGE, view="Many runs", runs="8", length="5", write="yes"))
+    assert any("All 8 runs wrote the same text" in caption.value for caption in app.caption)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.generation import Line, choose
+from engine.jobs import Job
 from engine.sampling import Sampling
 from engine.writing import Column, statistics
 from pages.views import decoding_columns as view
@@ -42,7 +43,7 @@ def test_the_data_follow_the_tokens_one_to_one():
     one = column(FREE)
     (data,) = view.payload(sheet(one))["columns"]
     assert data["t"] == one.texts
-    for key in "pakreb":
+    for key in "pakrbh":
         assert len(data[key]) == 6
     assert data["p"] == pytest.approx([t.probability for t in one.tokens], rel=5e-3)
     assert data["b"][0][0] == PIECES[int(one.tokens[0].best[0])]
@@ -59,8 +60,11 @@ def test_the_first_token_that_differs_from_the_chosen_column_is_marked():
 
 
 def test_six_long_columns_are_small_enough_to_be_sent_eight_times_a_second():
-    data = view.payload(sheet(*[column(FREE, 256, seed) for seed in range(6)]))
-    assert len(json.dumps(data)) < 200_000
+    columns = [column(FREE, 256, seed) for seed in range(6)]
+    assert len(json.dumps(view.payload(sheet(*columns)))) < 160_000
+    live = Column(FREE)
+    live.job = Job("test")
+    assert len(json.dumps(view.payload(sheet(*columns[1:], live)))) < 50_000
 
 
 def test_figures_are_shown_when_a_column_is_done():
