@@ -130,6 +130,8 @@ def train(task: Task, folder: Path, limits: Limits, *, resume: bool = False) -> 
         model.set_attn_implementation(attention.NAME)
     steps = optimisers(model, task.schedule)
     course = load_state(folder, model, steps) if resume else Course()
+    for _ in range(course.step):
+        next(task.batches)  # a resumed training goes on in the text where it stopped
     start = shown = saved = time.monotonic()
     before, recent = course.seconds, 0
     while course.progress(limits) < 1.0:

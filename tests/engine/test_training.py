@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,20 @@ def test_recipe_runs_from_corpus_to_checkpoint_and_resumes(name, corpus, tmp_pat
     model = LOADERS[name].from_pretrained(tmp_path / "checkpoint")
     for key, value in model.state_dict().items():
         torch.testing.assert_close(value, again.model.state_dict()[key])
+
+
+def test_a_resumed_training_ends_where_one_without_a_stop_does(corpus, tmp_path):
+    folder, fraction = corpus
+    losses = []
+    for stops in ((8,), (5, 8)):
+        place = tmp_path / str(len(stops))
+        for number, steps in enumerate(stops):
+            task = tales_gpt.prepare(folder, place, TINY["tales-gpt"], fraction=fraction)
+            # A constant rate: the course of a training depends on its length.
+            task = replace(task, schedule=Schedule(matrices=1e-3, rest=1e-3, warm=0, fall=1e-9))
+            course = train(task, place, Limits(minutes=1, steps=steps), resume=number > 0)
+        losses.append(course.loss)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
 @pytest.mark.parametrize("causal", [False, True])
