@@ -36,7 +36,7 @@ function address(data, had, now) {
   const all = new URLSearchParams();
   const put = (key, value) => {
     all.delete(key);
-    for (const one of [value].flat()) all.append(key, one);
+    for (const one of [value].flat()) if (one !== "" || data.defaults[key]) all.append(key, one);
   };
   for (const [key, value] of Object.entries(data.values)) put(key, value);
   for (const [key, value] of Object.entries(data.defaults))

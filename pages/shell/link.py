@@ -117,7 +117,7 @@ def selection(
     here.listed[key] = Listed("", str)
     given = fresh(key)
     if given:
-        here.values[key] = given[-1][:200]
+        here.values[key] = given[-1][:200] or None
     value = here.values.get(key) or None
     if value is not None:
         fits = legal(value) if callable(legal) else value in legal
@@ -202,7 +202,9 @@ def link_values() -> tuple[dict[str, str | list[str]], dict[str, str | list[str]
         values["text"] = here.text
     for key, listed in here.listed.items():
         value = here.values.get(key) if key in here.values else st.session_state.get(key)
-        values[key] = listed.default if value is None else _as_text(value, listed.shown)
+        written = listed.default if value is None else _as_text(value, listed.shown)
+        if written != "" or listed.default != "":
+            values[key] = written
     return values, {key: listed.default for key, listed in here.listed.items()}
 
 
