@@ -99,9 +99,7 @@ def _outcomes(reading: Reading, side: Side, written: bool) -> list[home.Outcome]
     if not cache.card(reading.model).predicts:
         return []
     count = len(cache.tokens(reading, side))
-    logits = cache.logits(reading, tuple(range(count))).logits
-    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-    likely /= likely.sum(axis=1, keepdims=True)
+    likely = _likely(cache.logits(reading, tuple(range(count))).logits)
     chosen = likely.argmax(axis=1)
     if written and reading.target:
         chosen[: count - 1] = reading.target[1:]
@@ -110,6 +108,12 @@ def _outcomes(reading: Reading, side: Side, written: bool) -> list[home.Outcome]
         home.Outcome(text, float(likely[i, chosen[i]]), written or i == count - 1)
         for i, text in enumerate(texts)
     ]
+
+
+def _likely(logits: np.ndarray) -> np.ndarray:
+    """Probabilities [row, vocabulary] of logits."""
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return likely / likely.sum(axis=1, keepdims=True)
 
 
 def _words(choice: Choice, towers: list[home.Tower], outcomes: list[home.Outcome]) -> str:

@@ -1,0 +1,54 @@
+"""Home says what is here and where to go, for each shape of model."""
+
+import pytest
+
+from engine import catalog
+from pages.sections import home
+from pages.shell import cache
+from tests.pages.conftest import Open, crash, sentences
+
+SHIPPED = [entry for entry in catalog.entries() if entry.shipped and entry.ready]
+
+
+@pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.name)
+def test_home_draws_the_path_through_every_shipped_model(open_page: Open, entry: object) -> None:
+    app = open_page("Home", model=entry.name, text="The river bank was wet.")  # type: ignore[attr-defined]
+    assert not crash(app), crash(app)
+    assert sentences(app) == []
+    words = " ".join(block.value for block in app.markdown)
+    assert "go in at the bottom" in words
+
+
+def test_the_numbers_in_the_words_are_the_models_own(open_page: Open) -> None:
+    text = "The river bank was wet."
+    app = open_page("Home", model="tales-gpt", text=text)
+    reading = cache.Reading("tales-gpt", text)
+    n = len(cache.tokens(reading))
+    said = next(b.value for b in app.markdown if "at the bottom" in b.value).replace("\\", "")
+    assert said.startswith(f"{n} tokens")
+    best = float(home._likely(cache.logits(reading, (n - 1,)).logits)[0].max())
+    assert f"{best:.0%} sure" in said
+
+
+def test_a_long_text_is_shown_from_its_beginning_and_that_is_said(open_page: Open) -> None:
+    app = open_page("Home", model="tales-gpt", text="The cat sat on the mat. " * 40)
+    assert not crash(app), crash(app)
+    assert any("the first 10 tokens" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("model", [entry.name for entry in SHIPPED])
+def test_an_empty_text_is_one_sentence_and_the_cards_are_still_there(
+    open_page: Open, model: str
+) -> None:
+    app = open_page("Home", model=model, text="  ")
+    assert not crash(app), crash(app)
+    assert len(sentences(app)) == 1
+    assert any("Where to go from here" in title.value for title in app.subheader)
+
+
+def test_home_lists_every_model_that_is_here_and_the_device(open_page: Open) -> None:
+    app = open_page("Home")
+    words = " ".join(block.value for block in app.markdown)
+    for entry in SHIPPED:
+        assert f"`{entry.name}`" in words
+    assert any("Running on the" in caption.value for caption in app.caption)
