@@ -121,10 +121,9 @@ def merge(
 
 def blocks(weights: Float[np.ndarray, "query key"], size: int) -> Float[np.ndarray, "row column"]:
     """Mean of the open cells of each `size` x `size` block; NaN where a block has none."""
-    rows, columns = (np.arange(n) // size for n in weights.shape)
-    filled, open_cells = np.nan_to_num(weights), np.isfinite(weights).astype(np.float32)
-    r, c = _membership(rows), _membership(columns)
-    total, count = r @ filled @ c.T, r @ open_cells @ c.T
+    open_cells = np.isfinite(weights)
+    total = _block_sums(np.where(open_cells, weights, np.float32(0)), size)
+    count = _block_sums(open_cells.astype(np.float32), size)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
@@ -172,6 +171,14 @@ def inside(attention: Attention, *, head: int, query: int, key: int) -> Inside |
         value=v[head, key].copy(),
         output=output[head, query].copy(),
     )
+
+
+def _block_sums(
+    values: Float[np.ndarray, "query key"], size: int
+) -> Float[np.ndarray, "row column"]:
+    for axis in (0, 1):
+        values = np.add.reduceat(values, np.arange(0, values.shape[axis], size), axis=axis)
+    return values
 
 
 def _membership(groups: Int[np.ndarray, "n"]) -> Float[np.ndarray, "group n"]:
