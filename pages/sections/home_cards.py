@@ -28,10 +28,9 @@ def cards() -> None:
     """A card a page: what it is about, a small picture of it, and a way in."""
     st.subheader("Where to go from here", anchor=False)
     here = [page for page in PAGES[1:] if (ROOT / page.file).exists()]
-    with st.container(horizontal=True, gap="small"):
-        for page in here:
-            with st.container(border=True, width=272):
-                _card(page)
+    for column, page in zip(st.columns(len(here), gap="small"), here, strict=True):
+        with column.container(border=True, height="stretch"):
+            _card(page)
 
 
 def models() -> None:
@@ -58,7 +57,13 @@ def _card(page: Page) -> None:
     own = state().touched or not fitting
     address = None if own else {"text": fitting[0].text}
     label = "Open with your text" if own else f"Open: {plain(fitting[0].name)}"
-    st.page_link(page.file, label=label, icon=":material/arrow_forward:", query_params=address)
+    st.page_link(
+        page.file,
+        label=f"**{label}**",
+        icon=":material/arrow_forward:",
+        query_params=address,
+        width="stretch",
+    )
 
 
 def _drawing(title: str, sample: Sample) -> str | None:
