@@ -18,7 +18,7 @@ export default function ({ data, parentElement, setStateValue }) {
 function map(root) {
   const plot = root.querySelector(".plot"), layer = root.querySelector(".labels"), note = root.querySelector(".note");
   const one = { tell: null };
-  let data = null, cloud = null, rows = [], shown = [], seq = 0, drawn = "", turning = 0, timer = 0, ended = false;
+  let data = null, cloud = null, rows = [], shown = [], seq = 0, drawn = "", turning = 0, timer = 0, ended = false, under = null, pressed = [0, 0];
 
   one.show = (next) => {
     data = next;
@@ -109,12 +109,22 @@ function map(root) {
       modebar: { bgcolor: "rgba(0,0,0,0)", color: muted },
     };
     if (data.flat) return { ...shared, dragmode: "pan", hovermode: "closest", xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
-    const eye = { x: 1.2, y: 1.3, z: 0.85 };
-    return { ...shared, scene: { aspectmode: "data", camera: { eye }, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
+    // What the person turned to stays, also in the middle of a turn.
+    const now = plot._fullLayout?.scene?._scene?.getCamera?.();
+    const camera = now ?? { eye: { x: 1.2, y: 1.3, z: 0.85 } };
+    return { ...shared, scene: { aspectmode: "data", camera, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
   }
 
   function listen() {
-    plot.on("plotly_click", (event) => pick(rows[event.points[0].curveNumber]?.[event.points[0].pointNumber]));
+    // plotly's own 3-D click asks for a button that is down while a frame is drawn, and misses quick
+    // ones: a click is a press and a release in one place, on the point under the pointer.
+    plot.on("plotly_hover", (event) => (under = rows[event.points[0].curveNumber]?.[event.points[0].pointNumber]));
+    plot.on("plotly_unhover", () => (under = null));
+    plot.addEventListener("pointerdown", (event) => (pressed = [event.clientX, event.clientY]), true);
+    plot.addEventListener("pointerup", (event) => {
+      const moved = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]);
+      if (moved < 5 && !event.target.closest?.(".modebar, .legend")) pick(under);
+    }, true);
     plot.on("plotly_selected", (event) => {
       if (!event) return;
       const ids = event.points.map((p) => rows[p.curveNumber]?.[p.pointNumber]).filter(Boolean);

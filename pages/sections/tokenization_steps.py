@@ -83,7 +83,7 @@ def _before(stages: Stages, algorithm: str, number: int | None, choice: Choice) 
 
 
 def _walk(model: str, word: str, writing: str) -> None:
-    playing = st.session_state.setdefault("playing", False)
+    playing = st.session_state.get("playing")
     st.fragment(_player, run_every=PACE if playing else None)(model, word, writing)
 
 
@@ -91,12 +91,8 @@ def _player(model: str, word: str, writing: str) -> None:
     """The walk with its slider; while playing it takes a step each time it runs."""
     walk, read = cache.cutter(model).walk(word), cutting.readable(writing)
     total = cutting.steps(walk)
-    if st.session_state.get("playing"):
-        if st.session_state["step"] < total:
-            st.session_state["step"] += 1
-        else:
-            st.session_state["playing"] = False
-            st.rerun()
+    if st.session_state.get("playing") and not _step_on(total):
+        st.rerun()
     step = _stepper(total)
     left, right = st.columns([3.2, 1], gap="medium")
     svg = cutting.picture(walk, step, read)
@@ -107,6 +103,17 @@ def _player(model: str, word: str, writing: str) -> None:
         if step == total:
             st.markdown("Result: " + " ".join(f"`{_code(read(p))}`" for p in walk.pieces))
         share_menu("steps", svg=svg, data=lambda: _data(model, word, writing), title=f"{word}")
+
+
+def _step_on(total: int) -> bool:
+    """Take a step of the play; False when it is over. The first look is at where it begins."""
+    if st.session_state["playing"] == "begin":
+        st.session_state["playing"] = "on"
+    elif st.session_state.get("step", total) < total:
+        st.session_state["step"] += 1
+    else:
+        st.session_state["playing"] = None
+    return st.session_state["playing"] is not None
 
 
 def _stepper(total: int) -> int:
@@ -133,12 +140,12 @@ def _stepper(total: int) -> int:
 
 
 def _go(way: int, total: int) -> None:
-    st.session_state["playing"] = False
+    st.session_state["playing"] = None
     st.session_state["step"] = min(max(st.session_state.get("step", total) + way, 0), total)
 
 
 def _toggle(total: int) -> None:
-    st.session_state["playing"] = not st.session_state.get("playing")
+    st.session_state["playing"] = None if st.session_state.get("playing") else "begin"
     if st.session_state["playing"] and st.session_state.get("step", total) >= total:
         st.session_state["step"] = 0
 

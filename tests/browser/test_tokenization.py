@@ -1,0 +1,117 @@
+"""Journeys on the Tokenization page."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open, rest, shot
+
+
+def chip(page: Page, token: int) -> Locator:
+    return page.locator(f".tokens .tok[data-id=t{token}]")
+
+
+def stretch(page: Page, token: int) -> Locator:
+    return page.locator(f".tokens .source [data-id=t{token}]")
+
+
+def test_hover_lights_the_text_and_the_reverse(open_at: Open) -> None:
+    page = open_at("/Tokenization?model=tales-gpt&text=The+cat+sat+on+the+mat.")
+    chip(page, 1).hover()
+    expect(stretch(page, 1)).to_have_class(re.compile("lit"))
+    expect(stretch(page, 2)).not_to_have_class(re.compile("lit"))
+    stretch(page, 3).hover()
+    expect(chip(page, 3)).to_have_class(re.compile("lit"))
+    expect(page.get_by_role("tooltip")).to_contain_text("id ")
+    expect(page.get_by_role("tooltip")).to_contain_text("characters")
+
+
+def test_a_chip_is_locked_kept_in_the_link_and_let_go(open_at: Open) -> None:
+    page = open_at("/Tokenization?model=tales-gpt&text=The+cat+sat+on+the+mat.")
+    chip(page, 1).click()
+    rest(page)
+    expect(page).to_have_url(re.compile("token=t1"))
+    expect(chip(page, 1)).to_have_class(re.compile("locked"))
+    expect(page.get_by_text("Locked:")).to_be_visible()
+    again = open_at(page.url)
+    expect(chip(again, 1)).to_have_class(re.compile("locked"))
+    page.keyboard.press("Escape")
+    rest(page)
+    expect(chip(page, 1)).not_to_have_class(re.compile("locked"))
+    expect(page).not_to_have_url(re.compile("token="))
+
+
+def test_a_family_emoji_stays_whole_and_shows_its_bytes(open_at: Open) -> None:
+    page = open_at("/Tokenization?model=tales-gpt", dark=True, width=390)
+    page.get_by_label("Text", exact=True).fill("\U0001f469\u200d\U0001f469\u200d\U0001f467 ok")
+    page.keyboard.press("Control+Enter")
+    rest(page)
+    group = page.locator(".tokens .group").first
+    expect(group).to_be_visible()
+    expect(group).to_contain_text("F0")
+    expect(group.locator("> b")).to_contain_text("\U0001f467")
+    shot(page, "tokens-emoji-390-dark")
+
+
+def test_what_stands_under_a_chip_can_be_chosen(open_at: Open) -> None:
+    page = open_at("/Tokenization?model=tales-gpt&text=The+cat")
+    page.get_by_role("radio", name="Bytes").click()
+    rest(page)
+    expect(chip(page, 1)).to_contain_text("20 63 61 74")
+    expect(page).to_have_url(re.compile("below=Bytes"))
+
+
+def test_a_word_is_chosen_and_stepped_through(open_at: Open) -> None:
+    page = open_at(
+        "/Tokenization?view=Step+by+step&model=tales-gpt&text=A+teacher+explained+unbelievabilities"
+    )
+    page.locator(".stages [data-id=w2]").click()
+    rest(page)
+    expect(page).to_have_url(re.compile("word=w2"))
+    slider = page.get_by_role("slider", name="Step")
+    last = int(slider.input_value())
+    for _ in range(2):
+        page.get_by_role("button", name="Back").click()
+        rest(page)
+    expect(slider).to_have_value(str(last - 2))
+    page.get_by_role("button", name="Next").click()
+    rest(page)
+    expect(slider).to_have_value(str(last - 1))
+    expect(page).to_have_url(re.compile(f"step={last - 1}"))
+
+
+def test_play_walks_to_the_end_by_itself(open_at: Open) -> None:
+    page = open_at("/Tokenization?view=Step+by+step&model=tales-bert&text=unbelievable")
+    slider = page.get_by_role("slider", name="Step")
+    last = slider.input_value()
+    page.get_by_role("button", name="Play").click()
+    expect(slider).not_to_have_value(last)
+    expect(slider).to_have_value(last, timeout=25_000)
+    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=5_000)
+
+
+def test_three_tokenizers_stand_on_the_same_characters(open_at: Open) -> None:
+    page = open_at("/Tokenization?view=Compare+tokenizers&text=The+cat+sat")
+    boxes = page.locator(".aligned .wide g[data-id]")
+    boxes.first.wait_for()
+    box = page.locator(".aligned .wide g[data-id=r0t0]")
+    box.hover()
+    for row in (1, 2):
+        lit = page.locator(f".aligned .wide g.lit[data-id^=r{row}]")
+        assert lit.count() >= 1
+    narrow = open_at("/Tokenization?view=Compare+tokenizers&text=The+cat+sat", width=390)
+    narrow.locator(".aligned .narrow g[data-id]").first.wait_for()
+    expect(narrow.locator(".aligned .wide")).to_be_hidden()
+
+
+def test_the_chips_leave_as_png_and_svg(open_at: Open) -> None:
+    page = open_at("/Tokenization?model=tales-gpt&text=The+cat")
+    page.get_by_role("button", name="Save").first.click()
+    with page.expect_download() as png:
+        page.get_by_role("button", name="PNG image").click()
+    assert png.value.path().read_bytes()[:4] == b"\x89PNG"
+    with page.expect_download() as svg:
+        page.get_by_role("button", name="SVG drawing").click()
+    assert "<svg" in svg.value.path().read_text(encoding="utf-8")

@@ -1,0 +1,100 @@
+"""The Tokenization page, run by AppTest; what happens inside pictures is seen in Chromium."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pages.conftest import Open, crash, sentences
+
+PAGE = "1_Tokenization"
+MODELS = ("tales-gpt", "tales-bert", "fr-en")
+VIEWS = ("Tokens", "Step by step", "Compare tokenizers")
+HOSTILE = {
+    "markup": "<script>alert(1)</script> <b>bold</b> & 'quotes'",
+    "scripts": "👩‍👩‍👧 naïve café — 你好, мир! שלום مرحبا e\u0301",
+    "controls": "a\x00b\u202e\u2066c\r\n\t d",
+    "one": "a",
+    "letters": "x" * 300,
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_answers_under_every_tokenizer(open_page: Open, model: str, view: str) -> None:
+    app = open_page(PAGE, model=model, view=view)
+    assert not crash(app)
+    assert sentences(app) == []
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("view", VIEWS)
+def test_strange_texts_are_cut_and_shown(open_page: Open, text: str, view: str) -> None:
+    app = open_page(PAGE, view=view, text=text, model="tales-bert")
+    assert not crash(app)
+    assert sentences(app) == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_empty_text_is_one_sentence(open_page: Open, view: str) -> None:
+    app = open_page(PAGE, view=view)
+    app.text_area(key="text").set_value("").run()
+    assert not crash(app)
+    assert len(sentences(app)) == 1
+    assert "The text is empty" in sentences(app)[0]
+
+
+def test_counts_are_those_of_the_text(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The cat sat.")
+    values = {metric.label: metric.value for metric in app.metric}
+    tokens = int(values["Tokens"])
+    assert values["Characters"] == "12"
+    assert values["Bytes"] == "12"
+    assert float(values["Characters per token"]) == pytest.approx(12 / tokens, abs=0.005)
+
+
+def test_a_hundred_thousand_characters_are_counted_in_full_and_drawn_in_parts(
+    open_page: Open,
+) -> None:
+    app = open_page(PAGE, model="tales-gpt")
+    app.text_area(key="text").set_value("The cat sat on the mat. " * 4200).run()
+    assert not crash(app)
+    values = {metric.label: metric.value for metric in app.metric}
+    assert values["Characters"] == "100,800"
+    assert int(values["Tokens"].replace(",", "")) > 10_000
+    app.slider(key="part").set_value(20).run()
+    assert not crash(app)
+
+
+def test_a_link_with_values_that_make_no_sense_is_put_right(open_page: Open) -> None:
+    app = open_page(PAGE, view="Magic", below="colour", token="t999", part="-1")
+    assert not crash(app)
+    told = " ".join(sentences(app))
+    assert "view=Magic" in told
+    assert "under each token=colour" in told
+    assert "token t999" in told
+    app = open_page(PAGE, view="Step by step", word="w99", step="200")
+    assert not crash(app)
+    assert "word w99" in " ".join(sentences(app))
+    assert "step 200" in " ".join(sentences(app))
+
+
+def test_a_step_back_moves_the_slider_and_the_link(open_page: Open) -> None:
+    app = open_page(PAGE, view="Step by step", model="tales-gpt", text="unbelievably")
+    last = app.slider(key="step").value
+    assert last == app.slider(key="step").max
+    app.button(key="step-back").click().run()
+    assert app.slider(key="step").value == last - 1
+    assert "step" in app.query_params
+    assert not crash(app)
+
+
+def test_the_comparison_counts_what_each_tokenizer_gives(open_page: Open) -> None:
+    app = open_page(PAGE, view="Compare tokenizers", model="tales-gpt", text="The cat sat.")
+    table = app.dataframe[0].value
+    assert sorted(table["tokenizer"]) == sorted(MODELS)
+    assert set(table["algorithm"]) == {"BPE", "Unigram", "WordPiece"}
+    app.multiselect(key="with").set_value(["tales-bert"]).run()
+    assert not crash(app)
+    assert list(app.dataframe[0].value["tokenizer"]) == ["tales-bert"]
+    app.multiselect(key="with").set_value([]).run()
+    assert not crash(app)
