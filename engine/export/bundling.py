@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +23,11 @@ from transformers import PreTrainedModel
 from engine.bundle import Card
 from engine.export.capture import NAME
 from engine.export.card import make_card, write_card
+from engine.export.convert import convert
 from engine.export.families import Layout, layout
-from engine.export.graph import Graph, convert, graphs
+from engine.export.graph import graphs
 from engine.export.hub import Checkpoint
+from engine.export.keeping import gate
 from engine.export.proof import check, judge
 from engine.export.storage import Store, Weights, round_weights
 from engine.export.tokenizer import write_tokenizer
@@ -55,6 +58,7 @@ def export(
         for done, (name, graph) in enumerate(modules.items()):
             report(f"Making {name}", 0.15 + 0.6 * done / len(modules))
             program = convert(graph)
+            gate(program)
             weights.move(program)
             ir.save(program, folder / name)
             outputs |= {value.name or "" for value in program.graph.outputs}
@@ -71,17 +75,22 @@ def export(
 def load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, Layout]:
     """Load a checkpoint in float32, with our attention, and the layout that fits it."""
     plan = layout(checkpoint.model_type)
+    if checkpoint.config.get("alibi"):
+        # Falcon's eager attention adds the slope twice, its other ones once as it was trained.
+        plan = replace(plan, positions="alibi", reference="sdpa")
     named = checkpoint.config.get("architectures") or [plan.head]
     bare = plan.family == "encoder" and plan.base in named
     kind = getattr(transformers, plan.base if bare else plan.head)
     model = kind.from_pretrained(
         checkpoint.folder,
         dtype=torch.float32,
-        attn_implementation=NAME,
+        attn_implementation="eager",
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=False,
     )
+    # Set afterwards: some families look the name up in a list of their own while they are built.
+    model.set_attn_implementation(NAME)
     return model.eval(), plan.bare() if bare else plan
 
 
@@ -108,6 +117,3 @@ def aside(out: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-
-
-__all__ = ["Graph", "Precision", "export", "load"]

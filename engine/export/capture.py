@@ -1,10 +1,9 @@
-"""Everything a model computes on its way, recorded while it runs.
+"""The one attention that every model computes with while it is recorded.
 
-One attention function is registered with transformers and serves every model that asks its
-attention interface for one: it records queries, keys, values, scores, weights and per-head
-output, and it is where `head_mask` acts. Forward hooks record what the embeddings give and what
-enters and leaves each block. A `Recorder` collects the tensors under the names of
-`engine.bundle`; it knows nothing of ONNX.
+The function is registered with transformers and serves every model that asks its attention
+interface for one; `older` brings the others to it. It records queries, keys, values, scores,
+weights and per-head output, and it is where `head_mask` acts. A `Recorder` collects the tensors
+under the names of `engine.bundle`. Nothing here knows of ONNX.
 """
 
 from __future__ import annotations
@@ -16,31 +15,57 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
-
-from engine.export.families import Tower
+from transformers.cache_utils import Cache
 
 NAME = "atlas"  # the attention implementation that models are loaded with
+
+Place = tuple[str, int]  # ("layer", 3) or ("cross", 3)
 
 
 class Recorder:
     """The tensors of one forward pass of one tower, by name.
 
-    `places` says for each sub-module of a block where its attention belongs: ("layer", 3) or
-    ("cross", 3). `masks` maps "layer" and "cross" to [layer, head] factors of the heads' output.
+    `masks` maps "layer" and "cross" to [layer, head] factors of the heads' output, `scales` to
+    the factor of the scores.
     """
 
-    def __init__(self, places: dict[int, tuple[str, int]], masks: dict[str, Tensor]) -> None:
+    def __init__(self, masks: dict[str, Tensor], cache: Cache | None = None) -> None:
         """Start with nothing found."""
-        self.places = places
         self.masks = masks
+        self.cache = cache
         self.found: dict[str, Tensor] = {}
+        self.scales: dict[str, float] = {}
 
     def keep(self, name: str, tensor: Tensor) -> None:
-        """Record a tensor; the first call wins, as a module may run once more for its shape."""
-        self.found.setdefault(name, tensor)
+        """Record a tensor."""
+        self.found[name] = tensor
+
+
+def places(module: nn.Module) -> list[Place]:
+    """Where the coming runs of an attention belong; a module may run in several layers.
+
+    They are kept with the module itself: the exporter runs stand-ins of modules that share their
+    dictionary but are other objects.
+    """
+    return module.__dict__.setdefault("_atlas_places", [])
 
 
 _current: list[Recorder] = []
+
+
+def current() -> Recorder:
+    """The recorder of the pass under way."""
+    return _current[-1]
+
+
+@contextmanager
+def recorder(new: Recorder) -> Iterator[Recorder]:
+    """Make a recorder the current one."""
+    _current.append(new)
+    try:
+        yield new
+    finally:
+        _current.pop()
 
 
 def attention(
@@ -72,24 +97,35 @@ def attention(
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
     output = torch.matmul(weights, value)
     output = record(
-        module, query=query, key=key, value=value, scores=scores, weights=weights, output=output
+        module,
+        scaling,
+        query=query,
+        key=key,
+        value=value,
+        scores=scores,
+        weights=weights,
+        output=output,
     )
     return output.transpose(1, 2).contiguous(), weights
 
 
-def record(module: nn.Module, *, output: Tensor, **tensors: Tensor) -> Tensor:
+def record(
+    module: nn.Module, scaling: float | None = None, *, output: Tensor, **tensors: Tensor
+) -> Tensor:
     """Keep an attention's tensors and return its output [batch, head, query, dim], masked."""
-    if not _current or id(module) not in _current[-1].places:
+    if not _current or not places(module):
         return output
-    recorder = _current[-1]
-    kind, layer = recorder.places[id(module)]
+    into = current()
+    kind, layer = places(module).pop(0)
+    if scaling is not None:
+        into.scales.setdefault(kind, scaling)
     for name, tensor in tensors.items():
         # The keys and values of a source are an input of the decoder; its encoder gives them.
         if kind == "layer" or name not in ("key", "value"):
-            recorder.keep(f"{kind}.{layer}.{name}", tensor)
-    if kind in recorder.masks:
-        output = output * recorder.masks[kind][layer].view(1, -1, 1, 1).to(output.dtype)
-    recorder.keep(f"{kind}.{layer}.output", output)
+            into.keep(f"{kind}.{layer}.{name}", tensor)
+    if kind in into.masks:
+        output = output * into.masks[kind][layer].view(1, -1, 1, 1).to(output.dtype)
+    into.keep(f"{kind}.{layer}.output", output)
     return output
 
 
@@ -130,49 +166,3 @@ def mask(
 
 AttentionInterface.register(NAME, attention)
 AttentionMaskInterface.register(NAME, mask)
-
-
-def places(blocks: nn.ModuleList, cross: str | None) -> dict[int, tuple[str, int]]:
-    """Where each attention of the blocks belongs, by the identity of its module."""
-    found: dict[int, tuple[str, int]] = {}
-    for layer, block in enumerate(blocks):
-        for name, module in block.named_modules():
-            kind = "cross" if cross and name.startswith(cross) else "layer"
-            found[id(module)] = (kind, layer)
-    return found
-
-
-@contextmanager
-def recording(model: nn.Module, tower: Tower, masks: dict[str, Tensor]) -> Iterator[Recorder]:
-    """Record one forward pass of the tower: its embeddings, hidden states and attentions."""
-    blocks = model.get_submodule(tower.blocks)
-    assert isinstance(blocks, nn.ModuleList)
-    recorder = Recorder(places(blocks, tower.cross), masks)
-    hooks = [_on_output(model.get_submodule(tower.token), recorder, "embedded.token")]
-    if tower.position:
-        position = model.get_submodule(tower.position)
-        hooks.append(_on_output(position, recorder, "embedded.position"))
-    hooks.append(_on_input(blocks[0], recorder, "hidden.0"))
-    for layer, block in enumerate(blocks):
-        hooks.append(_on_output(block, recorder, f"hidden.{layer + 1}"))
-    _current.append(recorder)
-    try:
-        yield recorder
-    finally:
-        _current.pop()
-        for hook in hooks:
-            hook.remove()
-
-
-def _on_output(module: nn.Module, recorder: Recorder, name: str) -> Any:
-    def keep(_module: nn.Module, _args: Any, output: Any) -> None:
-        recorder.keep(name, output[0] if isinstance(output, tuple) else output)
-
-    return module.register_forward_hook(keep)
-
-
-def _on_input(module: nn.Module, recorder: Recorder, name: str) -> Any:
-    def keep(_module: nn.Module, args: Any, kwargs: Any) -> None:
-        recorder.keep(name, args[0] if args else kwargs["hidden_states"])
-
-    return module.register_forward_pre_hook(keep, with_kwargs=True)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 from transformers import __version__ as transformers_version
 
-from engine.bundle import Card, Generation, Matrix
+from engine.bundle import Card, Generation, Matrix, Stack
 from engine.export.families import Layout
-from engine.export.graph import Graph, limit, predicts, takes_pairs, tower_stack
+from engine.export.graph import Graph
 from engine.export.hub import Checkpoint
+from engine.export.model import limit, module, predicts, stack, takes_pairs
 from engine.export.storage import Weights
 from engine.export.tokenizer import kind, settings_of, special
+from engine.values import Side
 
 VERSION = 1  # of the exporter: raise it when bundles come out differently
 
@@ -43,8 +46,8 @@ def make_card(
         title=checkpoint.name.rsplit("/", 1)[-1],
         family=layout.family,
         architecture=model.config.model_type,
-        encoder=tower_stack(model, "encoder") if has_encoder else None,
-        decoder=tower_stack(model, "decoder") if decides else None,
+        encoder=_tower(graphs.get("encoder.onnx", graph), "encoder") if has_encoder else None,
+        decoder=_tower(graph, "decoder") if decides else None,
         width=model.config.hidden_size,
         vocabulary=model.get_input_embeddings().weight.shape[0],  # type: ignore[union-attr]
         positions=layout.positions,
@@ -65,7 +68,13 @@ def make_card(
         mask=special(checkpoint.folder, tokenizer, "mask_token") if not decides else None,
         tokenizer=kind(tokenizer),
         template=template(checkpoint.folder),
+        notes=layout.notes,
     )
+
+
+def _tower(graph: Graph, side: Side) -> Stack:
+    shape = stack(graph.model, side)
+    return replace(shape, scale=graph.scales.get("layer", shape.dim**-0.5))
 
 
 def generation(model: PreTrainedModel, folder: Path, tokenizer: Tokenizer) -> Generation:
@@ -90,16 +99,35 @@ def generation(model: PreTrainedModel, folder: Path, tokenizer: Tokenizer) -> Ge
 
 
 def vectors(model: PreTrainedModel, layout: Layout, weights: Weights) -> dict[str, Matrix]:
-    """Where the token and position matrices lie."""
-    found: dict[str, Matrix] = {}
+    """Where the token and position matrices lie; row i is token i's or position i's.
+
+    With two towers they are the encoder's; "target" is the decoder's tokens where those differ.
+    """
     tower = layout.encoder or layout.decoder
     assert tower is not None
-    for name, path in (("token", tower.token), ("position", tower.position)):
-        weight = getattr(model.get_submodule(path), "weight", None) if path else None
-        matrix = None if weight is None or weight.ndim != 2 else weights.matrix(weight)
-        if matrix is not None:
-            found[name] = matrix
+    found: dict[str, Matrix] = {}
+    paths = {"token": (tower.token, 0), "position": (tower.position, tower.skipped)}
+    if layout.encoder and layout.decoder:
+        paths["target"] = (layout.decoder.token, 0)
+    for name, (path, skipped) in paths.items():
+        holder = module(model, path)
+        weight = getattr(holder, "weight", getattr(holder, "weights", None))
+        matrix = None if weight is None else weights.matrix(weight)
+        if matrix is not None and matrix != found.get("token"):
+            found[name] = _without(matrix, skipped)
     return found
+
+
+def _without(matrix: Matrix, rows: int) -> Matrix:
+    """The matrix without its first rows."""
+    count, width = matrix.shape
+    start = matrix.scales_offset
+    return replace(
+        matrix,
+        shape=(count - rows, width),
+        offset=matrix.offset + rows * width * np.dtype(matrix.dtype).itemsize,
+        scales_offset=None if start is None else start + rows * 4,
+    )
 
 
 def template(folder: Path) -> str | None:

@@ -26,7 +26,6 @@ Store = Literal["int8", "float16", "float32"]
 FILE = "weights.bin"
 ALIGNMENT = 64  # bytes; enough for every vector instruction
 INLINE = 1024  # bytes; what is smaller stays in the graph
-FOLDED = 1 << 20  # elements; the exporter does not fold transpositions of larger matrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ def round_weights(model: nn.Module, store: Store) -> dict[str, Stored]:
             kept, values = form(parameter.detach().numpy())
             if store != "float32":
                 parameter.copy_(torch.from_numpy(values))
-            if values.size <= FOLDED:
-                found[digest(values.T)] = replace(kept, transposed=True)
+            found[digest(values.T)] = replace(kept, transposed=True)
             found[digest(values)] = kept
     return found
 
@@ -98,16 +96,24 @@ class Weights:
 
     def move(self, model: ir.Model) -> None:
         """Move a graph's large initializers into the file and leave references behind."""
-        for value in list(model.graph.initializers.values()):
-            tensor = value.const_value
-            if tensor is None or tensor.nbytes < INLINE:
-                continue
-            array = tensor.numpy()
-            kept = self.rounded.get(digest(array))
-            if kept is None or (kept.values.dtype == array.dtype and not kept.transposed):
+        large = {
+            value: tensor.numpy()
+            for value in model.graph.initializers.values()
+            if (tensor := value.const_value) is not None and tensor.nbytes >= INLINE
+        }
+        names = {value: digest(array) for value, array in large.items()}
+        here = {*names.values(), *self.offsets}
+        for value, array in large.items():
+            kept = self.rounded.get(names[value])
+            if kept is None or self._as_it_is(kept, array, here):
                 value.const_value = self._external(array, value.name or "")
             else:
                 self._restore(model.graph, value, kept)
+
+    def _as_it_is(self, kept: Stored, array: np.ndarray, here: set[str]) -> bool:
+        # A transpose is worked out from its original only where that is stored anyway.
+        same = kept.values.dtype == array.dtype
+        return same and not (kept.transposed and digest(kept.values) in here)
 
     def matrix(self, parameter: torch.Tensor) -> Matrix | None:
         """Where a parameter lies, or None if no graph kept it."""

@@ -130,16 +130,117 @@ PAIR: Config = {
 
 # name: (model class, tokenizer, its special tokens, configuration)
 Recipe = tuple[str, Callable[[], Tokenizer], dict[str, str], Config]
+
+
+def _writer(kind: str, **more: Any) -> Recipe:
+    return kind, byte_level, BYTES, {**SIZES, **ENDS, "pad_token_id": 0, **more}
+
+
+def _reader(kind: str, **more: Any) -> Recipe:
+    return kind, word_piece, PIECES, {**SIZES, **PADS, **more}
+
+
+def _pair(kind: str, **more: Any) -> Recipe:
+    return kind, sentences, SENTENCES, {**PAIR, **more}
+
+
+GPT: Config = {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": POSITIONS}
+GROUPED: Config = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
+T5: Config = {
+    "d_model": WIDTH,
+    "d_kv": 8,
+    "d_ff": 32,
+    "num_layers": LAYERS,
+    "num_decoder_layers": LAYERS,
+    "num_heads": HEADS,
+    "decoder_start_token_id": 0,
+}
+
 RECIPES: dict[str, Recipe] = {
-    "gpt2": (
-        "GPT2LMHeadModel",
+    "gpt2": ("GPT2LMHeadModel", byte_level, BYTES, {**GPT, **ENDS}),
+    "bert": _reader("BertForMaskedLM"),
+    "bert-bare": _reader("BertModel"),
+    "marian": _pair("MarianMTModel", scale_embedding=True),
+    "openai-gpt": ("OpenAIGPTLMHeadModel", byte_level, BYTES, GPT),
+    "gpt-neo": (
+        "GPTNeoForCausalLM",
         byte_level,
         BYTES,
-        {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": POSITIONS, **ENDS},
+        {
+            "hidden_size": WIDTH,
+            "num_layers": LAYERS,
+            "num_heads": HEADS,
+            "attention_types": [[["global", "local"], 1]],
+            "window_size": 4,
+            "max_position_embeddings": POSITIONS,
+            **ENDS,
+        },
     ),
-    "bert": ("BertForMaskedLM", word_piece, PIECES, {**SIZES, **PADS}),
-    "bert-bare": ("BertModel", word_piece, PIECES, {**SIZES, **PADS}),
-    "marian": ("MarianMTModel", sentences, SENTENCES, {**PAIR, "scale_embedding": True}),
+    "gptj": ("GPTJForCausalLM", byte_level, BYTES, {**GPT, "rotary_dim": 4, **ENDS}),
+    "gpt-neox": _writer("GPTNeoXForCausalLM"),
+    "bloom": (
+        "BloomForCausalLM",
+        byte_level,
+        BYTES,
+        {"hidden_size": WIDTH, "n_layer": LAYERS, "n_head": HEADS, **ENDS, "pad_token_id": 0},
+    ),
+    "opt": _writer(
+        "OPTForCausalLM", ffn_dim=32, word_embed_proj_dim=WIDTH, do_layer_norm_before=True
+    ),
+    "opt-narrow": _writer(
+        "OPTForCausalLM", ffn_dim=32, word_embed_proj_dim=8, do_layer_norm_before=False
+    ),
+    "llama": _writer("LlamaForCausalLM", **GROUPED),
+    "mistral": _writer("MistralForCausalLM", **GROUPED, sliding_window=6),
+    "qwen2": _writer("Qwen2ForCausalLM", num_key_value_heads=1),
+    "qwen3": _writer("Qwen3ForCausalLM", **GROUPED),
+    "gemma": _writer("GemmaForCausalLM", num_key_value_heads=1, head_dim=8),
+    "gemma2": _writer("Gemma2ForCausalLM", **GROUPED, sliding_window=6, query_pre_attn_scalar=12),
+    "gemma3": _writer("Gemma3ForCausalLM", **GROUPED, sliding_window=6, query_pre_attn_scalar=12),
+    "phi3": _writer("Phi3ForCausalLM", num_key_value_heads=1),
+    "falcon": _writer("FalconForCausalLM", multi_query=True, new_decoder_architecture=False),
+    "falcon-new": _writer("FalconForCausalLM", new_decoder_architecture=True, num_kv_heads=1),
+    "falcon-alibi": _writer(
+        "FalconForCausalLM",
+        multi_query=False,
+        new_decoder_architecture=False,
+        alibi=True,
+        parallel_attn=False,
+    ),
+    "distilbert": _reader("DistilBertForMaskedLM", dim=WIDTH, hidden_dim=32),
+    "roberta": _reader("RobertaForMaskedLM", type_vocab_size=1, pad_token_id=1),
+    "electra": _reader("ElectraForMaskedLM", embedding_size=WIDTH),
+    "electra-narrow": _reader("ElectraForMaskedLM", embedding_size=8),
+    "albert": _reader("AlbertForMaskedLM", embedding_size=8),
+    "modernbert": _reader(
+        "ModernBertForMaskedLM",
+        local_attention=8,
+        global_attn_every_n_layers=2,
+        cls_token_id=2,
+        sep_token_id=3,
+        bos_token_id=2,
+        eos_token_id=3,
+    ),
+    "deberta-v2": _reader(
+        "DebertaV2ForMaskedLM",
+        relative_attention=True,
+        position_buckets=8,
+        pos_att_type=["c2p", "p2c"],
+        share_att_key=True,
+        norm_rel_ebd="layer_norm",
+        position_biased_input=False,
+        type_vocab_size=0,
+    ),
+    "t5": ("T5ForConditionalGeneration", sentences, SENTENCES, T5),
+    "mt5": (
+        "MT5ForConditionalGeneration",
+        sentences,
+        SENTENCES,
+        {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
+    ),
+    "bart": _pair("BartForConditionalGeneration"),
+    "mbart": _pair("MBartForConditionalGeneration"),
+    "m2m-100": _pair("M2M100ForConditionalGeneration", pad_token_id=1, eos_token_id=2),
 }
 
 

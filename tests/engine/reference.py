@@ -42,7 +42,7 @@ def run(path: Path, **feeds: Any) -> Arrays:
     for name, node in inputs.items():
         if name.startswith("past.") and name not in full:
             full[name] = np.zeros((batch, node.shape[1], 0, node.shape[3]))
-        if name.endswith("head_mask") and name not in full:
+        if (name.endswith("head_mask") or name == "keep") and name not in full:
             full[name] = np.ones(node.shape)
     types = {"tensor(int64)": np.int64, "tensor(float)": np.float32}
     typed = {name: np.asarray(full[name], types[inputs[name].type]) for name in inputs}
@@ -59,12 +59,16 @@ def past_of(found: Arrays) -> Arrays:
     }
 
 
-def load(folder: Path) -> Any:
-    """The checkpoint as transformers runs it, eager."""
+def load(folder: Path, positions: str = "") -> Any:
+    """The checkpoint as transformers runs it, eager.
+
+    Falcon's eager attention adds its ALiBi slope twice in transformers 5.23 (and its others once).
+    """
     import transformers
 
     kind = transformers.AutoConfig.from_pretrained(folder).architectures[0]
-    model = getattr(transformers, kind).from_pretrained(folder, attn_implementation="eager")
+    how = "sdpa" if kind.startswith("Falcon") and positions == "alibi" else "eager"
+    model = getattr(transformers, kind).from_pretrained(folder, attn_implementation=how)
     return model.eval()
 
 
