@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int, Int8
 
 from engine import sampling as draws
+from engine.beams import Beam, Search
 from engine.decoding import Decoder, Source
 from engine.errors import EmptyText, TextTooLong
 from engine.runtime import Bundle
@@ -35,21 +36,29 @@ class Line:
     """One continuation: how it is drawn, with which noise, and tokens forced by hand.
 
     `run` numbers samples of one setting. `forced` holds (offset, id): the offset-th new token,
-    from 0, is that id whatever the draw says; all before it are as without it.
+    from 0, is that id whatever the draw says; all before it are as without it. `beams` above 0 is
+    beam search of that width instead, which takes no setting and no forced token.
     """
 
     sampling: Sampling = Sampling()
     run: int = 0
     forced: tuple[tuple[int, int], ...] = ()
+    beams: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse negative numbers."""
+        """Refuse what makes no sense."""
+        if not 0 <= self.beams <= 8:
+            raise ValueError(f"beam must be in [1, 8], got {self.beams}")
+        if self.beams and (self.forced or self.sampling != Sampling()):
+            raise ValueError("beam search takes no other setting and no forced token")
         numbers = [self.run, *(number for pair in self.forced for number in pair)]
         if min(numbers) < 0:
             raise ValueError(f"run, offsets and ids must be 0 or more, got {min(numbers)}")
 
     def __str__(self) -> str:
         """Write the line in short, as `parse` reads it: `greedy @4=77`; its run is left out."""
+        if self.beams:
+            return f"beam {self.beams}"
         return " ".join([str(self.sampling), *(f"@{offset}={i}" for offset, i in self.forced)])
 
     @classmethod
@@ -62,6 +71,9 @@ class Line:
             if not (offset.isdecimal() and token_id.isdecimal()) or len(mark) > 20:
                 raise ValueError(f"“@{mark[:20]}” is no forced token: write @position=id")
             forced[int(offset)] = int(token_id)
+        width = setting.strip().lower().removeprefix("beam ")
+        if width != setting.strip().lower() and width.isdecimal() and len(width) < 4:
+            return cls(beams=max(1, int(width)), forced=tuple(forced.items()))
         return cls(sampling=draws.parse(setting), forced=tuple(sorted(forced.items())))
 
     def branched(self, offset: int, token_id: int) -> Line:
@@ -72,7 +84,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Written(Frozen):
-    """One token of one line, and what it was chosen from.
+    """Token `place` (from 0) of one line, and what it was chosen from.
 
     `probability` and `rank` (1 is the likeliest) are the model's own, `after` is the probability
     once penalties, temperature and filters are applied (0 for a forced token that they cut).
@@ -82,6 +94,7 @@ class Written(Frozen):
     """
 
     line: int
+    place: int
     id: int
     probability: float
     after: float
@@ -98,7 +111,10 @@ class Written(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One model run: the token that each line still writing got; `seconds` since the last step."""
+    """One model run: the token that each line still writing got; `seconds` since the last step.
+
+    A beam search gives all its tokens at its end, when it is known which path won.
+    """
 
     index: int
     written: tuple[Written, ...]
@@ -122,9 +138,16 @@ def generate(
     """
     room = room_left(bundle, len(ids))
     last: End = "limit" if limit <= room else "window"
-    ending = Ending(frozenset(bundle.card.generation.ends), min(limit, room), last, ends)
+    rules = bundle.card.generation
+    ending = Ending(frozenset(rules.ends), min(limit, room), last, ends)
+    writers = [
+        _Paths(bundle, number, list(ids), Search(line.beams, limit=ending.limit), ending, source)
+        if line.beams
+        else _Text(number, line, list(ids), seed, ending)
+        for number, line in enumerate(lines)
+    ]
     with Decoder(bundle, source=source) as decoder:
-        yield from _write(decoder, list(ids), lines, seed=seed, ending=ending)
+        yield from _write(decoder, list(ids), writers)
 
 
 def following(
@@ -173,34 +196,120 @@ class Ending:
 
 
 def _write(
-    decoder: Decoder, ids: list[int], lines: Sequence[Line], *, seed: int, ending: Ending
+    decoder: Decoder, ids: list[int], writers: Sequence[_Text | _Paths]
 ) -> Generator[Step, None, None]:
-    texts = [list(ids) for _ in lines]
-    running = list(range(len(lines)))  # lines that still write, and the batch row of each
-    rows = [0] * len(lines)
-    index, begun = 0, time.perf_counter()
+    running, starts, index = list(writers), [0] * len(writers), 0
+    begun = time.perf_counter()
 
     # 1. The prompt is read once, in one row; every line continues that row.
     logits = decoder.prefill(np.array([ids], dtype=np.int64))
     while running:
-        # 2. Each line takes its token.
+        # 2. Each line takes its token from its row, a beam search from its rows.
         written: list[Written] = []
-        for number, row in zip(running, rows, strict=True):
-            token = choose(
-                logits[row], lines[number], texts[number], start=len(ids), seed=seed, number=number
-            )
-            texts[number].append(token.id)
-            written.append(replace(token, end=ending.of(texts[number][len(ids) :])))
+        for writer, start in zip(running, starts, strict=True):
+            written += writer.advance(logits[start : start + len(writer.rows)])
         now = time.perf_counter()
         yield Step(index, tuple(written), now - begun)
 
-        # 3. Lines that ended leave the batch, the others continue their own row.
-        on = [i for i, token in enumerate(written) if not token.end]
-        rows, running = [rows[i] for i in on], [running[i] for i in on]
+        # 3. Lines that ended leave the batch, the others continue their own rows.
         index, begun = index + 1, time.perf_counter()
+        places = zip(running, starts, strict=True)
+        rows = [writer.rows + start for writer, start in places if not writer.done]
+        running = [writer for writer in running if not writer.done]
         if running:
-            logits = decoder.step([texts[number][-1] for number in running], rows)
-            rows = list(range(len(running)))
+            starts = np.cumsum([0, *map(len, rows)])[:-1].tolist()
+            added = np.concatenate([writer.added for writer in running])
+            logits = decoder.step(added, rows=np.concatenate(rows))
+
+
+class _Text:
+    """A line that is drawn token by token: one row of the batch."""
+
+    rows = np.zeros(1, dtype=np.int64)
+
+    def __init__(self, number: int, line: Line, ids: list[int], seed: int, ending: Ending) -> None:
+        self.number, self.line, self.ids, self.start = number, line, ids, len(ids)
+        self.seed, self.ending, self.done = seed, ending, False
+
+    @property
+    def added(self) -> Int[np.ndarray, "row"]:
+        return np.array(self.ids[-1:], dtype=np.int64)
+
+    def advance(self, logits: Float[np.ndarray, "row vocabulary"]) -> list[Written]:
+        """Take a token from the logits of its row."""
+        token = choose(logits[0], self.line, self.ids, start=self.start, seed=self.seed)
+        self.ids.append(token.id)
+        end = self.ending.of(self.ids[self.start :])
+        self.done = bool(end)
+        return [replace(token, line=self.number, end=end)]
+
+
+class _Paths:
+    """A line that is found by beam search: as many rows as paths; its tokens come at the end."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        number: int,
+        ids: list[int],
+        search: Search,
+        ending: Ending,
+        source: Source | None,
+    ) -> None:
+        self.bundle, self.number, self.ids = bundle, number, ids
+        self.ending, self.source = ending, source
+        self.beam = Beam(len(ids), search, bundle.card.generation)
+
+    @property
+    def done(self) -> bool:
+        return self.beam.done
+
+    @property
+    def rows(self) -> Int[np.ndarray, "row"]:
+        return self.beam.rows
+
+    @property
+    def added(self) -> Int[np.ndarray, "row"]:
+        return self.beam.ids
+
+    def advance(self, logits: Float[np.ndarray, "row vocabulary"]) -> list[Written]:
+        """Weigh one more token of every path; all tokens of the best one when it is over."""
+        self.beam.advance(logits)
+        if not self.beam.done:
+            return []
+        new = list(self.beam.found().hypotheses[0].ids)
+        for count in range(1, len(new) + 1):  # a stop text cuts what was found
+            if self.ending.of(new[:count]):
+                new = new[:count]
+                break
+        found = retold(self.bundle, self.ids, new, source=self.source)
+        return [
+            replace(
+                token, line=self.number, end=self.ending.of(new) if place + 1 == len(new) else ""
+            )
+            for place, token in enumerate(found)
+        ]
+
+
+def retold(
+    bundle: Bundle, ids: Sequence[int], new: Sequence[int], *, source: Source | None = None
+) -> list[Written]:
+    """What the model says of tokens that it did not draw, `new` after `ids`.
+
+    One step a token over the keys and values of those before.
+    """
+    line = Line(forced=tuple(enumerate(new)))
+    text, found = list(ids), []
+    with Decoder(bundle, source=source) as decoder:
+        logits = decoder.prefill(np.array([text], dtype=np.int64))
+        for token_id in new:
+            found.append(
+                replace(choose(logits[0], line, text, start=len(ids), seed=0), forced=False)
+            )
+            text.append(token_id)
+            if len(found) < len(new):
+                logits = decoder.step([token_id], rows=[0])
+    return found
 
 
 def choose(
@@ -210,7 +319,6 @@ def choose(
     *,
     start: int,
     seed: int,
-    number: int = 0,
 ) -> Written:
     """Take the token after `ids`, of which the first `start` are the prompt."""
     own = draws.probabilities(logits)
@@ -224,7 +332,8 @@ def choose(
         chosen = forced
     best = draws.descending(own, CANDIDATES)[:CANDIDATES]
     return Written(
-        line=number,
+        line=0,
+        place=len(ids) - start,
         id=chosen,
         probability=float(own[chosen]),
         after=float(after[chosen]),

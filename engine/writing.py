@@ -67,10 +67,10 @@ class Column:
         with self._lock:
             self._writer = writer
 
-    def add(self, writer: object, index: int, token: Written, text: str, seconds: float) -> None:
-        """Append token `index`, unless it is here already: who goes on begins at the prompt."""
+    def add(self, writer: object, token: Written, text: str, seconds: float) -> None:
+        """Append a token, unless it is here already: who goes on begins at the prompt."""
         with self._lock:
-            if self._writer is writer and index == len(self.tokens):
+            if self._writer is writer and token.place == len(self.tokens):
                 self.texts.append(text)
                 self.seconds.append(seconds)
                 self.tokens.append(token)
@@ -249,12 +249,17 @@ def _begin(
             ends=_stop_test(bundle, task.stop),
             source=read,
         )
+        spent = 0.0
         spellers = [Speller(bundle) for _ in lines]
         try:
             for step in steps:
+                spent += step.seconds
                 for token in step.written:
                     text = spellers[token.line].add(token.id)
-                    fresh[lines[token.line]].add(fresh, step.index, token, text, step.seconds)
+                    column = fresh[lines[token.line]]
+                    # A beam search gives its tokens at once: its time is shared out among them.
+                    passed = spent / (step.index + 1) if column.line.beams else step.seconds
+                    column.add(fresh, token, text, passed)
                 report.progress((step.index + 1) / task.limit)
                 report.check()
         finally:

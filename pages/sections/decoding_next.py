@@ -120,7 +120,7 @@ def _column(plan: Plan) -> None:
 def _sliders(plan: Plan) -> None:
     """Presets and sliders of the chosen column; they show what its line says."""
     setting = plan.line.sampling
-    now = str(setting)
+    now = str(replace(plan.line, forced=()))
     options = list(dict.fromkeys([*PRESETS, now]))
     st.session_state["decoding-preset"] = now
     st.selectbox(
@@ -134,6 +134,13 @@ def _sliders(plan: Plan) -> None:
     )
     if problem := st.session_state.pop("decoding-problem", None):
         st.warning(plain(problem))
+    if plan.line.beams:
+        st.caption(
+            f"Beam search draws nothing: it carries the {plan.line.beams} likeliest beginnings on "
+            "side by side and takes the likeliest whole text, so it has no sliders. Its text "
+            "comes when the search is over."
+        )
+        return
     for name in OFF:
         st.session_state[KEYS[name]] = getattr(setting, name)
     greedy = "Greedy takes the likeliest token, so this would change nothing."
@@ -194,7 +201,9 @@ def _slid(plan: Plan, name: str) -> None:
 def _typed(plan: Plan) -> None:
     text = str(st.session_state["decoding-preset"] or "")[:200]
     try:
-        _change(plan, replace(plan.line, sampling=sampling.parse(text)))
+        line = Line.parse(text)
+        forced = () if line.beams else line.forced or plan.line.forced
+        _change(plan, replace(line, forced=forced))
     except ValueError as error:
         st.session_state["decoding-problem"] = f"{error}. The setting stays as it was."
 
@@ -256,6 +265,8 @@ def _formula(plan: Plan, found: Opened, spell: view.Spell, place: int, wanted: i
         + (f"over the {found.kept:,} tokens left." if found.kept > 1 else "over one token.")
     )
     st.latex(view.formula(found, plan.line.sampling, row))
+    if plan.line.beams:
+        return
     branch = plan.line.branched(place, token_id)
     with st.container(horizontal=True, gap="small"):
         st.button(

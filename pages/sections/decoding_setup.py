@@ -92,7 +92,7 @@ def _shortcuts(lines: tuple[Line, ...], column: int) -> tuple[Line, ...]:
             st.warning(plain(f"{why}; column {column + 1} stays as it is."), icon=":material/link:")
     if not values:
         return lines
-    line = replace(lines[column], sampling=replace(lines[column].sampling, **values))
+    line = replace(lines[column], sampling=replace(lines[column].sampling, **values), beams=0)
     changed = (*lines[:column], line, *lines[column + 1 :])
     for number, one in enumerate(changed):
         select(f"c{number + 1}", str(one))

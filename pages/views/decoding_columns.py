@@ -94,11 +94,17 @@ def _column(sheet: Sheet, number: int, reference: list[int] | None, whole: bool)
         "f": [i for i, token in enumerate(tokens) if token.forced],
         "w": column.writing,
         "end": ENDS[last] if last else ("" if column.writing or not tokens else "Stopped."),
-        "idle": "writing …" if column.writing else sheet.idle,
+        "idle": _idle(column, sheet.idle),
         "h": entropies,
         "peak": max(8, *entropies) if entropies else 8,
         "s": figures(statistics(column)) if whole and tokens else [],
     }
+
+
+def _idle(column: Column, idle: str) -> str:
+    if not column.writing:
+        return idle
+    return f"weighing {column.line.beams} beginnings …" if column.line.beams else "writing …"
 
 
 def figures(found: Statistics) -> list[tuple[str, str, str]]:

@@ -9,22 +9,22 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.generation import Line
-from engine.sampling import Sampling
 from engine.writing import Task
 
-PRESETS = {
-    "greedy": Sampling(temperature=0),
-    "pure sampling": Sampling(),
-    "temperature 0.7": Sampling(temperature=0.7),
-    "top-k 40": Sampling(top_k=40),
-    "top-p 0.9": Sampling(top_p=0.9),
-    "min-p 0.05": Sampling(min_p=0.05),
-    "typical 0.9": Sampling(typical=0.9),
-    "greedy, repetition penalty 1.3": Sampling(temperature=0, repetition=1.3),
-    "greedy, no-repeat 3": Sampling(temperature=0, no_repeat=3),
-}
+PRESETS = (
+    "greedy",
+    "pure sampling",
+    "temperature 0.7",
+    "top-k 40",
+    "top-p 0.9",
+    "min-p 0.05",
+    "typical 0.9",
+    "beam 4",
+    "greedy, repetition penalty 1.3",
+    "greedy, no-repeat 3",
+)
 MOST = 6  # columns
-START = tuple(PRESETS)[:MOST]
+START = PRESETS[:MOST]
 LONGEST = 256  # new tokens
 _PLACE = re.compile(r"c([1-9])(?: t([1-9][0-9]{0,3}))?")
 
@@ -70,8 +70,8 @@ def place(at: str | None, columns: int) -> tuple[int, int | None] | None:
 
 def spare(lines: tuple[Line, ...]) -> Line:
     """A line for a new column: the first preset that is not there yet."""
-    settings = {line.sampling for line in lines}
-    return Line(next((s for s in PRESETS.values() if s not in settings), Sampling()))
+    there = {str(line) for line in lines}
+    return Line.parse(next((text for text in PRESETS if text not in there), PRESETS[1]))
 
 
 def height(limit: int, columns: int) -> int:

@@ -174,6 +174,57 @@ def test_nothing_to_continue_and_no_room_are_sentences(bundle: Bundle):
         list(generate(bundle, [5] * 64, LINES, seed=0, limit=5))
 
 
+@pytest.mark.parametrize("width", [2, 4])
+def test_beam_search_equals_generate_of_transformers(
+    bundles: Any, bundle: Bundle, prompt: list[int], width: int
+):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(bundles.checkpoint("gpt2")).eval()
+    expected = model.generate(
+        torch.tensor([prompt]),
+        attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+        do_sample=False,
+        num_beams=width,
+        max_new_tokens=12,
+        length_penalty=1.0,
+        early_stopping=False,
+        pad_token_id=0,
+    )[0, len(prompt) :].tolist()
+    lines = [Line(), Line(beams=width), Line(Sampling(temperature=0))]
+    free, beam, greedy = texts(bundle, prompt, lines, limit=12)
+    assert beam == expected
+    assert [free] == texts(bundle, prompt, [Line()], limit=12)
+    assert [greedy] == texts(bundle, prompt, [lines[2]], limit=12)
+
+
+def test_tokens_of_a_beam_search_are_described_like_all_others(bundle: Bundle, prompt: list[int]):
+    steps = list(generate(bundle, prompt, [Line(beams=3)], seed=0, limit=8))
+    tokens = [token for step in steps for token in step.written]
+    assert [token.place for token in tokens] == list(range(len(tokens)))
+    assert [bool(token.end) for token in tokens] == [False] * (len(tokens) - 1) + [True]
+    ids = list(prompt)
+    for token in tokens:
+        own = sampling.probabilities(following(bundle, ids))
+        assert token.probability == pytest.approx(own[token.id], abs=1e-5) and not token.forced
+        ids.append(token.id)
+
+
+def test_a_stop_text_cuts_what_a_beam_search_found(bundle: Bundle, prompt: list[int]):
+    (whole,) = texts(bundle, prompt, [Line(beams=2)], limit=10)
+    (cut,) = texts(bundle, prompt, [Line(beams=2)], limit=10, ends=lambda ids: len(ids) == 3)
+    assert cut == whole[:3]
+
+
+def test_beam_search_with_a_setting_is_refused():
+    with pytest.raises(ValueError, match="no other setting"):
+        Line(Sampling(top_k=3), beams=4)
+    with pytest.raises(ValueError, match="beam must be in"):
+        Line.parse("beam 99")
+    assert str(Line.parse("beam 4")) == "beam 4"
+
+
 def test_negative_runs_and_offsets_are_refused():
     with pytest.raises(ValueError, match="0 or more, got -2"):
         Line(forced=((-2, 4),))
