@@ -20,22 +20,31 @@ from engine.values import Attention, Frozen, Kind, Reading, Tokens
 Together = Literal["one", "mean", "max", "rollout"]
 Hidden = Literal["nothing", "first", "special", "marks"]
 Quantity = Literal["weight", "value"]
+Pair = Literal["all", "A to A", "A to B", "B to A", "B to B"]
 
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """What to do with the weights before they are drawn; small, hashable, checked."""
+    """What to do with the weights before they are drawn; small, hashable, checked.
+
+    `until` keeps the first tokens only (0: all), as when a causal model was still writing; `pair`
+    keeps the links from one sentence of a pair to another.
+    """
 
     together: Together = "one"
     hidden: Hidden = "nothing"
     quantity: Quantity = "weight"
     whole_words: bool = False
     mass: float = 1.0
+    until: int = 0
+    pair: Pair = "all"
 
     def __post_init__(self) -> None:
-        """Refuse a share of the mass that makes no sense."""
+        """Refuse a share of the mass and a count that make no sense."""
         if not 0 < self.mass <= 1:
             raise ValueError(f"mass must be in (0, 1], got {self.mass}")
+        if self.until < 0:
+            raise ValueError(f"until must be at least 0, got {self.until}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ def prepared(
         groups = links.words(queries), links.words(keys)
         weights = links.merge(weights, *groups)
         names = _joined(queries, groups[0]), _joined(keys, groups[1])
-        starts = tuple(np.unique(group, return_index=True)[1] for group in groups)
+        starts = _firsts(groups[0]), _firsts(groups[1])
         notes.append("Tokens are merged into words: weights summed to a word, averaged from it.")
     kept = np.isfinite(weights)
     if treatment.mass < 1:
@@ -127,17 +136,45 @@ def prepared(
             f"{int(kept.sum())} links shown of {int((np.nan_to_num(weights) > 0).sum())}: the "
             f"fewest of each row that carry {treatment.mass:.0%} of it."
         )
+    rows, columns = _part(treatment, starts, queries, keys, one_text=kind != "cross", notes=notes)
     return Map(
-        weights=weights.astype(np.float32),
-        kept=kept,
-        row_starts=starts[0],
-        column_starts=starts[1],
-        rows=names[0],
-        columns=names[1],
+        weights=weights[np.ix_(rows, columns)].astype(np.float32),
+        kept=kept[np.ix_(rows, columns)],
+        row_starts=starts[0][rows],
+        column_starts=starts[1][columns],
+        rows=tuple(names[0][row] for row in rows),
+        columns=tuple(names[1][column] for column in columns),
         share=share,
         one_text=kind != "cross",
         notes=tuple(notes),
     )
+
+
+def _part(
+    treatment: Treatment,
+    starts: tuple[Int[np.ndarray, "row"], Int[np.ndarray, "column"]],
+    queries: Tokens,
+    keys: Tokens,
+    *,
+    one_text: bool,
+    notes: list[str],
+) -> tuple[Int[np.ndarray, "kept_row"], Int[np.ndarray, "kept_column"]]:
+    """The rows and columns that are shown; a part without any row or column is not taken."""
+    rows, columns = (np.ones(len(start), dtype=bool) for start in starts)
+    if treatment.until:
+        rows &= starts[0] < treatment.until
+        columns &= (starts[1] < treatment.until) | (not one_text)
+        if not rows.all():
+            notes.append(f"As when token {treatment.until} was the newest: the rest is not there.")
+    if treatment.pair != "all":
+        looks, seen = (int(letter == "B") for letter in treatment.pair.split(" to "))
+        rows &= queries.segments[starts[0]] == looks
+        columns &= keys.segments[starts[1]] == seen
+        notes.append(f"Only links from sentence {treatment.pair}: rows need not sum to 100 %.")
+    if not rows.any() or not columns.any():
+        notes.append("That part has no tokens: all are shown.")
+        return np.arange(len(rows)), np.arange(len(columns))
+    return np.flatnonzero(rows), np.flatnonzero(columns)
 
 
 def _together(
@@ -180,6 +217,11 @@ def _hiding(what: Hidden, count: int, share: bool) -> str:
     rest = "; the rest of each row is scaled up to 100 %." if share else "."
     verb = "is" if what == "first" else "are"
     return f"{names[what]} {verb} hidden ({count} of the columns){rest}"
+
+
+def _firsts(groups: Int[np.ndarray, "token"]) -> Int[np.ndarray, "group"]:
+    """The first token of each word."""
+    return np.unique(groups, return_index=True)[1]
 
 
 def _joined(tokens: Tokens, groups: Int[np.ndarray, "token"]) -> tuple[str, ...]:

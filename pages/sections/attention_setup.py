@@ -27,6 +27,7 @@ _SEGMENTS = (
     ("together", "Heads", ("This head", "Mean", "Largest", "Rollout")),
     ("hide", "Hide", ("Nothing", "First", "Special", "Punctuation")),
     ("scale", "Scale", ("Linear", "Root", "Log")),
+    ("pair", "Between", ("all", "A to A", "A to B", "B to A", "B to B")),
     ("stage", "Stage", ("All", "1", "2", "3", "4")),
 )
 
@@ -37,7 +38,6 @@ def attention_setup(choice: Choice) -> tuple[Scene, str]:
     because = f"{choice.card.title} has none of it"
     kind: Kind = checked("kind", kinds, default=kinds[0], name="Kind", because=because)
     view = str(checked("view", VIEWS, default=VIEWS[0], name="View"))
-    _check(choice.card, kind)
     with st.container(horizontal=True, gap="large"):
         if len(kinds) > 1:
             st.segmented_control(
@@ -49,17 +49,32 @@ def attention_setup(choice: Choice) -> tuple[Scene, str]:
                 help=_KIND_HELP,
             )
         st.segmented_control("View", VIEWS, key="view", required=True, bind="query-params")
-    return Scene(_reading(choice, kind), kind), view
+    second = _second(choice) if choice.card.pairs and kind == "encoder" else None
+    reading = _reading(choice, kind, second)
+    _check(choice.card, kind, reading)
+    return Scene(reading, kind), view
 
 
-def _reading(choice: Choice, kind: Kind) -> Reading:
+def _second(choice: Choice) -> str | None:
+    """The second sentence of a pair, for models that were trained on pairs."""
+    second = st.text_input(
+        "Second sentence of a pair (optional)",
+        key="second",
+        bind="query-params",
+        max_chars=2000,
+        help=f"{choice.card.title} can read two sentences at once and tell them apart.",
+    )
+    return second.strip() or None
+
+
+def _reading(choice: Choice, kind: Kind, second: str | None) -> Reading:
     """The text; for a decoder behind an encoder with its own greedy translation as the target."""
     if choice.card.family == "encoder-decoder" and kind != "encoder":
         return cache.translated(choice.model, choice.text)
-    return Reading(choice.model, choice.text)
+    return Reading(choice.model, choice.text, second=second)
 
 
-def _check(card: Card, kind: Kind) -> None:
+def _check(card: Card, kind: Kind, reading: Reading) -> None:
     """Every control that a fragment draws is checked here, as links are read once."""
     stack = _stack(card, kind)
     names = [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
@@ -73,6 +88,7 @@ def _check(card: Card, kind: Kind) -> None:
     for key, name, options in _SEGMENTS:
         checked(key, options, default=options[0], name=name)
     checked("drop", range(91), name="Leave out")
+    checked("upto", range(len(cache.sides(reading, kind)[0]) + 1), name="Up to token")
     for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
         checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
     checked_many("off", names, name="Head")

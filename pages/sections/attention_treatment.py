@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import cast, get_args
 
 import streamlit as st
 
-from engine.maps import Hidden, Quantity, Scene, Together, Treatment
+from engine.maps import Hidden, Pair, Quantity, Scene, Together, Treatment
+from pages.shell import cache
 from pages.views.svg import Scale
 
 TOGETHER: dict[str, Together] = {
@@ -75,9 +76,35 @@ def attention_treatment(scene: Scene, *, used: bool) -> Scene:
             disabled=not used,
             help="A token with a short value vector adds little, however much it is looked at.",
         )
+        _parts(scene, used)
     if not used:
         return scene
     return replace(scene, treatment=_treatment(scene), scale=_chosen("scale", SCALES, "Linear"))
+
+
+def _parts(scene: Scene, used: bool) -> None:
+    """Controls that show a part of the map, where the model or the text has parts."""
+    if scene.reading.second is not None:
+        st.segmented_control(
+            "Between the sentences of the pair",
+            get_args(Pair),
+            key="pair",
+            required=True,
+            bind="query-params",
+            disabled=not used,
+        )
+    count = len(cache.sides(scene.reading, scene.kind)[0])
+    if scene.kind != "encoder" and count > 1:
+        st.slider(
+            "As when it was written: up to token (0: all)",
+            0,
+            count,
+            key="upto",
+            bind="query-params",
+            disabled=not used,
+            help="Words that come later change nothing for earlier rows: this is what the model "
+            "saw while it wrote, a row more with each token.",
+        )
 
 
 def _treatment(scene: Scene) -> Treatment:
@@ -89,6 +116,8 @@ def _treatment(scene: Scene) -> Treatment:
         quantity=quantity,
         whole_words=bool(st.session_state.get("words")),
         mass=1 - int(st.session_state.get("drop") or 0) / 100,
+        until=0 if scene.kind == "encoder" else int(st.session_state.get("upto") or 0),
+        pair="all" if scene.reading.second is None else st.session_state.get("pair", "all"),
     )
 
 

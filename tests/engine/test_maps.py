@@ -94,6 +94,37 @@ def test_labels_show_the_text_and_the_bytes_of_half_characters():
     assert labels(halves) == ("‹C3›", "x")
 
 
+def test_a_map_until_a_token_is_the_map_of_the_text_so_far():
+    part = shown(until=3)
+    assert part.rows == part.columns == ("<s>", "play", "ing")
+    assert np.array_equal(part.weights, shown().weights[:3, :3], equal_nan=True)
+    assert "token 3 was the newest" in part.notes[0]
+
+
+def test_a_pair_keeps_the_links_from_one_sentence_to_the_other():
+    pair = tokens_of("one", " two", " three", " four", " five")
+    object.__setattr__(pair, "segments", np.array([0, 0, 1, 1, 1]))
+    open_attention = Attention(
+        np.full((1, 5, 5), 0.2, dtype=np.float32), None, None, None, None, None, 1.0
+    )
+    found = prepared(
+        open_attention,
+        0,
+        kind="encoder",
+        queries=pair,
+        keys=pair,
+        treatment=Treatment(pair="B to A"),
+    )
+    assert found.rows == ("three", "four", "five") and found.columns == ("one", "two")
+    assert found.row_starts.tolist() == [2, 3, 4]
+    assert np.nansum(found.weights, axis=1) == pytest.approx([0.4] * 3)
+
+
+def test_a_part_without_tokens_is_not_taken():
+    assert shown(pair="B to B").weights.shape == (5, 5)
+    assert "all are shown" in shown(pair="B to B").notes[-1]
+
+
 def test_a_share_of_mass_beyond_one_is_refused():
     with pytest.raises(ValueError, match="mass"):
         Treatment(mass=1.2)

@@ -161,3 +161,20 @@ def test_two_sentences_are_compared_where_they_are_as_long(open_page: Open) -> N
     assert not app.exception
     keys = " ".join(pictures(app))
     assert "compare-first" in keys and "compare-second" in keys and "compare-difference" in keys
+
+
+def test_a_pair_of_sentences_is_read_together_and_one_way_can_be_chosen(open_page: Open) -> None:
+    app = open_page(
+        PAGE, model="tales-bert", text="The boy saw it.", second="It was a boat.", pair="A to B"
+    )
+    assert not app.exception and not sentences(app)
+    matrix = picture(app, "attention-map")["svg"].split('class="matrix"')[1]
+    rows, columns = matrix.split("data-column-labels")[:2]
+    assert "saw" in rows and "boat" not in rows and "boat" in columns.split("data-values")[0]
+
+
+def test_the_map_can_be_seen_as_it_was_written(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, upto="4")
+    assert not app.exception and not sentences(app)
+    svg = picture(app, "attention-map")["svg"]
+    assert 'data-rows="q0 q1 q2 q3"' in svg
