@@ -86,7 +86,7 @@ def _fitting(whole: Vocabulary, query: str) -> list[int]:
         for i, text in enumerate(whole.texts)
         if low in text.casefold()
         or low in whole.stored[i].casefold()
-        or (raw and raw in _bytes_of(text))
+        or (raw and raw in written(text))
     ]
 
 
@@ -98,7 +98,8 @@ def _as_bytes(query: str) -> bytes:
     return bytes(int(part, 16) for part in parts)
 
 
-def _bytes_of(text: str) -> bytes:
+def written(text: str) -> bytes:
+    """The bytes behind a text of a `Vocabulary`: `written("<E2 82>")` is those two."""
     if text.startswith("<") and text.endswith(">"):
         raw = _as_bytes(text[1:-1])
         if raw:

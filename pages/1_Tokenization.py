@@ -3,12 +3,16 @@ import streamlit as st
 from pages.sections.tokenization_chips import tokenization_chips
 from pages.sections.tokenization_compare import tokenization_compare
 from pages.sections.tokenization_steps import tokenization_steps
+from pages.sections.tokenization_vectors import tokenization_vectors
+from pages.sections.tokenization_vocabulary import tokenization_vocabulary
 from pages.shell.frame import checked, frame, sentences
 
 VIEWS = {
     "Tokens": tokenization_chips,
     "Step by step": tokenization_steps,
     "Compare tokenizers": tokenization_compare,
+    "Vocabulary": tokenization_vocabulary,
+    "Into vectors": tokenization_vectors,
 }
 
 choice = frame("Tokenization")

@@ -111,7 +111,8 @@ function map(root) {
     if (data.flat) return { ...shared, dragmode: "pan", hovermode: "closest", xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
     // What the person turned to stays, also in the middle of a turn.
     const now = plot._fullLayout?.scene?._scene?.getCamera?.();
-    const camera = now ?? { eye: { x: 1.2, y: 1.3, z: 0.85 } };
+    const back = plot.clientWidth < 560 ? 1.45 : 1;
+    const camera = now ?? { eye: { x: 1.2 * back, y: 1.3 * back, z: 0.85 * back } };
     return { ...shared, scene: { aspectmode: "data", camera, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
   }
 

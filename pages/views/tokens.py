@@ -255,10 +255,11 @@ def chips(
     last: int | None = None,
     below: Below = "id",
     special: bool = True,
+    source: bool = True,
 ) -> str:
     """The text and its chips under it; `special=False` leaves out what the tokenizer added."""
     found = groups(tokens, first, last)
-    source = tag("div", _source(tokens, found), class_="source", dir="auto")
+    text = tag("div", _source(tokens, found), class_="source", dir="auto") if source else ""
     lines = [
         tag(
             "div",
@@ -268,7 +269,7 @@ def chips(
         )
         for line in _lines(tokens, found, special=special)
     ]
-    body = tag("div", tag("style", STYLE) + source + "".join(lines), class_="tokens")
+    body = tag("div", tag("style", STYLE) + text + "".join(lines), class_="tokens")
     return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 
 
@@ -312,7 +313,9 @@ def _run(run: list[str], way: bool | None, base: bool) -> str:
 def _group(tokens: Tokens, group: Group, below: Below) -> str:
     if not group.split:
         return _chip(tokens, group.first, below)
-    whole = tag("b", esc(visible(tokens.text[group.start : group.end])), dir="auto")
+    # Joiners stay, or a family would fall into its members.
+    joined = tokens.text[group.start : group.end].split("\u200d")
+    whole = tag("b", esc("\u200d".join(visible(part) for part in joined)), dir="auto")
     inner = [_chip(tokens, i, below, group.first) for i in range(group.first, group.last)]
     return tag("span", [whole, *inner], class_="group", data_on=f"g{group.first}")
 

@@ -8,7 +8,7 @@ from tests.pages.conftest import Open, crash, sentences
 
 PAGE = "1_Tokenization"
 MODELS = ("tales-gpt", "tales-bert", "fr-en")
-VIEWS = ("Tokens", "Step by step", "Compare tokenizers")
+VIEWS = ("Tokens", "Step by step", "Compare tokenizers", "Into vectors")
 HOSTILE = {
     "markup": "<script>alert(1)</script> <b>bold</b> & 'quotes'",
     "scripts": "👩‍👩‍👧 naïve café — 你好, мир! שלום مرحبا e\u0301",
@@ -98,3 +98,27 @@ def test_the_comparison_counts_what_each_tokenizer_gives(open_page: Open) -> Non
     assert list(app.dataframe[0].value["tokenizer"]) == ["tales-bert"]
     app.multiselect(key="with").set_value([]).run()
     assert not crash(app)
+
+
+def test_the_vocabulary_is_searched_and_sorted(open_page: Open) -> None:
+    app = open_page(PAGE, view="Vocabulary", model="tales-gpt", search="house")
+    assert not crash(app)
+    table = app.dataframe[0].value
+    assert len(table) and all("house" in text.lower() for text in table["text"])
+    app.text_input(key="search").set_value("").run()
+    app.segmented_control(key="order").set_value("Length").run()
+    app.toggle(key="falling").set_value(True).run()
+    assert not crash(app)
+    lengths = list(app.dataframe[0].value["length"])
+    assert lengths == sorted(lengths, reverse=True)
+    app.text_input(key="search").set_value("\u4eba\u4eba").run()
+    assert any("Nothing in this vocabulary" in caption.value for caption in app.caption)
+
+
+def test_a_row_plus_its_position_enters_layer_one(open_page: Open) -> None:
+    app = open_page(PAGE, view="Into vectors", model="tales-gpt", text="The cat", token="t1")
+    assert not crash(app)
+    table = app.dataframe[0].value
+    total = table["table row"] + table["position"]
+    assert total.to_numpy() == pytest.approx(table["enters layer 1"].to_numpy(), abs=1e-4)
+    assert any("Their sum enters layer 1" in one.value for one in app.markdown)
