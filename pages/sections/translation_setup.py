@@ -23,6 +23,7 @@ STOPS = {
     "all beams have finished": True,
     "nothing better is possible": "never",
 }
+KEPT = ("step", "cross_layer", "cross_head", "no_end", "whole", "against", "also")
 LONGEST = 400  # new tokens
 UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
 _FORCED = re.compile(r"\d{1,7}(-\d{1,7}){0,199}")
@@ -30,6 +31,10 @@ _FORCED = re.compile(r"\d{1,7}(-\d{1,7}){0,199}")
 
 def translation_setup(choice: Choice) -> tuple[Trace, str]:
     """Draw the controls and the result; return the trace and the view that was chosen."""
+    for key in KEPT:
+        if key in st.session_state:
+            # Streamlit forgets a widget that a view does not draw; the other view wants it back.
+            st.session_state[key] = st.session_state[key]
     view = str(checked("show", VIEWS, default=VIEWS[0], name="View"))
     kind = str(checked("search", SEARCHES, default=SEARCHES[0], name="Search"))
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import streamlit as st
@@ -25,6 +26,7 @@ from pages.views.translation import (
 from pages.views.translation_stage import stage
 from pages.views.translation_tensors import softmax_table
 
+_IDS = re.compile(r'data-id="([a-z0-9.]+)"')
 UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
 
 
@@ -47,8 +49,20 @@ def translation_story(trace: Trace, at: Moment) -> Story:
 def translation_stage(trace: Trace, story: Story) -> None:
     """Draw the stage with its controls, then the softmax of the token being chosen."""
     drawn, (layers, heads) = stage(story), places(trace)
-    known = {f"s{i}" for i in range(len(story.source))} | {f"t{i}" for i in range(story.shown)}
-    locked = selection("pick", lambda i: i in known or f'data-id="{i}"' in drawn, name="Pick")
+    locked = selection("pick", _IDS.findall(drawn), name="Pick")
+    picture(
+        drawn,
+        key="translation-stage",
+        alt=f"Source, cross-attention, {story.shown} written tokens, candidates and beam tree",
+        locked=locked,
+        on_lock=partial(select, "pick"),
+    )
+    _force(trace, locked)
+    st.caption(
+        "Ribbons: the fewest source tokens that carry 75 % of each token's attention, width = "
+        "weight. They show where the decoder looked, which need not be why it chose a word. Click "
+        "a candidate to write it instead. · is a space."
+    )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         st.selectbox("Ribbons from", layers, key="cross_layer", bind="query-params", width=160)
         st.selectbox("and", heads, key="cross_head", bind="query-params", width=160)
@@ -58,20 +72,9 @@ def translation_stage(trace: Trace, story: Story) -> None:
             bind="query-params",
             help="Heads that look for nothing rest on the end mark; the rest is rescaled to 100 %.",
         )
-        _force(trace, locked)
-    picture(
-        drawn,
-        key="translation-stage",
-        alt=f"Source, cross-attention, {story.shown} written tokens, candidates and beam tree",
-        locked=locked,
-        on_lock=partial(select, "pick"),
-    )
-    st.caption(
-        "Ribbons: the fewest source tokens that carry 75 % of each token's attention, width = "
-        "weight. They show where the decoder looked, which need not be why it chose a word. Click "
-        "a candidate to write it instead."
-    )
-    share_menu("translation", svg=drawn, data=partial(tables.written, story), title="Translation")
+        share_menu(
+            "translation", svg=drawn, data=partial(tables.written, story), title="Translation"
+        )
     _softmax(story, len(story.target) - 1 if story.now is None else story.now)
 
 

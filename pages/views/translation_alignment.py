@@ -60,7 +60,7 @@ def grid(
 ) -> str:
     """Every head as a small picture, a row for each layer; `h0.3` is layer 1, head 4."""
     layers, heads = cross.shape[:2]
-    size = float(np.clip(760 / heads, 34, 84))
+    size = float(np.clip(420 / heads, 30, 84))
     tall = float(np.clip(size * cross.shape[2] / cross.shape[3], 24, 110))
     parts = [
         svg.label(str(h + 1), 70 + (h + 0.5) * size, 16, size=12, text_anchor="middle",

@@ -42,7 +42,7 @@ def told(trace: Trace, part: int, now: int | None, *, heads: int) -> str:
         )
     if part == 3:
         change = np.linalg.norm(trace.encoder.states[-1] - trace.encoder.states[0], axis=1)
-        most = visible(trace.source[int(change.argmax())])
+        most = quoted(trace.source[int(change.argmax())])
         return (
             f"{layers} layers with {heads} heads each let every token look at all {n} tokens, left "
             f"and right, and rewrite its {width} numbers. Here {most} changes most from bottom to "
@@ -72,6 +72,15 @@ def told(trace: Trace, part: int, now: int | None, *, heads: int) -> str:
     return _finished(trace) if now is None else _softmax(trace, now)
 
 
+def quoted(piece: str) -> str:
+    """A token within a sentence.
+
+    >>> quoted(" cat"), quoted("</s>")
+    ('“cat”', '“</s>”')
+    """
+    return f"“{visible(piece.strip(' ') or piece, limit=24)}”"
+
+
 def _tokenize(trace: Trace, n: int) -> str:
     text = trace.translation.source.text
     unknown = int(trace.unknown.sum())
@@ -91,12 +100,12 @@ def _tokenize(trace: Trace, n: int) -> str:
 def _softmax(trace: Trace, t: int) -> str:
     scored = trace.scored
     share, second = float(scored.probabilities[t]), scored.best_probabilities[t]
-    word, other = visible(trace.target[t]), trace.labels.get(int(scored.best_ids[t][1]), "")
-    looked = visible(trace.source[int(trace.cross.mean(axis=(0, 1))[t].argmax())])
+    word, other = quoted(trace.target[t]), trace.labels.get(int(scored.best_ids[t][1]), "")
+    looked = quoted(trace.source[int(trace.cross.mean(axis=(0, 1))[t].argmax())])
     if int(scored.rank[t]) == 1:
-        rival = f"next comes {visible(other)} with {percent(float(second[1]))}"
+        rival = f"next comes {quoted(other)} with {percent(float(second[1]))}"
     else:
-        best = visible(trace.labels.get(int(scored.best_ids[t][0]), ""))
+        best = quoted(trace.labels.get(int(scored.best_ids[t][0]), ""))
         rival = f"{best} alone was likelier, {percent(float(second[0]))}"
     return (
         f"Token {t + 1}: one logit for every token of the vocabulary; softmax makes probabilities "
@@ -108,13 +117,13 @@ def _softmax(trace: Trace, t: int) -> str:
 def _finished(trace: Trace) -> str:
     last = trace.translation.found.hypotheses[trace.place]
     end = (
-        f"{visible(trace.target[-1])} ends the loop after {len(trace.target)} tokens"
+        f"{quoted(trace.target[-1])} ends the loop after {len(trace.target)} tokens"
         if last.ended
         else f"No end came: the loop was stopped after {len(trace.target)} tokens"
     )
     least = int(trace.scored.probabilities.argmin())
     return (
         f"{end}. Detokenizing joins the pieces to text. The model was least sure of "
-        f"{visible(trace.target[least])}, {percent(float(trace.scored.probabilities[least]))}; the "
+        f"{quoted(trace.target[least])}, {percent(float(trace.scored.probabilities[least]))}; the "
         f"whole text has perplexity {trace.scored.perplexity:.1f}."
     )

@@ -108,6 +108,23 @@ def test_a_click_on_a_small_head_shows_it_in_large(open_at: Open) -> None:
     expect(page.locator(".tip:not([hidden])").first).to_contain_text("weight")
 
 
+def test_choices_last_through_steps_and_views_that_do_not_show_them(open_at: Open) -> None:
+    page = open_at(START + "&step=8&cross_layer=layer+2", height=1800)
+    page.get_by_role("radio", name="2 Embed").click()
+    rest(page)
+    page.get_by_role("radio", name="Alignment").click()
+    expect(page).to_have_url(re.compile(r"cross_layer=layer\+2"))
+    rest(page)
+    page.get_by_role("radio", name="Step by step").click()
+    told(page, "2 Embed")
+    rest(page)
+    page.get_by_role("slider", name="Moment").press("ArrowRight")
+    told(page, "3 Encode")
+    rest(page)
+    page.get_by_role("radio", name="8 Loop, then text").click()
+    expect(page).to_have_url(re.compile(r"cross_layer=layer\+2"))
+
+
 @pytest.mark.parametrize("step", ["2", "7", "20"])
 def test_nothing_sticks_out_of_a_phone(open_at: Open, step: str) -> None:
     page = open_at(START + f"&step={step}", width=390, height=844, allow=())

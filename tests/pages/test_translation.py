@@ -163,6 +163,7 @@ def test_what_if_the_sentence_were_another(open_page: Open) -> None:
         ({"forced": "12-x"}, "Forced beginning"),
         ({"forced": "99999"}, "Forced beginning"),
         ({"search": "dice"}, "Search"),
+        ({"pick": 'c0.5" data-on="t0'}, "Pick"),
         ({"text": "   "}, "empty"),
         ({"text": "bonjour " * 5000}, "256"),
     ],
