@@ -45,6 +45,9 @@ def models() -> None:
                 size = f"{entry.parameters / 1e6:,.1f} million parameters"
                 origin = "comes with the app" if entry.shipped else "exported on this machine"
                 st.caption(plain(f"{does}; {size}; {origin}; licence {entry.licence or 'unknown'}"))
+    for entry in catalog.entries():
+        if entry.problem:
+            st.warning(plain(entry.problem), icon=":material/broken_image:")
 
 
 def _card(page: Page) -> None:

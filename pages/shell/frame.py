@@ -55,6 +55,10 @@ __all__ = [
 NAME = "Transformer Atlas"
 ROOT = Path(__file__).parents[2]
 TEXT_LIMIT = 200_000  # characters kept of a text; more would only slow the browser down
+NO_MODEL = (
+    "No model is here that this page can show. Export one with python -m engine.export NAME, "
+    "or take a full copy of the project."
+)
 ALL: tuple[Family, ...] = ("decoder", "encoder", "encoder-decoder")
 
 # Long-lived objects of the imports above never need to be looked at again by the collector.
@@ -160,7 +164,8 @@ def frame(
     link.show_notes()
     link.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
     with top:
-        model = _model_and_text(title, families, text_label if wants_text else None)
+        names = _names(families)
+        model = _model_and_text(names, text_label if wants_text else None)
     with tools:
         _samples(title, model)
         share.copy_link()
@@ -224,7 +229,7 @@ def _configure(title: str) -> None:
 
 
 def _menu(title: str) -> None:
-    with st.container(horizontal=True, key="atlas-menu", gap="small"):
+    with st.container(horizontal=True, key="atlas-menu", gap="xsmall"):
         for page in PAGES:
             if (ROOT / page.file).exists():
                 name = NAME if page.title == "Home" else page.title
@@ -237,10 +242,10 @@ def _default_text(title: str, name: str | None) -> str:
     return (named or fitting or list(samples()))[0].text
 
 
-def _model_and_text(title: str, families: Sequence[Family], text_label: str | None) -> str:
+def _model_and_text(names: list[str], text_label: str | None) -> str:
     left, right = st.columns([1.3, 5], gap="small")
     with left:
-        model = _model(title, families)
+        model = _model(names)
     if text_label is not None:
         right.text_area(
             text_label,
@@ -253,19 +258,20 @@ def _model_and_text(title: str, families: Sequence[Family], text_label: str | No
     return model
 
 
-def _model(title: str, families: Sequence[Family]) -> str:
-    ready = [entry for entry in catalog.entries() if entry.ready and entry.family in families]
-    # The page's first family gives its first model.
+def _names(families: Sequence[Family]) -> list[str]:
+    """Models that the page can show; the page's first family gives the first. Stops at none."""
+    entries = catalog.entries()
+    ready = [entry for entry in entries if entry.ready and entry.family in families]
     names = [entry.name for family in families for entry in ready if entry.family == family]
     if not names:
-        with _refusals():
-            raise EngineError(
-                "No model is here that this page can show. Export one with "
-                "python -m engine.export NAME, or take a full copy of the project."
-            )
+        broken = next((entry.problem for entry in entries if entry.problem), None)
+        st.error(plain(broken or NO_MODEL), icon=":material/info:")
         st.stop()
-    here = state()
-    _check_model(names, here)
+    return names
+
+
+def _model(names: list[str]) -> str:
+    _check_model(names, state())
     return str(
         st.selectbox(
             "Model",

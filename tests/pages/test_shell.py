@@ -8,13 +8,16 @@ import json
 import re
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine import catalog
 from engine.errors import EngineError
+from pages.shell import frame
 from pages.shell.cache import Store, size
 from pages.shell.link import TEXT_IN_LINK, plain
 from pages.shell.share import csv_file, html_file, json_file, svg_file
@@ -296,3 +299,26 @@ def test_tables_come_back_as_they_went_in() -> None:
 def test_the_icon_and_the_components_are_files_that_exist() -> None:
     for file in ("icon.svg", "samples.toml", "components/picture.js", "components/picture.css"):
         assert (Path(ROOT) / "assets" / file).stat().st_size > 100
+
+
+# Models that are missing or damaged
+
+
+def test_without_any_model_a_page_says_so(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "entries", lambda: ())
+    for name in ("Home", "5_Decoding"):
+        app = open_page(name)
+        assert not crash(app), crash(app)
+        assert sentences(app) == [frame.NO_MODEL]
+
+
+def test_a_damaged_bundle_is_named_and_the_others_can_be_used(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = replace(catalog.entries()[0], name="torn", problem="model.onnx of torn is damaged.")
+    whole = catalog.entries()
+    monkeypatch.setattr(catalog, "entries", lambda: (broken, *whole))
+    app = open_page("Home", model="torn")
+    assert not crash(app), crash(app)
+    assert sum("model.onnx of torn is damaged." in sentence for sentence in sentences(app)) == 2
+    assert app.selectbox(key="model").value != "torn"
