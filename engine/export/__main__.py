@@ -13,10 +13,16 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from engine.errors import EngineError
+from engine.catalog import slug
+from engine.errors import EngineError, ExportFailed
+from engine.export.hub import Checkpoint, local
+from engine.settings import settings
+
+FETCHED = 0.4  # share of the bar that the download takes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--revision", help="branch, tag or commit on the Hub")
     found.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32")
     found.add_argument("--store", choices=("int8", "float16", "float32"), default="float32")
+    found.add_argument("--look", action="store_true", help="only say what the model is")
     found.add_argument("--out", type=Path, help="the bundle's folder")
     found.add_argument("--json", action="store_true", help="report as JSON lines")
     found.add_argument("--verbose", action="store_true", help="show what the libraries print")
@@ -51,18 +58,50 @@ def parser() -> argparse.ArgumentParser:
 
 def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
     """Find the checkpoint and export it; what the card says in short."""
-    from engine.export.bundling import export
-    from engine.export.hub import local
-
-    folder = Path(chosen.model)
-    checkpoint = local(folder)
-    target = chosen.out or Path(checkpoint.name)
+    from engine.export.fetch import Offline
+    from engine.export.look import look
 
     def report(stage: str, progress: float) -> None:
         _say(out, chosen.json, stage=stage, progress=progress)
 
-    card = export(checkpoint, target, precision=chosen.precision, store=chosen.store, report=report)
+    # Refused before anything large is fetched or loaded.
+    try:
+        about = look(chosen.model, chosen.revision)
+    except Offline:
+        about = None
+    if chosen.look and about is not None:
+        return about
+    checkpoint = _checkpoint(chosen, about, report)
+    report("Loading PyTorch", FETCHED)
+    from engine.export.bundling import export
+
+    target = chosen.out or settings().models / slug(checkpoint.name)
+    card = export(
+        checkpoint,
+        target,
+        precision=chosen.precision,
+        store=chosen.store,
+        report=lambda stage, done: report(stage, FETCHED + (1 - FETCHED) * done),
+    )
     return {"name": card.name, "folder": str(target), "errors": card.errors}
+
+
+def _checkpoint(
+    chosen: argparse.Namespace, about: dict[str, Any] | None, report: Callable[[str, float], None]
+) -> Checkpoint:
+    """The checkpoint on disk, fetched where it is not a folder, unless it is refused."""
+    from engine.export.fetch import fetch
+    from engine.export.look import look
+
+    if about is not None and about["refusal"]:
+        raise ExportFailed(about["refusal"])
+    folder = Path(chosen.model).expanduser()
+    if folder.is_dir():
+        return local(folder)
+    found = fetch(chosen.model, chosen.revision, lambda stage, done: report(stage, FETCHED * done))
+    if about is None and (refusal := look(str(found.folder))["refusal"]):
+        raise ExportFailed(refusal)
+    return found
 
 
 def _say(out: TextIO, as_json: bool, **event: Any) -> None:

@@ -7,15 +7,19 @@ weights, no code. `HF_TOKEN` and `HF_HUB_OFFLINE` are honoured by the library be
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import (
+    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -46,7 +50,7 @@ TEXTS = (
     "*.model",
 )
 REFUSED = (HfHubHTTPError, OfflineModeIsEnabled, LocalEntryNotFoundError, HFValidationError)
-UNREACHABLE = (OSError, httpx.HTTPError)
+UNREACHABLE = (OSError, httpx2.HTTPError)
 
 Report = Callable[[str, float], None]
 
@@ -68,6 +72,7 @@ class Found:
         self.sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
         self.config: dict[str, Any] = read_config(Path(path).parent)
         self.licence = str(getattr(info.card_data, "license", None) or "")
+        self.gated = bool(info.gated)
         total = getattr(info.safetensors, "total", None)
         self.parameters = int(total) if total else None
 
@@ -76,7 +81,9 @@ class Found:
         """Bytes of safetensors weights to be fetched; raise `ExportFailed` where there are none."""
         found = sum(size for file, size in self.sizes.items() if _weight(file))
         if not found:
-            pickled = any(file.endswith((".bin", ".pt", ".ckpt", ".msgpack")) for file in self.sizes)
+            pickled = any(
+                file.endswith((".bin", ".pt", ".ckpt", ".msgpack")) for file in self.sizes
+            )
             held = "pickled weights only, which can run code" if pickled else "no weights"
             raise ExportFailed(
                 f"{self.name} holds {held}. Choose a repository with model.safetensors."
@@ -89,19 +96,31 @@ def fetch(name: str, revision: str | None, report: Report) -> Checkpoint:
     patterns = [*TEXTS, *WEIGHTS]
     try:
         found = Found(name, revision)
-    except _Offline as error:
+    except Offline as error:
         return _cached(name, revision, patterns, str(error))
     total = found.weights
+    room(total)
     with _sentences(name, revision):
-        folder = snapshot_download(
-            name,
-            revision=found.revision,
-            allow_patterns=patterns,
-            tqdm_class=_bar(report, total),
+        # By its branch, so that the cache remembers it and answers when there is no network.
+        folder = Path(
+            snapshot_download(
+                name, revision=revision, allow_patterns=patterns, tqdm_class=_bar(report, total)
+            )
         )
-    return Checkpoint(
-        Path(folder), name.rsplit("/", 1)[-1], name, found.revision, found.licence, found.config
-    )
+    title = name.rsplit("/", 1)[-1]
+    return Checkpoint(folder, title, name, folder.name, found.licence, read_config(folder))
+
+
+def room(size: int) -> None:
+    """Raise `ExportFailed` when the Hub's cache cannot hold `size` bytes more."""
+    cache = Path(HF_HUB_CACHE)
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < size * 1.05:
+        raise ExportFailed(
+            f"The download takes {size / 1e9:,.1f} GB; {free / 1e9:,.1f} GB are free in {cache}. "
+            "Free some space or move HF_HOME."
+        )
 
 
 def _cached(name: str, revision: str | None, patterns: Sequence[str], why: str) -> Checkpoint:
@@ -115,62 +134,54 @@ def _cached(name: str, revision: str | None, patterns: Sequence[str], why: str) 
         raise ExportFailed(why) from None
     if not any(folder.glob("*.safetensors")):
         raise ExportFailed(why)
-    return Checkpoint(
-        folder, name.rsplit("/", 1)[-1], name, folder.name, "", read_config(folder)
-    )
+    return Checkpoint(folder, name.rsplit("/", 1)[-1], name, folder.name, "", read_config(folder))
 
 
 def _weight(file: str) -> bool:
     return re.fullmatch(r"model(-[\w-]+)?\.safetensors", file) is not None
 
 
-class _Offline(ExportFailed):
+class Offline(ExportFailed):
     """The Hub cannot be asked; the cache may still hold the model."""
 
 
-class _sentences:
-    """Turns the library's exceptions into sentences with a remedy."""
+@contextmanager
+def _sentences(name: str, revision: str | None) -> Iterator[None]:
+    """Turn the library's exceptions into sentences with a remedy."""
+    try:
+        yield
+    except (*REFUSED, *UNREACHABLE, ValueError) as error:
+        raise _sentence(error, name, revision) from None
 
-    def __init__(self, name: str, revision: str | None) -> None:
-        self.name, self.revision = name, revision
 
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise `ExportFailed` in place of what the library raised."""
-        name = self.name
-        if isinstance(error, GatedRepoError):
-            raise ExportFailed(
-                f"{name} asks for your consent: accept its terms at https://huggingface.co/{name}, "
-                "then set HF_TOKEN to a token of that account."
-            ) from None
-        if isinstance(error, RevisionNotFoundError):
-            raise ExportFailed(f"{name} has no revision {self.revision!r} on the Hub.") from None
-        if isinstance(error, RepositoryNotFoundError):
-            raise ExportFailed(
-                f"There is no model {name} on the Hub, or it is private. Check the spelling; for a "
-                "private one set HF_TOKEN."
-            ) from None
-        if isinstance(error, HfHubHTTPError) and error.response is not None:
-            status = error.response.status_code
-            if status == 404:
-                raise ExportFailed(f"{name} has no config.json: it is not a transformer.") from None
-            if status < 500:
-                raise ExportFailed(
-                    f"The Hub refused {name} (status {status}). Check HF_TOKEN."
-                ) from None
-        if isinstance(error, OSError) and error.errno == 28:
-            raise ExportFailed(
-                f"The disk is full: {name} was not fetched. Free some space or move HF_HOME."
-            ) from None
-        if isinstance(error, (*REFUSED, *UNREACHABLE)):
-            raise _Offline(
-                f"The Hub cannot be reached and {name} is not in its cache on this machine. "
-                "Check the network and HF_HUB_OFFLINE, or give a folder."
-            ) from None
-        if isinstance(error, json.JSONDecodeError):
-            raise ExportFailed(f"The Hub's answer about {name} cannot be read.") from None
+def _sentence(error: Exception, name: str, revision: str | None) -> ExportFailed:
+    if isinstance(error, GatedRepoError):
+        return ExportFailed(
+            f"{name} asks for your consent: accept its terms at https://huggingface.co/{name}, "
+            "then set HF_TOKEN to a token of that account."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return ExportFailed(f"{name} has no revision {str(revision)[:80]!r} on the Hub.")
+    if isinstance(error, RepositoryNotFoundError):
+        return ExportFailed(
+            f"There is no model {name} on the Hub, or it is private. Check the spelling; for a "
+            "private one set HF_TOKEN."
+        )
+    if isinstance(error, EntryNotFoundError):
+        return ExportFailed(f"{name} has no config.json: it is not a transformer.")
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else 500
+    if status < 500:
+        return ExportFailed(f"The Hub refused {name} (status {status}). Check HF_TOKEN.")
+    if isinstance(error, OSError) and error.errno == ENOSPC:
+        return ExportFailed(
+            f"The disk is full: {name} was not fetched. Free some space or move HF_HOME."
+        )
+    if isinstance(error, (*REFUSED, *UNREACHABLE)):
+        return Offline(
+            f"The Hub cannot be reached and {name} is not in its cache on this machine. "
+            "Check the network and HF_HUB_OFFLINE, or give a folder."
+        )
+    return ExportFailed(f"The Hub's answer about {name} cannot be read. Try again later.")
 
 
 def _bar(report: Report, total: int) -> type[tqdm]:

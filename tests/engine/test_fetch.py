@@ -1,0 +1,162 @@
+"""The Hub's manners, against a stand-in here: refusals are sentences, code never runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import ExportFailed
+from engine.export import look
+from tests.engine.checkpoints import save
+from tests.engine.hub_stand_in import SHA, hub
+
+ROOT = Path(__file__).resolve().parents[2]
+ASK = """
+import json, sys
+from engine.errors import ExportFailed
+from engine.export.fetch import fetch
+answers = {}
+for name, revision in json.loads(sys.argv[1]):
+    said = []
+    try:
+        found = fetch(name, revision, lambda stage, done: said.append([stage, done]))
+        answers[f"{name}@{revision}"] = {
+            "files": sorted(p.name for p in found.folder.iterdir()), "said": said,
+            "revision": found.revision, "licence": found.licence, "name": found.name}
+    except ExportFailed as error:
+        answers[f"{name}@{revision}"] = {"error": str(error)}
+print(json.dumps(answers))
+"""
+CASES = [
+    ("maker/tiny", None),
+    ("maker/tiny", "v9"),
+    ("maker/gated", None),
+    ("maker/pickled", None),
+    ("maker/nobody", None),
+    ("maker/image", None),
+    ("../../etc/passwd", None),
+]
+
+
+def ask(cases: list[tuple[str, str | None]], **environment: str) -> dict[str, Any]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    done = subprocess.run(
+        [sys.executable, "-c", ASK, json.dumps(cases)],
+        cwd=ROOT,
+        env=clean | {"HF_HUB_DISABLE_XET": "1"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def online(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
+    """What every case is answered, and the cache folder that is left."""
+    root = tmp_path_factory.mktemp("hub")
+    tiny = root / "tiny"
+    save("gpt2", tiny)
+    (tiny / "modeling_evil.py").write_text("raise SystemExit('ran')")
+    (tiny / "pytorch_model.bin").write_bytes(b"pickle")
+    pickled, image = root / "pickled", root / "image"
+    pickled.mkdir()
+    (pickled / "config.json").write_text('{"model_type": "gpt2"}')
+    (pickled / "pytorch_model.bin").write_bytes(b"pickle")
+    image.mkdir()
+    (image / "picture.png").write_bytes(b"png")
+    folders = {"maker/tiny": tiny, "maker/gated": tiny, "maker/pickled": pickled}
+    with hub({**folders, "maker/image": image}, gated=("maker/gated",)) as address:
+        answers = ask(CASES, HF_ENDPOINT=address, HF_HOME=str(root / "cache"))
+    return answers, root / "cache"
+
+
+def test_only_weights_tokenizer_and_configuration_are_fetched(
+    online: tuple[dict[str, Any], Path],
+) -> None:
+    found = online[0]["maker/tiny@None"]
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(found["files"])
+    assert not [name for name in found["files"] if name.endswith((".py", ".bin"))]
+    assert (found["name"], found["revision"], found["licence"]) == ("tiny", SHA, "mit")
+
+
+def test_the_bytes_are_told_and_end_at_all_of_them(online: tuple[dict[str, Any], Path]) -> None:
+    said = online[0]["maker/tiny@None"]["said"]
+    shares = [share for _, share in said]
+    assert said and shares == sorted(shares) and shares[-1] == 1.0
+    assert "MB" in said[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("maker/tiny@v9", ["no revision", "'v9'"]),
+        ("maker/gated@None", ["consent", "https://huggingface.co/maker/gated", "HF_TOKEN"]),
+        ("maker/pickled@None", ["pickled", "safetensors"]),
+        ("maker/nobody@None", ["no model maker/nobody", "spelling"]),
+        ("maker/image@None", ["no config.json"]),
+        ("../../etc/passwd@None", ["is not a Hub id"]),
+    ],
+)
+def test_each_refusal_is_a_sentence_with_a_remedy(
+    online: tuple[dict[str, Any], Path], case: str, words: list[str]
+) -> None:
+    said = online[0][case]["error"]
+    assert all(word in said for word in words), said
+
+
+def test_without_a_network_what_the_cache_holds_is_enough(
+    online: tuple[dict[str, Any], Path],
+) -> None:
+    dead = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1", "HF_HOME": str(online[1])}
+    answers = ask([("maker/tiny", None), ("maker/other", None)], **dead)
+    assert "model.safetensors" in answers["maker/tiny@None"]["files"]
+    assert "cannot be reached" in answers["maker/other@None"]["error"]
+
+
+def test_a_folder_is_looked_at_without_loading_it(tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    save("gpt2", folder)
+    seen = look.look(str(folder))
+    assert seen["family"] == "decoder" and seen["refusal"] is None
+    config = json.loads((folder / "config.json").read_text())
+    assert seen["layers"] == config["n_layer"] and seen["heads"] == config["n_head"]
+    assert seen["bytes"] > 4 * seen["parameters"] > 0
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"model_type": "vit", "image_size": 224}, "vision or speech"),
+        ({"model_type": "mine", "auto_map": {"AutoModel": "evil.Evil"}}, "its own code"),
+        ({"model_type": "mamba"}, "not supported"),
+    ],
+)
+def test_what_is_not_for_us_is_refused_from_the_configuration(
+    config: dict[str, Any], words: str
+) -> None:
+    assert words in look.judged(config, 10)["refusal"]
+
+
+def test_a_model_larger_than_memory_is_refused_with_the_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(look, "free_memory", lambda: 8e9)
+    assert look.judged({"model_type": "gpt2"}, 124_000_000)["refusal"] is None
+    with pytest.raises(ExportFailed, match="7.00 billion parameters takes about 72 GB.*8 GB"):
+        look.fits(7_000_000_000)
+
+
+def test_a_damaged_weights_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    (tmp_path / "model.safetensors").write_bytes(b"\xff" * 40)
+    with pytest.raises(ExportFailed, match="model.safetensors is damaged"):
+        look.look(str(tmp_path))
