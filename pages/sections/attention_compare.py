@@ -22,18 +22,15 @@ MOST = 48
 
 def attention_compare(scene: Scene) -> None:
     """Ask for the second sentence; draw it beside the first."""
-    st.text_input(
-        "Second sentence",
-        key="other",
-        bind="query-params",
-        max_chars=2000,
-        placeholder="The same sentence with one word changed",
-    )
-    other = str(st.session_state.get("other") or "")
-    if not other.strip():
+    second = _second(scene)
+    if second is None:
         st.caption("Type a second sentence: the same head reads both.")
         return
-    second = replace(scene, reading=_reading(scene, other))
+    names = (
+        ("First sentence", "Second sentence")
+        if second.reading.model == scene.reading.model
+        else (scene.reading.model, f"{second.reading.model}, head {second.name}")
+    )
     one, two = cache.attention_map(scene), cache.attention_map(second)
     if max(*one.weights.shape, *two.weights.shape) > MOST:
         raise EmptyText(
@@ -41,23 +38,23 @@ def attention_compare(scene: Scene) -> None:
             f"these have {len(one.rows)} and {len(two.rows)}."
         )
     spot = selection("spot", lambda spot: fits(one, spot), name="Word")
-    for place, shown, name in zip(
-        st.columns(2), (one, two), ("First sentence", "Second sentence"), strict=True
+    for place, shown, name, key in zip(
+        st.columns(2), (one, two), names, ("compare-first", "compare-second"), strict=True
     ):
         with place:
             here = spot if spot and fits(shown, spot) else None
             svg = attention_map(shown, title=name, scale=scene.scale, side=300)
-            st.caption(name)
+            st.caption(plain(name))
             picture(
                 svg,
-                key=f"compare-{name.split()[0].lower()}",
+                key=key,
                 alt=f"{name}: {map_says(shown, row_of(shown, here))}",
                 locked=here,
                 on_lock=lambda ids: select("spot", ids),
             )
             st.caption(plain(map_says(shown, row_of(shown, here))))
             share_menu(
-                f"compare-{name.split()[0].lower()}",
+                key,
                 svg=svg,
                 data=lambda shown=shown: links_of(shown),
                 title=name,
@@ -69,6 +66,8 @@ def attention_compare(scene: Scene) -> None:
         )
         return
     difference = two.weights - one.weights
+    if not np.isfinite(difference).any() or second.reading.model != scene.reading.model:
+        return
     svg = difference_map(one, two, title="Second minus first")
     st.subheader("Second minus first", anchor=False)
     at = np.unravel_index(int(np.nanargmax(np.abs(difference))), difference.shape)
@@ -87,10 +86,46 @@ def attention_compare(scene: Scene) -> None:
             f"{number(float(one.weights[at]), one.share)} before, {value:+.1f} {points}."
         )
     )
-    share_menu("difference", svg=svg, data=lambda: links_of(two), title="Second minus first")
+    share_menu(
+        "difference",
+        svg=svg,
+        data=lambda: {
+            **links_of(two),
+            "first": one.weights[np.isfinite(two.weights)],
+            "second minus first": difference[np.isfinite(two.weights)],
+        },
+        title="Second minus first",
+    )
 
 
-def _reading(scene: Scene, text: str) -> Reading:
-    if scene.reading.target is not None:
-        return cache.translated(scene.reading.model, text)
-    return Reading(scene.reading.model, text)
+def _second(scene: Scene) -> Scene | None:
+    """What stands beside: another sentence for this head, or this head's place in another model."""
+    rivals = cache.rivals(scene.reading.model, scene.kind)
+    chosen = st.selectbox(
+        "Compare with", ("Another sentence", *rivals), key="with", bind="query-params"
+    )
+    if chosen in rivals:
+        layers, heads = cache.overview(_reading(scene, chosen), scene.kind).weights.shape[:2]
+        return replace(
+            scene,
+            reading=_reading(scene, chosen),
+            layer=min(scene.layer, layers - 1),
+            head=min(scene.head, heads - 1),
+        )
+    st.text_input(
+        "Second sentence",
+        key="other",
+        bind="query-params",
+        max_chars=2000,
+        placeholder="The same sentence with one word changed",
+    )
+    other = str(st.session_state.get("other") or "")
+    return replace(scene, reading=_reading(scene, None, other)) if other.strip() else None
+
+
+def _reading(scene: Scene, model: str | None, text: str | None = None) -> Reading:
+    """The same text in another model, or another text in the same model."""
+    model, text = model or scene.reading.model, text or scene.reading.text
+    if scene.kind != "encoder" and cache.card(model).family == "encoder-decoder":
+        return cache.translated(model, text)
+    return Reading(model, text)

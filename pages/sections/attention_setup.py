@@ -91,6 +91,7 @@ def _check(card: Card, kind: Kind, reading: Reading) -> None:
     checked("upto", range(len(cache.sides(reading, kind)[0]) + 1), name="Up to token")
     for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
         checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
+    checked("with", ("Another sentence", *cache.rivals(reading.model, kind)), name="Compare with")
     checked_many("off", names, name="Head")
 
 

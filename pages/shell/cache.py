@@ -23,6 +23,7 @@ from cachetools import LRUCache
 
 from engine import (
     catalog,
+    decoding,
     generation,
     heads,
     maps,
@@ -247,6 +248,17 @@ def measures(reading: Reading, kind: Kind, index: int) -> dict[str, np.ndarray]:
     return cached(("measures", _of(reading), kind, index), make)
 
 
+def rivals(model: str, kind: Kind) -> tuple[str, ...]:
+    """Other models here that have this kind of attention."""
+    return tuple(
+        entry.name
+        for entry in catalog.entries()
+        if entry.folder is not None
+        and entry.name != model
+        and (entry.family == "encoder-decoder" or entry.family == kind)
+    )
+
+
 def drawn(reading: Reading, kind: Kind, make: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
     """The thumbnails of all heads of a kind: slower to draw than to keep."""
     return cached(("drawn", _of(reading), kind), make)
@@ -325,11 +337,18 @@ def texts(model: str, ids: tuple[int, ...], side: Side = "encoder") -> tuple[str
     return tuple(piece_texts(bundle(model), ids, side=side))
 
 
-def following(model: str, ids: tuple[int, ...]) -> np.ndarray:
-    """Logits [vocabulary] of the token after `ids`, which need not be what a text is cut into."""
-    return cached(
-        ("following", stamp(model), ids), lambda: generation.following(bundle(model), ids)
-    )
+def following(model: str, ids: tuple[int, ...], source: tuple[int, ...] = ()) -> np.ndarray:
+    """Logits [vocabulary] of the token after `ids`, which need not be what a text is cut into.
+
+    `source` are the ids that an encoder reads, for the decoder behind it.
+    """
+
+    def make() -> np.ndarray:
+        opened = bundle(model)
+        read = decoding.encode(opened, np.array([source])) if source else None
+        return generation.following(opened, ids, source=read)
+
+    return cached(("following", stamp(model), ids, source), make)
 
 
 def vocabulary(model: str, side: Side = "encoder") -> words.Vocabulary:

@@ -178,3 +178,18 @@ def test_the_map_can_be_seen_as_it_was_written(open_page: Open) -> None:
     assert not app.exception and not sentences(app)
     svg = picture(app, "attention-map")["svg"]
     assert 'data-rows="q0 q1 q2 q3"' in svg
+
+
+def test_two_models_are_compared_on_the_same_text(open_page: Open) -> None:
+    app = open_page(
+        PAGE, model="tales-bert", view="Compare", text="The boy saw the sea.", **{"with": "fr-en"}
+    )
+    assert not app.exception and not sentences(app)
+    said = [caption.value.replace("\\", "") for caption in app.caption]
+    assert "tales-bert" in said and "fr-en, head 1.1" in said
+
+
+@pytest.mark.parametrize("view", ["Map", "Lines", "Text", "Compare"])
+def test_a_text_whose_every_token_is_hidden_is_still_drawn(open_page: Open, view: str) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="Hi", hide="First", view=view, other="No")
+    assert not app.exception and not app.error

@@ -265,3 +265,15 @@ def test_hostile_tokens_are_escaped_in_every_picture():
     ):
         parsed(picture)
         assert "<script>" not in picture
+
+
+def test_a_map_with_nothing_left_is_drawn_as_masked():
+    empty = shown(1, hidden="first")
+    assert np.isnan(empty.weights).all()
+    for picture in (
+        attention_map(empty, title="t"),
+        attention_lines(empty, title="t"),
+        attention_text(empty, title="t"),
+    ):
+        parsed(picture)
+    assert "masked" in texts(attention_map(empty, title="t"))
