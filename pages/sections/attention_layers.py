@@ -15,6 +15,7 @@ from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.views import layers as view
 from pages.views.attention_map import number
+from pages.views.svg import visible
 
 COLUMNS = 10
 BEST = 5
@@ -67,7 +68,11 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     share = number(mine[-1].probabilities[0], True)
     table = view.layer_table(mine, ranks, word=word, title=f"Five best after {names[place]}")
     where = "At" if scene.kind == "encoder" else "After"
-    st.markdown(plain(f"{where} “{names[place]}” the model says “{word}” ({share}). {since}"))
+    st.markdown(
+        plain(
+            f"{where} “{names[place]}” the model says “{word.strip() or visible(word)}” ({share}). {since}"
+        )
+    )
     picture(table, key="layers-table", alt=f"Five likeliest words of each layer, {names[place]}")
 
 
@@ -100,18 +105,20 @@ def _norms(scene: Scene, side: Side, name: str, place: int) -> None:
 def _said(scene: Scene, side: Side, place: int) -> list[view.Said]:
     """The best words of each layer at one position."""
     logits = cache.lens(scene.reading, side, place)
-    best = np.argpartition(-logits, BEST, axis=1)[:, :BEST]
-    best = np.take_along_axis(
-        best, np.argsort(-np.take_along_axis(logits, best, axis=1), axis=1, kind="stable"), axis=1
-    )
-    top = logits.max(axis=1, keepdims=True)
-    total = np.exp(logits - top).sum(axis=1, keepdims=True)
-    shares = np.exp(np.take_along_axis(logits, best, axis=1) - top) / total
-    texts = piece_texts(cache.bundle(scene.reading.model), best.ravel().tolist(), side=side)
-    rows = [texts[i : i + BEST] for i in range(0, len(texts), BEST)]
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    best = np.argpartition(-shares, BEST, axis=1)[:, :BEST]
+    order = np.argsort(-np.take_along_axis(shares, best, axis=1), axis=1, kind="stable")
+    best = np.take_along_axis(best, order, axis=1)
+    change = np.diff(shares, axis=0)
+    moved = np.stack([change.argmax(axis=1), change.argmin(axis=1)], axis=1)
+    ids = [*best.ravel().tolist(), *moved.ravel().tolist()]
+    texts = iter(piece_texts(cache.bundle(scene.reading.model), ids, side=side))
+    words = [tuple(next(texts) for _ in range(BEST)) for _ in best]
+    raised = [("", ""), *((next(texts), next(texts)) for _ in moved)]
+    found = np.take_along_axis(shares, best, axis=1).tolist()
     return [
-        view.Said(tuple(words), tuple(row))
-        for words, row in zip(rows, shares.tolist(), strict=True)
+        view.Said(row, tuple(p), *pair) for row, p, pair in zip(words, found, raised, strict=True)
     ]
 
 

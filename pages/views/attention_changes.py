@@ -55,7 +55,7 @@ def probability_changes(
                 text_anchor="end",
             ),
             svg.label(
-                f"{arrow} {points:+.1f} points",
+                f"{arrow} {points:+.1f} points" if arrow != "=" else "= no change",
                 WIDTH - 8,
                 y + 19,
                 size=12.5,

@@ -243,6 +243,8 @@ def number(value: float, share: bool) -> str:
     if not share:
         return f"{value:.3g}"
     percent = value * 100
+    if 0 < percent < 0.01:
+        return "<0.01 %"
     return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
 
 

@@ -22,10 +22,16 @@ ROW = 28.0
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one layer would say at one position: the best words with their probabilities."""
+    """What one layer would say at one position: the best words with their probabilities.
+
+    `promoted` and `suppressed` are the words whose probability the layer raised and lowered most,
+    empty for what enters the first layer.
+    """
 
     words: tuple[str, ...]
     probabilities: tuple[float, ...]
+    promoted: str = ""
+    suppressed: str = ""
 
 
 def lens_grid(
@@ -107,10 +113,13 @@ def _cell(said: Said, x: float, y: float, width: float, target: str, layer: str)
 
 def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title: str) -> str:
     """Five best words of each layer at one position, and the rank of the final word."""
-    layers, width = len(said), 128.0
+    layers, width = len(said), 104.0
+    moved = LEFT + 66 + 5 * width
     parts = [
         svg.label("layer", 6, 16, size=11.5, fill=palette.MUTED),
         svg.label("five likeliest words", LEFT + 70, 16, size=11.5, fill=palette.MUTED),
+        svg.label("raised most", moved, 16, size=11.5, fill=palette.RIGHT),
+        svg.label("lowered most", moved + 92, 16, size=11.5, fill=palette.WRONG),
         svg.label(
             svg.shortened(f"rank of {svg.visible(word)}", LEFT + 40, 11.5, mono=False),
             LEFT + 52,
@@ -152,7 +161,7 @@ def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title:
                     fill_opacity=round(p * 0.6, 2),
                 )
             )
-            shown = f"{svg.visible(name, limit=10)} {number(p, True)}"
+            shown = f"{svg.visible(name, limit=8)} {number(p, True)}"
             texts.append(
                 svg.label(
                     svg.shortened(shown, width - 12, 12),
@@ -163,9 +172,16 @@ def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title:
                     font_weight=700 if name == word else None,
                 )
             )
+        for x, mark, name, colour in (
+            (moved, "▲", said[layer].promoted, palette.RIGHT),
+            (moved + 92, "▼", said[layer].suppressed, palette.WRONG),
+        ):
+            if name:
+                shown = svg.shortened(f"{mark} {svg.visible(name)}", 88, 12)
+                texts.append(svg.label(shown, x, y + 19, size=12, mono=True, fill=colour))
         parts.append(svg.tag("g", texts, data_id=f"l{layer}", keep=True))
     end = 26 + layers * ROW
-    return svg.document(LEFT + 60 + 5 * width + 4, end + 6, parts, title, "Output at the top.")
+    return svg.document(moved + 188, end + 6, parts, title, "Output at the top.")
 
 
 def stream_sizes(

@@ -17,7 +17,7 @@ def test_the_words_shown_are_the_likeliest_before_or_after():
 def test_a_change_is_written_with_its_direction_and_size():
     picture = probability_changes(["<a>", "b", "c"], [0.2, 0.3, 0.1], [0.5, 0.1, 0.1], title="t")
     said = texts(picture)
-    assert "▲ +30.0 points" in said and "▼ -20.0 points" in said and "= +0.0 points" in said
+    assert "▲ +30.0 points" in said and "▼ -20.0 points" in said and "= no change" in said
     assert said.count("50 %") == 1 and "<a>" in said
 
 
@@ -50,6 +50,12 @@ def test_the_rank_of_the_final_word_is_written_for_every_layer_with_its_directio
     best = said(*"abcde")
     picture = layers.layer_table([best] * 3, [900, 4, 12], word="a", title="t")
     assert "▲ 4" in texts(picture) and "▼ 12" in texts(picture)
+
+
+def test_what_a_layer_raised_and_lowered_most_is_named():
+    moved = layers.Said(tuple("abcde"), (0.5,) * 5, " up", " down")
+    picture = layers.layer_table([said(*"abcde"), moved], [2, 1], word="a", title="t")
+    assert "▲ ·up" in texts(picture) and "▼ ·down" in texts(picture)
 
 
 def test_lengths_are_written_beside_their_bars():
