@@ -10,11 +10,13 @@ import pytest
 
 from engine import tracing
 from engine.beams import Search
+from engine.bundle import Generation
 from engine.errors import EmptyText, NotOffered, TextTooLong
 from engine.runtime import Bundle, open_bundle
 from engine.tokens import tokenize
 from engine.translation import (
     prefix_ids,
+    prompt_ids,
     reference_reading,
     scored,
     traced,
@@ -32,6 +34,9 @@ TEXTS = (
     "parce que le chat dort parce que le chat dort",
 )
 READINGS = tuple(Reading("marian", text) for text in TEXTS)
+
+
+OTHERS = ("t5", "bart", "m2m-100")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +72,7 @@ def generated(model: Any, bundle: Bundle, search: Search, prompt: list[int]) -> 
         do_sample=False,
         max_length=len(prompt) + search.limit,
         bad_words_ids=[[i] for i in rules.banned] or None,
+        forced_bos_token_id=rules.forced_first,
         forced_eos_token_id=rules.forced_last,
         output_scores=True,
         return_dict_in_generate=True,
@@ -101,6 +107,22 @@ def test_padded_batch_equals_generate_token_for_token(bundle, model, width, pena
 
 
 @pytest.mark.parametrize("width", [1, 4])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_encoder_decoders_equal_generate_too(bundles: Bundles, name: str, width: int) -> None:
+    from transformers import AutoModelForSeq2SeqLM
+
+    other = open_bundle(bundles(name))
+    model = AutoModelForSeq2SeqLM.from_pretrained(bundles.checkpoint(name)).eval()
+    search = Search(width, limit=12)
+    readings = [Reading(name, text) for text in TEXTS]
+    expected = generated(model, other, search, [other.card.generation.start])
+    for mine, theirs in zip(translate_all(other, readings, search), expected, strict=True):
+        assert [h.ids for h in mine.found.hypotheses] == [ids for ids, _ in theirs]
+    trace = traced(other, mine)
+    assert trace.cross.shape[2:] == (len(trace.target), len(trace.source))
+
+
+@pytest.mark.parametrize("width", [1, 4])
 def test_forced_prefix_equals_generate_with_the_same_decoder_prefix(bundle, model, width) -> None:
     search, prefix = Search(width, limit=10), (30, 41)
     expected = generated(model, bundle, search, [bundle.card.generation.start, *prefix])
@@ -109,6 +131,15 @@ def test_forced_prefix_equals_generate_with_the_same_decoder_prefix(bundle, mode
     ):
         assert [h.ids for h in mine.found.hypotheses] == [ids for ids, _ in theirs]
         assert mine.written()[:2] == prefix
+
+
+def test_what_a_model_forces_first_comes_before_a_prefix_once() -> None:
+    rules = Generation(start=2, forced_first=7)
+    assert prompt_ids(rules, ()) == (2,)
+    assert prompt_ids(rules, (5, 6)) == (2, 7, 5, 6)
+    assert prompt_ids(rules, (7, 5)) == (2, 7, 5)
+    with pytest.raises(NotOffered, match="start"):
+        prompt_ids(Generation(), (5,))
 
 
 def test_a_text_in_a_batch_is_translated_as_alone(bundle) -> None:
