@@ -76,17 +76,21 @@ def induction(
     follows[:, 1:] = ids[:, None] == ids[None, :-1]
     follows &= np.tri(n, k=-1, dtype=bool)
     queries = np.flatnonzero(follows.any(axis=1))
-    return _mean((weights * follows).sum(axis=-1)[..., queries])
+    return _mean((weights[..., queries, :] * follows[queries]).sum(axis=-1))
 
 
 def local(
     weights: Float[np.ndarray, "*stack query key"], reach: int = REACH
 ) -> Float[np.ndarray, "*stack"]:
     """Mean over queries i > 0 of the sum of w[i, j] with 0 < |i - j| <= reach."""
-    n_query, n_key = weights.shape[-2:]
-    distance = np.abs(np.arange(n_query)[:, None] - np.arange(n_key)[None, :])
-    near = (distance > 0) & (distance <= reach)
-    return _mean((weights * near).sum(axis=-1)[..., 1:])
+    count = weights.shape[-2] - 1
+    if count < 1:
+        return _mean(weights[..., 1:, 0])
+    total = np.zeros(weights.shape[:-2], dtype=np.float32)
+    for step in range(1, reach + 1):
+        total += np.diagonal(weights, offset=-step, axis1=-2, axis2=-1).sum(axis=-1)
+        total += np.diagonal(weights, offset=step, axis1=-2, axis2=-1)[..., 1:].sum(axis=-1)
+    return total / count
 
 
 def broad(

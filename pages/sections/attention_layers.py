@@ -67,12 +67,9 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     )
     share = number(mine[-1].probabilities[0], True)
     table = view.layer_table(mine, ranks, word=word, title=f"Five best after {names[place]}")
+    said_word = word.strip() or visible(word)
     where = "At" if scene.kind == "encoder" else "After"
-    st.markdown(
-        plain(
-            f"{where} “{names[place]}” the model says “{word.strip() or visible(word)}” ({share}). {since}"
-        )
-    )
+    st.markdown(plain(f"{where} “{names[place]}” the model says “{said_word}” ({share}). {since}"))
     picture(table, key="layers-table", alt=f"Five likeliest words of each layer, {names[place]}")
 
 
