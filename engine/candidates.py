@@ -18,7 +18,7 @@ from engine import sampling as draws
 from engine.sampling import Row, Sampling
 from engine.values import Frozen
 
-PENALTIES = ("repetition", "frequency", "no_repeat")
+PENALTIES = ("repetition", "frequency", "no_repeat", "banned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def opened(
     start: int = 0,
     rows: int = 12,
     also: Sequence[int] = (),
+    ban: Sequence[int] = (),
 ) -> Opened:
     """List the `rows` likeliest candidates after `ids`, and those in `also`.
 
@@ -84,13 +85,13 @@ def opened(
     """
     own = draws.probabilities(logits)
     order, before, stops = logits, logits, []
-    for name, changed in draws.stages(logits, sampling, ids, start=start):
+    for name, changed in draws.stages(logits, sampling, ids, start=start, ban=ban):
         if name in ("repetition", "frequency") or (name == "temperature" and not sampling.greedy):
             order = np.where(np.isneginf(changed), order, changed)
         if name not in PENALTIES and (name != "temperature" or sampling.greedy):
             stops.append(_stop(name, before, changed, sampling))
         before = changed
-    final, cut = draws.cuts(logits, sampling, ids, start=start)
+    final, cut = draws.cuts(logits, sampling, ids, start=start, ban=ban)
     after = draws.probabilities(final)
     listed = _listed(order, rows, [i for i in also if 0 <= i < len(logits)])
     rest = np.ones(len(logits), dtype=bool)

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int, Int8
 
 from engine import sampling as draws
 from engine.beams import Beam, Search
+from engine.bundle import Card
 from engine.decoding import Decoder, Source
 from engine.errors import EmptyText, TextTooLong
 from engine.runtime import Bundle
@@ -140,10 +141,13 @@ def generate(
     last: End = "limit" if limit <= room else "window"
     rules = bundle.card.generation
     ending = Ending(frozenset(rules.ends), min(limit, room), last, ends)
+    if rules.forced_first is not None and len(ids) == 1:  # a language code, say
+        first = ((0, rules.forced_first),)
+        lines = [one if one.beams else replace(one, forced=first + one.forced) for one in lines]
     writers = [
         _Paths(bundle, number, list(ids), Search(line.beams, limit=ending.limit), ending, source)
         if line.beams
-        else _Text(number, line, list(ids), seed, ending)
+        else _Text(number, line, list(ids), seed, ending, ban=banned(bundle.card))
         for number, line in enumerate(lines)
     ]
     with Decoder(bundle, source=source) as decoder:
@@ -160,6 +164,11 @@ def following(
         logits = decoder.prefill(np.array([ids], dtype=np.int64))[0].copy()
     logits.setflags(write=False)
     return logits
+
+
+def banned(card: Card) -> tuple[int, ...]:
+    """Ids that a model's card forbids to write; its ends are not among them."""
+    return tuple(i for i in card.generation.banned if i not in card.generation.ends)
 
 
 def room_left(bundle: Bundle, n_tokens: int) -> int:
@@ -227,9 +236,17 @@ class _Text:
 
     rows = np.zeros(1, dtype=np.int64)
 
-    def __init__(self, number: int, line: Line, ids: list[int], seed: int, ending: Ending) -> None:
+    def __init__(
+        self,
+        number: int,
+        line: Line,
+        ids: list[int],
+        seed: int,
+        ending: Ending,
+        ban: tuple[int, ...],
+    ) -> None:
         self.number, self.line, self.ids, self.start = number, line, ids, len(ids)
-        self.seed, self.ending, self.done = seed, ending, False
+        self.seed, self.ending, self.ban, self.done = seed, ending, ban, False
 
     @property
     def added(self) -> Int[np.ndarray, "row"]:
@@ -237,7 +254,9 @@ class _Text:
 
     def advance(self, logits: Float[np.ndarray, "row vocabulary"]) -> list[Written]:
         """Take a token from the logits of its row."""
-        token = choose(logits[0], self.line, self.ids, start=self.start, seed=self.seed)
+        token = choose(
+            logits[0], self.line, self.ids, start=self.start, seed=self.seed, ban=self.ban
+        )
         self.ids.append(token.id)
         end = self.ending.of(self.ids[self.start :])
         self.done = bool(end)
@@ -319,10 +338,11 @@ def choose(
     *,
     start: int,
     seed: int,
+    ban: Sequence[int] = (),
 ) -> Written:
     """Take the token after `ids`, of which the first `start` are the prompt."""
     own = draws.probabilities(logits)
-    changed, cut = draws.cuts(logits, line.sampling, ids, start=start)
+    changed, cut = draws.cuts(logits, line.sampling, ids, start=start, ban=ban)
     after = draws.probabilities(changed)
     forced = dict(line.forced).get(len(ids) - start)
     if forced is None or forced >= len(logits):

@@ -279,11 +279,17 @@ def descending(scores: Row, count: int) -> Int[np.ndarray, "id"]:
 
 
 def stages(
-    logits: Row, sampling: Sampling, ids: Sequence[int], *, start: int = 0
+    logits: Row,
+    sampling: Sampling,
+    ids: Sequence[int],
+    *,
+    start: int = 0,
+    ban: Sequence[int] = (),
 ) -> Iterator[tuple[str, Row]]:
     """Apply what is switched on, in order: (field, logits after it); nothing when all is off.
 
-    `ids` are all tokens before this position, the prompt's `start` tokens first.
+    `ids` are all tokens before this position, the prompt's `start` tokens first. `ban` are ids
+    that the model's card forbids.
     """
     if sampling.repetition != 1:
         logits = repetition_penalty(logits, ids, sampling.repetition)
@@ -294,6 +300,9 @@ def stages(
     if sampling.no_repeat:
         logits = no_repeat_ngram(logits, ids, sampling.no_repeat)
         yield "no_repeat", logits
+    if ban:
+        logits = banned(logits, ban)
+        yield "banned", logits
     if sampling.greedy:
         yield "temperature", likeliest(logits)
         return
@@ -313,25 +322,37 @@ _WARPS = (
 )
 
 
-def filtered(logits: Row, sampling: Sampling, ids: Sequence[int], *, start: int = 0) -> Row:
+def filtered(
+    logits: Row,
+    sampling: Sampling,
+    ids: Sequence[int],
+    *,
+    start: int = 0,
+    ban: Sequence[int] = (),
+) -> Row:
     """Logits after all stages; what was cut is -inf."""
-    for _, changed in stages(logits, sampling, ids, start=start):
+    for _, changed in stages(logits, sampling, ids, start=start, ban=ban):
         logits = changed
     return logits
 
 
 def cuts(
-    logits: Row, sampling: Sampling, ids: Sequence[int], *, start: int = 0
+    logits: Row,
+    sampling: Sampling,
+    ids: Sequence[int],
+    *,
+    start: int = 0,
+    ban: Sequence[int] = (),
 ) -> tuple[Row, Int8[np.ndarray, "vocabulary"]]:
     """Logits after all stages, and who cut each token: an index into `STAGES`, -1 for none."""
     cut = np.full(len(logits), -1, dtype=np.int8)
-    for name, changed in stages(logits, sampling, ids, start=start):
+    for name, changed in stages(logits, sampling, ids, start=start, ban=ban):
         cut[np.isneginf(changed) & ~np.isneginf(logits) & (cut < 0)] = STAGES.index(name)
         logits = changed
     return logits, cut
 
 
-STAGES = ("repetition", "frequency", "no_repeat", *(name for name, _ in _WARPS))
+STAGES = ("repetition", "frequency", "no_repeat", "banned", *(name for name, _ in _WARPS))
 
 
 def probabilities(logits: Row) -> Row:

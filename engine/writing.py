@@ -16,8 +16,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine import jobs, tokens
-from engine.decoding import Source
+from engine.decoding import encode
 from engine.errors import Stopped
 from engine.generation import End, Line, Written, generate, room_left
 from engine.jobs import Job, Report
@@ -29,10 +31,14 @@ PATIENCE = 20.0  # seconds that a text goes on being written when nobody looks
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What all columns of a comparison have in common; `stop` is a text that ends a line."""
+    """What all columns of a comparison have in common; `stop` is a text that ends a line.
+
+    `source` are the ids that an encoder reads; `ids` are then what its decoder begins with.
+    """
 
     model: str
     ids: tuple[int, ...]
+    source: tuple[int, ...] = ()
     seed: int = 0
     limit: int = 40
     stop: str = ""
@@ -124,7 +130,6 @@ def columns(
     lines: Sequence[Line],
     *,
     viewer: str = "",
-    source: Callable[[], Source] | None = None,
 ) -> tuple[Column, ...]:
     """The columns of these lines; what nobody has written yet is begun, in one batch.
 
@@ -137,7 +142,7 @@ def columns(
         # A column that was given up is taken up again: its tokens come out the same.
         fresh = {line: found[line] or Column(line) for line in missing}
         if fresh:
-            job = _begin(bundle, task, fresh, viewer, source)
+            job = _begin(bundle, task, fresh, viewer)
             for line, column in fresh.items():
                 column.job = job
                 _shelf[_key(bundle, task, line)] = column
@@ -232,14 +237,13 @@ def _begin(
     task: Task,
     fresh: dict[Line, Column],
     viewer: str,
-    source: Callable[[], Source] | None,
 ) -> Job:
     lines = list(fresh)
     for column in fresh.values():
         column.taken_by(fresh)
 
     def work(report: Report) -> None:
-        read = source() if source else None
+        read = encode(bundle, np.array([task.source])) if task.source else None
         steps = generate(
             bundle,
             task.ids,

@@ -3,20 +3,27 @@
 import streamlit as st
 
 from pages.sections.decoding_columns import decoding_columns, decoding_write
+from pages.sections.decoding_gap import decoding_gap
 from pages.sections.decoding_next import decoding_next
 from pages.sections.decoding_runs import decoding_runs
 from pages.sections.decoding_setup import decoding_setup
-from pages.shell.frame import frame, sentences
+from pages.shell.frame import Choice, frame, sentences
 
-choice = frame("Decoding", families=("decoder",), text_label="Prompt")
-with sentences():
+
+def write(choice: Choice) -> None:
+    """Columns or runs on top, the next token below; the sheet is drawn last, when it has text."""
     plan, buttons = decoding_setup(choice)
     columns, live = decoding_write(plan, plan.wanted, buttons)
     sheet = st.container()
     st.divider()
     decoding_next(plan, columns[0 if plan.runs else plan.column])
     with sheet:
-        if plan.runs:
-            decoding_runs(plan, columns, live)
-        else:
-            decoding_columns(plan, columns, live)
+        (decoding_runs if plan.runs else decoding_columns)(plan, columns, live)
+
+
+choice = frame("Decoding", families=("decoder", "encoder-decoder", "encoder"), text_label="Prompt")
+with sentences():
+    if choice.card.family == "encoder":
+        decoding_next(*decoding_gap(choice))
+    else:
+        write(choice)

@@ -9,29 +9,31 @@ import streamlit as st
 
 from engine import sampling, tokens
 from engine.candidates import Opened, opened
-from engine.generation import Line
+from engine.generation import Line, banned
 from engine.sampling import LIMITS, OFF, Sampling
+from engine.values import Side
 from engine.writing import Column
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.views import decoding_bars as view
-from pages.views.decoding_plan import MOST, PRESETS, Plan, spare
+from pages.views.decoding_plan import MOST, PRESETS, Plan, Spot, spare
 
 KEYS = {name: f"set-{name}" for name in OFF}
 UNDO = "decoding-undo"
 TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
 
 
-def decoding_next(plan: Plan, column: Column) -> None:
+def decoding_next(plan: Plan, seen: Column | Spot) -> None:
     """Draw the chosen column's controls, and beside them the bars of the token looked at."""
     left, right = st.columns([4, 7], gap="large")
     with left:
-        _column(plan)
+        if isinstance(seen, Column):
+            _column(plan)
         _sliders(plan)
     with right:
-        _bars(plan, column)
+        _bars(plan, _spot(plan, seen) if isinstance(seen, Column) else seen)
 
 
 # --- The columns' settings ----------------------------------------------------------------------
@@ -211,28 +213,38 @@ def _typed(plan: Plan) -> None:
 # --- The token that is looked at ----------------------------------------------------------------
 
 
-def _bars(plan: Plan, column: Column) -> None:
+def _spot(plan: Plan, column: Column) -> Spot:
+    """The place of the plan in a column; its first where it is not written so far."""
     written = column.ids
     place = plan.token if plan.token is not None and plan.token < len(written) else 0
-    ids = (*plan.task.ids, *written[:place])
-    chosen = written[place] if place < len(written) else None
-    logits = cache.following(plan.task.model, ids)
+    task, ids = plan.task, (*plan.task.ids, *written[:place])
+    return Spot(
+        logits=cache.following(task.model, ids, task.source),
+        ids=ids,
+        start=len(task.ids),
+        before=plan.prompt + "".join(column.texts[:place]),
+        place=place,
+        chosen=written[place] if place < len(written) else None,
+    )
+
+
+def _bars(plan: Plan, spot: Spot) -> None:
     bundle = cache.bundle(plan.task.model)
+    side: Side = "encoder" if spot.gap else "decoder"
 
     def spell(token_id: int) -> str:
-        return tokens.piece_texts(bundle, [token_id])[0]
+        return tokens.piece_texts(bundle, [token_id], side=side)[0]
 
-    candidate = selection("candidate", lambda text: _id(text, len(logits)) is not None)
-    wanted = _id(candidate, len(logits))
-    also = [i for i in (chosen, wanted) if i is not None]
+    size = len(spot.logits)
+    candidate = selection("candidate", lambda text: _id(text, size) is not None)
+    wanted = _id(candidate, size)
+    also = [i for i in (spot.chosen, wanted) if i is not None]
     setting: Sampling = plan.line.sampling
-    found = opened(logits, setting, ids, start=len(plan.task.ids), also=also)
-    before = plan.prompt + "".join(column.texts[:place])
-    st.markdown(
-        f"**The token after** … {plain(before[-48:])}  \n"
-        f":small[column {plan.column + 1}, new token {place + 1}; click a token above for another]"
+    found = opened(
+        spot.logits, setting, spot.ids, start=spot.start, also=also, ban=banned(bundle.card)
     )
-    svg = view.bars(found, setting, spell, chosen=chosen)
+    st.markdown(_heading(plan, spot))
+    svg = view.bars(found, setting, spell, chosen=spot.chosen)
     picture(
         svg,
         key="decoding-bars",
@@ -244,7 +256,16 @@ def _bars(plan: Plan, column: Column) -> None:
     with save:
         share_menu("next-token", svg=svg, data=lambda: view.table(found, spell), title="Next token")
     words.caption(plain(view.sentence(found, setting, spell)))
-    _formula(plan, found, spell, place, wanted if wanted is not None else chosen)
+    _formula(plan, spot, found, spell, wanted if wanted is not None else spot.chosen)
+
+
+def _heading(plan: Plan, spot: Spot) -> str:
+    before = plain(spot.before[-48:])
+    if spot.gap:
+        return f"**The token in the gap** … {before} **?** {plain(spot.behind[:48])}"
+    where = f"column {plan.column + 1}, new token {spot.place + 1}; click a token above for another"
+    head = f"**The token after** … {before}" if before else "**The first token**"
+    return f"{head}  \n:small[{where}]"
 
 
 def _id(text: str | None, vocabulary: int) -> int | None:
@@ -254,7 +275,7 @@ def _id(text: str | None, vocabulary: int) -> int | None:
     return int(text[1:]) if int(text[1:]) < vocabulary else None
 
 
-def _formula(plan: Plan, found: Opened, spell: view.Spell, place: int, wanted: int | None) -> None:
+def _formula(plan: Plan, spot: Spot, found: Opened, spell: view.Spell, wanted: int | None) -> None:
     """The softmax of one candidate in numbers, and the button that forces it."""
     row = found.ids.tolist().index(wanted) if wanted is not None else 0
     token_id = int(found.ids[row])
@@ -265,16 +286,16 @@ def _formula(plan: Plan, found: Opened, spell: view.Spell, place: int, wanted: i
         + (f"over the {found.kept:,} tokens left." if found.kept > 1 else "over one token.")
     )
     st.latex(view.formula(found, plan.line.sampling, row))
-    if plan.line.beams:
+    if plan.line.beams or spot.gap:
         return
-    branch = plan.line.branched(place, token_id)
+    branch = plan.line.branched(spot.place, token_id)
     with st.container(horizontal=True, gap="small"):
         st.button(
             f"Force “{plain(name, 20)}” here",
             key="decoding-force",
             icon=":material/push_pin:",
             on_click=_force,
-            args=(plan, branch, False, place),
+            args=(plan, branch, False, spot.place),
             help="The column goes on from this token instead; Undo brings the old one back.",
         )
         st.button(
@@ -283,7 +304,7 @@ def _formula(plan: Plan, found: Opened, spell: view.Spell, place: int, wanted: i
             icon=":material/call_split:",
             disabled=len(plan.lines) >= MOST,
             on_click=_force,
-            args=(plan, branch, True, place),
+            args=(plan, branch, True, spot.place),
             help="Both stay side by side."
             if len(plan.lines) < MOST
             else "Six columns are the most: remove one first.",

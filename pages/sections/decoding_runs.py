@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine import tokens, writing
 from engine.candidates import opened
+from engine.generation import banned
 from engine.writing import Column
 from pages.shell import cache
 from pages.shell.components import picture
@@ -47,9 +48,16 @@ def _watch(plan: Plan, runs: tuple[Column, ...], live: bool) -> None:
 def _done(plan: Plan, runs: tuple[Column, ...], svg: str) -> None:
     share_menu("runs", svg=svg, data=lambda: view.table(runs), title=f"Runs of {plan.line}")
     first = list(dict.fromkeys(column.ids[0] for column in runs if column.tokens))
-    logits = cache.following(plan.task.model, plan.task.ids)
-    found = opened(logits, plan.line.sampling, plan.task.ids, start=len(plan.task.ids), also=first)
-    bundle = cache.bundle(plan.task.model)
+    task, bundle = plan.task, cache.bundle(plan.task.model)
+    logits = cache.following(task.model, task.ids, task.source)
+    found = opened(
+        logits,
+        plan.line.sampling,
+        task.ids,
+        start=len(task.ids),
+        also=first,
+        ban=banned(bundle.card),
+    )
     st.markdown("**The first token: chance against its odds**")
     bars = view.firsts(runs, found, lambda i: tokens.piece_texts(bundle, [i])[0])
     picture(bars, key="decoding-firsts", alt=view.first_words(runs, found))

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine.errors import NotOffered
 from engine.generation import Line, room_left
 from engine.sampling import LIMITS, OFF
 from engine.values import Reading
@@ -25,7 +26,7 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
 
     Raises `EmptyText` and `TextTooLong`.
     """
-    ids = tuple(cache.tokens(Reading(choice.model, choice.text)).ids.tolist())
+    ids, source = _begin(choice)
     room = min(LONGEST, room_left(cache.bundle(choice.model), len(ids)))
     lines = _lines()
     runs = _view()
@@ -38,8 +39,20 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
     column, token = place(at, len(lines)) or (0, None)
     lines = _shortcuts(lines, column)
     write = selection("write", ("yes",), name="write") == "yes"
-    task = Task(choice.model, ids, seed=seed, limit=limit, stop=stop)
-    return Plan(task, choice.text, lines, column, token, tint, write, runs), buttons
+    task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stop=stop)
+    prompt = "" if source else choice.text
+    return Plan(task, prompt, lines, column, token, tint, write, runs), buttons
+
+
+def _begin(choice: Choice) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the decoder begins with, and what an encoder reads before it."""
+    ids = tuple(cache.tokens(Reading(choice.model, choice.text)).ids.tolist())
+    if choice.card.family != "encoder-decoder":
+        return ids, ()
+    start = choice.card.generation.start
+    if start is None:
+        raise NotOffered("This model's card names no start token, so it cannot write.")
+    return (start,), ids
 
 
 def _view() -> int:

@@ -168,8 +168,8 @@ def _lines(found: Opened) -> dict[int, list[Stop]]:
     above too, and tokens cut for repeating stand anywhere: these are struck, without a line.
     """
     placed: dict[int, list[Stop]] = {}
-    repeating = STAGES.index("no_repeat")
-    seen = [i for i in range(found.listed) if found.cut[i] != repeating]
+    anywhere = [STAGES.index("no_repeat"), STAGES.index("banned")]
+    seen = [i for i in range(found.listed) if found.cut[i] not in anywhere]
     for stop in found.stops:
         if stop.stage != "typical" and stop.kept < stop.before and stop.kept <= len(seen):
             placed.setdefault(seen[stop.kept - 1], []).append(stop)
@@ -191,7 +191,8 @@ def stop_words(stop: Stop) -> str:
 
 
 def _stage(stage: str) -> str:
-    return {"temperature": "greedy", "no_repeat": "no-repeat"}.get(stage, named(stage))
+    names = {"temperature": "greedy", "banned": "the model's own rule"}
+    return names.get(stage, named(stage))
 
 
 def _tip(found: Opened, place: int) -> str:

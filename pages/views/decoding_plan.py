@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from engine.generation import Line
 from engine.writing import Task
 
@@ -54,6 +56,24 @@ class Plan:
     def line(self) -> Line:
         """The chosen column's line."""
         return self.lines[self.column]
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """A place whose next token is looked at: what the model says there, and what was taken.
+
+    `ids` are the tokens before it, of which the first `start` were given; `place` counts the new
+    ones. `before` and `behind` are the text around it; `gap` is a mask instead of an end.
+    """
+
+    logits: np.ndarray
+    ids: tuple[int, ...]
+    start: int
+    before: str
+    behind: str = ""
+    place: int = 0
+    chosen: int | None = None
+    gap: bool = False
 
 
 def place(at: str | None, columns: int) -> tuple[int, int | None] | None:

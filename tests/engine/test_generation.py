@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from engine import sampling, tracing
+from engine.decoding import encode
 from engine.errors import EmptyText, TextTooLong
-from engine.generation import Line, following, generate
+from engine.generation import Line, banned, choose, following, generate
 from engine.runtime import Bundle, open_bundle
 from engine.sampling import Sampling
 from engine.tokens import tokenize
@@ -241,3 +242,39 @@ def test_a_line_reads_back_from_its_words():
 def test_words_that_are_no_line_are_refused(text: str):
     with pytest.raises(ValueError, match="no forced token"):
         Line.parse(text)
+
+
+def test_an_encoder_decoder_writes_as_generate_does(bundles: Any):
+    import torch
+    from transformers import AutoModelForSeq2SeqLM
+
+    pair = open_bundle(bundles("marian"))
+    model = AutoModelForSeq2SeqLM.from_pretrained(bundles.checkpoint("marian")).eval()
+    ids = tokenize(pair, "Le chat dort sur le tapis.").ids
+    start, rules = pair.card.generation.start, pair.card.generation
+    assert start is not None
+    expected = model.generate(
+        torch.tensor(ids)[None].long(),
+        attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+        do_sample=False,
+        num_beams=1,
+        max_new_tokens=15,
+        bad_words_ids=[[i] for i in banned(pair.card)] or None,
+        forced_eos_token_id=None,
+    )[0, 1:].tolist()
+    source = encode(pair, ids[None])
+    steps = generate(
+        pair, [start], [Line(Sampling(temperature=0))], seed=0, limit=15, source=source
+    )
+    written = [token.id for step in steps for token in step.written]
+    assert written == expected
+    assert not set(written[:-1]) & set(rules.ends)
+
+
+def test_what_a_card_forbids_is_never_drawn(bundle: Bundle, prompt: list[int]):
+    logits = following(bundle, prompt)
+    best = int(np.argmax(logits))
+    token = choose(
+        logits, Line(Sampling(temperature=0)), prompt, start=len(prompt), seed=0, ban=(best,)
+    )
+    assert token.id != best and token.best_cut[0] == sampling.STAGES.index("banned")

@@ -202,3 +202,41 @@ def test_many_runs_of_one_setting_are_written_and_counted(open_page: Open):
 def test_many_runs_of_greedy_are_one_text(open_page: Open):
     app = settled(open_page(PAGE, view="Many runs", runs="8", length="5", write="yes"))
     assert any("All 8 runs wrote the same text" in caption.value for caption in app.caption)
+
+
+def test_an_encoder_decoder_writes_columns_too(open_page: Open):
+    app = settled(
+        open_page(
+            PAGE, model="fr-en", text="Le chat dort.", write="yes", length="12",
+            c1="greedy", c2="beam 4", c3="temperature 0.7",
+        )
+    )  # fmt: skip
+    assert not app.exception and not sentences(app)
+    task, columns = app.session_state["decoding-shown"]
+    assert task.ids == (cache.card("fr-en").generation.start,) and len(task.source) > 3
+    assert all(column.tokens and column.end for column in columns)
+    assert any("The first token" in text.value for text in app.markdown)
+
+
+def test_a_masked_model_fills_a_gap_with_the_same_bars(open_page: Open):
+    app = open_page(
+        PAGE, model="tales-bert", text="The [MASK] said that the [MASK] was red.", gap="2", at="c2"
+    )
+    assert not app.exception and not sentences(app)
+    assert any("The token in the gap" in text.value and "was red" in text.value
+               for text in app.markdown)  # fmt: skip
+    app.slider(key="set-temperature").set_value(0.5).run()
+    assert any(caption.value.startswith("Before the settings") for caption in app.caption)
+    assert any("sharpens" in caption.value for caption in app.caption)
+
+
+def test_a_text_without_a_gap_gets_one(open_page: Open):
+    app = open_page(PAGE, model="tales-bert", text="The cat sat on the mat.")
+    assert not app.exception
+    (said,) = [box.value for box in app.info if "no" in box.value]
+    assert "The cat sat on the \\[MASK\\]\\." in said
+
+
+def test_a_text_without_a_word_has_no_gap(open_page: Open):
+    app = open_page(PAGE, model="tales-bert", text="?!")
+    assert not app.exception and "no word to take out" in sentences(app)[0]
