@@ -254,7 +254,12 @@ def _parsed(raw: str, legal: Any, fallback: Any, shown: Callable[[Any], str]) ->
 
 
 def tell(key: str, sentence: str, value: Any) -> None:
-    """Show a sentence about a link's value, and keep it while `key` has this value."""
+    """Show a sentence about a link's value, and keep it while `key` has this value.
+
+    A value left in the address by the page before is put right without a word.
+    """
+    if key in state().carried:
+        return
     state().note(key, sentence, value)
     place = state().notes_place
     if place is not None:

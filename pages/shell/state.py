@@ -45,6 +45,7 @@ class State:
     notes: dict[str, Note] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # locks and other values without a widget
     listed: dict[str, Listed] = field(default_factory=dict)  # this run's link values
+    carried: set[str] = field(default_factory=set)  # keys of the page before
     depth: int = 0  # how many `sentences()` blocks are open
     notes_place: Any = None
     link_place: Any = None
@@ -52,6 +53,8 @@ class State:
     def turn_to(self, page: str) -> None:
         """Begin a run of a page."""
         if page != self.page:
+            # The address keeps values of the page before: no link asked for them here.
+            self.carried = set(self.listed) if self.page else set()
             self.page = page
             self.seen.clear()
         self.listed = {}

@@ -128,7 +128,7 @@ def open_at(chromium: Browser, server: str, request: pytest.FixtureRequest) -> I
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         listen(page, problems, allow)
         page.goto(path if path.startswith("http") else server + path)
         rest(page)
@@ -176,7 +176,7 @@ def listen(page: Page, problems: list[str], allow: tuple[str, ...] = ()) -> None
     page.on("request", asked)
 
 
-def rest(page: Page, seconds: float = 30) -> None:
+def rest(page: Page, seconds: float = 60) -> None:
     """Wait until the page's script has run to its end, with nothing stale left."""
     page.wait_for_selector("[data-testid=stApp]", timeout=1000 * seconds)
     # A click needs a moment to reach the server before the script is seen running.

@@ -51,6 +51,16 @@ def test_a_text_is_carried_across_all_pages(open_at: Open) -> None:
         assert words in [box.input_value() for box in page.locator("textarea").all()], name
 
 
+def test_views_of_one_page_are_no_wrong_link_on_the_next(open_at: Open) -> None:
+    page = open_at("/Attention?view=Inside&layer=3")
+    for name in [*PAGES, *reversed(PAGES)]:
+        page.get_by_test_id("stPageLink").get_by_text(name, exact=True).first.click()
+        page.wait_for_url(re.compile(f"/{name}"))
+        rest(page)
+        expect(page.locator("h1")).to_have_text(name)
+        assert page.get_by_text("is none of").count() == 0
+
+
 HOSTILE = {
     "script": "<script>document.title='owned'</script><img src=x onerror='document.title=1'>",
     "markdown": "![x](http://example.com/x.png) [y](javascript:alert(1)) $x^2$ :red[z] **b**",
