@@ -145,7 +145,7 @@ def prepared(
         rows=tuple(names[0][row] for row in rows),
         columns=tuple(names[1][column] for column in columns),
         share=share,
-        one_text=kind != "cross",
+        one_text=kind != "cross" and np.array_equal(starts[0][rows], starts[1][columns]),
         notes=tuple(notes),
     )
 

@@ -173,6 +173,19 @@ def test_a_pair_of_sentences_is_read_together_and_one_way_can_be_chosen(open_pag
     assert "saw" in rows and "boat" not in rows and "boat" in columns.split("data-values")[0]
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_draws_one_way_of_a_pair(open_page: Open, view: str) -> None:
+    two = {"text": "The boy saw it.", "second": "It was a very small boat.", "pair": "B to A"}
+    app = open_page(PAGE, model="tales-bert", view=view, spot="q8 k2", **two)
+    assert not app.exception and not app.error
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_draws_words_of_a_text_so_far(open_page: Open, view: str) -> None:
+    app = open_page(PAGE, model="tales-gpt", view=view, text=BOAT, upto="5", words="true")
+    assert not app.exception and not app.error
+
+
 def test_the_map_can_be_seen_as_it_was_written(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, upto="4")
     assert not app.exception and not sentences(app)
