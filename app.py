@@ -1,6 +1,6 @@
 """Home: what is loaded, on which device and why, and where to begin."""
 
-from pages.sections import home, home_cards
+from pages.sections import home, home_add, home_cards
 from pages.shell.frame import frame, sentences
 
 choice = frame(
@@ -15,3 +15,6 @@ with sentences():
     home_cards.cards()
 with sentences():
     home_cards.models()
+with sentences():
+    home_add.add()
+    home_add.delete()

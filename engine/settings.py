@@ -11,6 +11,8 @@
     ATLAS_MAX_TOKENS       2048                 longest text read, whatever the model allows
     ATLAS_TRACE_MB         200                  memory for numbers kept between clicks
     ATLAS_MODELS           user's cache folder  where exported models are kept
+    ATLAS_ADD_MODELS       all                  what people may add in the app: all: Hub ids and
+                                                folders of this machine; hub: Hub ids; no
     ATLAS_PUBLIC_URL       (none)               address that copied links begin with
 
 A value that makes no sense is a `ValueError` naming the variable, its range and what was given:
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
+AddChoice = Literal["all", "hub", "no"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Settings:
     max_tokens: int = 2048
     trace_mb: int = 200
     models: Path = Path("models")
+    add_models: AddChoice = "all"
     public_url: str = ""
 
 
@@ -63,6 +67,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_tokens=_whole(environment, "ATLAS_MAX_TOKENS", 2048, 1, 10**6),
         trace_mb=_whole(environment, "ATLAS_TRACE_MB", 200, 1, 10**6),
         models=Path(models).expanduser() if models else _cache_folder(environment) / "models",
+        add_models=_add(environment),
         public_url=_url(environment),
     )
 
@@ -95,6 +100,13 @@ def _whole(environment: Mapping[str, str], name: str, default: int, low: int, hi
     if not low <= number <= high:
         raise ValueError(f"{name} must be a whole number from {low} to {high}, got {given!r}")
     return number
+
+
+def _add(environment: Mapping[str, str]) -> AddChoice:
+    value = environment.get("ATLAS_ADD_MODELS", "").strip().lower() or "all"
+    if value not in ("all", "hub", "no"):
+        raise ValueError(f"ATLAS_ADD_MODELS must be all, hub or no, got {value!r}")
+    return cast(AddChoice, value)
 
 
 def _device(environment: Mapping[str, str]) -> DeviceChoice:

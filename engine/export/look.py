@@ -1,145 +1,114 @@
-"""A model's card before anything is exported, from its configuration and its files' sizes alone.
+"""A look at a model before it is exported: from its configuration and file list alone.
 
-In: a Hub id or a folder. Out: a plain dictionary for the screen: what the model is, what it would
-cost, what it can show, or the sentence that says why it cannot be exported. Neither torch nor
-transformers is needed, so it takes about a second.
+`Look` says what the card will say, how much there is to download, and, where a model cannot be
+exported, the sentence that tells why. Nothing large is fetched and torch is not imported.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import struct
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ExportFailed
+from engine.errors import EngineError, ExportFailed
+from engine.export import hub
 from engine.export.families import Layout, layout
-from engine.export.fetch import Found
-from engine.export.hub import read_config
+from engine.values import Family
 
-LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "encoder_layers")
-HEADS = ("num_attention_heads", "n_head", "num_heads", "n_heads", "encoder_attention_heads")
-WIDTH = ("hidden_size", "n_embd", "d_model", "dim", "embedding_size")
-LIMIT = ("max_position_embeddings", "n_positions", "n_ctx")
-# The model in float32, its weights as a bundle, and a session that the proof opens on them.
-BYTES_A_PARAMETER = 10
-REST = 1.5e9  # torch, transformers and the graph itself
+SHOWS: dict[Family, tuple[str, ...]] = {
+    "decoder": ("Tokenization", "Embeddings", "Attention", "Decoding"),
+    "encoder": ("Tokenization", "Embeddings", "Attention"),
+    "encoder-decoder": ("Tokenization", "Embeddings", "Attention", "Translation", "Decoding"),
+}
 
 
-def look(model: str, revision: str | None = None) -> dict[str, Any]:
-    """What a Hub id or a folder holds; `refusal` is None or the sentence why it cannot be had."""
-    folder = Path(model).expanduser()
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known of a model from its configuration; sizes are in bytes.
+
+    `parameters` is 0 where the Hub does not say. `notes` are sentences on what the family cannot
+    give; `refusal` is why it cannot be exported, None if it can.
+    """
+
+    source: str
+    architecture: str
+    family: Family | None
+    layers: int | None
+    heads: int | None
+    width: int | None
+    vocabulary: int | None
+    parameters: int
+    size: int
+    licence: str
+    shows: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    refusal: str | None = None
+
+    def data(self) -> dict[str, Any]:
+        """As JSON wants it."""
+        return asdict(self)
+
+
+def look(source: str, revision: str | None = None) -> Look:
+    """Look at a folder or at a model of the Hub; raise `EngineError` where there is none."""
+    folder = Path(source)
     if folder.is_dir():
-        config, licence, gated = read_config(folder), "", False
-        parameters, size = counted(folder)
-        name = folder.resolve().name
+        config = hub.read_config(folder)
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+        files, licence = hub.wanted(sizes), hub.licence_of(folder)
+        names, parameters = list(sizes), 0
     else:
-        found = Found(model, revision)
-        config, licence, gated = found.config, found.licence, found.gated
-        size = found.weights
-        parameters = found.parameters or size // 4
-        name = model
-    return {
-        "name": name,
-        "type": str(config.get("model_type", "")),
-        "parameters": parameters,
-        "bytes": size,
-        "licence": licence,
-        "gated": gated,
-        "layers": _first(config, LAYERS),
-        "heads": _first(config, HEADS),
-        "key_heads": config.get("num_key_value_heads"),
-        "width": _first(config, WIDTH),
-        "limit": _first(config, LIMIT),
-        "vocabulary": config.get("vocab_size"),
-        **judged(config, parameters),
-    }
+        config, files, licence, parameters = hub.ask(source, revision)
+        names = list(files)
+    plan, refusal = _plan(config, names, source)
+    if refusal is None and not parameters and folder.is_dir():
+        parameters = hub.local(folder).parameters
+    return Look(
+        source=source,
+        architecture=str(config.get("model_type", "")),
+        family=plan.family if plan else None,
+        layers=_number(config, "num_hidden_layers", "n_layer", "num_layers", "encoder_layers"),
+        heads=_number(config, "num_attention_heads", "n_head", "num_heads", "n_heads"),
+        width=_number(config, "hidden_size", "n_embd", "d_model", "dim"),
+        vocabulary=_number(config, "vocab_size"),
+        parameters=parameters,
+        size=sum(files.values()),
+        licence=licence,
+        shows=SHOWS[plan.family] if plan else (),
+        notes=plan.notes if plan else (),
+        refusal=refusal,
+    )
 
 
-def judged(config: dict[str, Any], parameters: int) -> dict[str, Any]:
-    """Family, what it cannot show, and why it is refused."""
+def _plan(
+    config: dict[str, Any], names: list[str], source: str
+) -> tuple[Layout | None, str | None]:
     try:
-        plan = known(config)
-        fits(parameters)
-    except ExportFailed as error:
-        return {"family": None, "notes": [], "refusal": str(error)}
-    return {"family": plan.family, "notes": list(plan.notes), "refusal": None}
+        plan = layout_of(config, source)
+        hub.check_files(names, source)
+    except EngineError as error:
+        return None, str(error)
+    return plan, None
 
 
-def known(config: dict[str, Any]) -> Layout:
-    """The layout of a configuration; raise `ExportFailed` for kinds that are not for us."""
-    kind = str(config.get("model_type", ""))
+def layout_of(config: dict[str, Any], source: str) -> Layout:
+    """The layout for a configuration; raise `ExportFailed` where nothing here can run it."""
+    if config.get("quantization_config"):
+        raise ExportFailed(
+            f"{source} is stored quantised, which cannot be exported. Choose the model it was "
+            "made from."
+        )
     try:
-        return layout(kind)
+        return layout(str(config.get("model_type", "")))
     except ExportFailed:
         if config.get("auto_map"):
             raise ExportFailed(
-                "This model brings its own code, which is never run here. Choose one whose code "
-                "is part of transformers."
-            ) from None
-        if any(
-            key in config for key in ("vision_config", "image_size", "audio_config", "num_mel_bins")
-        ):
-            raise ExportFailed(
-                f"This is a vision or speech model ({kind or 'no type'}); only models of text can "
-                "be shown."
+                f"{source} needs code from its own repository, which is never run here. Choose a "
+                "model of a family that transformers knows."
             ) from None
         raise
 
 
-def fits(parameters: int) -> None:
-    """Raise `ExportFailed` when the export would need more memory than there is."""
-    needed, free = parameters * BYTES_A_PARAMETER + REST, free_memory()
-    if free is not None and needed > free:
-        raise ExportFailed(
-            f"Exporting {parameters / 1e9:,.2f} billion parameters takes about {needed / 1e9:,.0f} "
-            f"GB of memory; {free / 1e9:,.0f} GB are free. Choose a smaller model or a larger "
-            "machine."
-        )
-
-
-def free_memory() -> float | None:
-    """Bytes of memory that can be had, None where the system does not tell."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024.0
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-def counted(folder: Path) -> tuple[int, int]:
-    """Parameters and bytes of a folder's safetensors, read from their headers."""
-    parameters = size = 0
-    for path in sorted(folder.glob("*.safetensors")):
-        size += path.stat().st_size
-        for tensor in _header(path).values():
-            count = 1
-            for length in tensor.get("shape", ()):
-                count *= int(length)
-            parameters += count
-    if not size:
-        raise ExportFailed(
-            f"{folder.name} has no safetensors weights. Save the model with "
-            "safe_serialization=True and try again."
-        )
-    return parameters, size
-
-
-def _header(path: Path) -> dict[str, Any]:
-    """The header of a safetensors file: 8 bytes of length, then JSON."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > 100_000_000:
-                raise ValueError("header too long")
-            found = json.loads(file.read(length))
-    except (struct.error, ValueError) as error:
-        raise ExportFailed(f"{path.name} is damaged ({error}). Download it again.") from None
-    return {name: value for name, value in found.items() if name != "__metadata__"}
-
-
-def _first(config: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((config[name] for name in names if config.get(name) is not None), None)
+def _number(config: dict[str, Any], *names: str) -> int | None:
+    found = (config.get(name) for name in names)
+    return next((value for value in found if isinstance(value, int)), None)

@@ -24,6 +24,7 @@ def test_nothing_set_gives_the_documented_defaults():
         "open_models",
         "max_tokens",
         "trace_mb",
+        "add_models",
     ):
         assert str(getattr(found, name)) == table[name.upper()], name
 
@@ -41,6 +42,7 @@ def test_every_setting_is_in_the_table():
         ("ATLAS_THREADS", "-1"),
         ("ATLAS_TRACE_MB", "1e3"),
         ("ATLAS_DEVICE", "tpu"),
+        ("ATLAS_ADD_MODELS", "yes"),
         ("ATLAS_PUBLIC_URL", "javascript:alert(1)"),
     ],
 )

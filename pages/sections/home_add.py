@@ -1,0 +1,200 @@
+"""Home's way to more models: look at one, export it beside the page, delete what is not needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from engine import catalog, jobs
+from engine.catalog import Entry
+from engine.jobs import Job
+from engine.settings import settings
+from pages.shell.frame import PAGES, ROOT
+from pages.shell.link import plain
+from pages.shell.progress import show_job
+from pages.shell.state import state
+
+FAMILIES = {
+    "decoder": "decoder (writes on)",
+    "encoder": "encoder (reads, fills gaps)",
+    "encoder-decoder": "encoder-decoder (reads one text, writes another)",
+}
+OWN = "another one"
+LONGEST = 300  # characters of an id or a path
+
+
+def add() -> None:
+    """Ask for an id, show what it is, export it with progress, and say where it can be used."""
+    if settings().add_models == "no":
+        return
+    st.subheader("Add a model", anchor=False)
+    st.markdown(
+        "Any text model of the Hugging Face Hub becomes a bundle here: its numbers are compared "
+        "with PyTorch's, and no code of the model's repository is ever run."
+    )
+    source = _source()
+    if not source:
+        return
+    looked = jobs.find(f"look:{source}")
+    if looked is None:
+        return
+    show_job(looked, key="add-look")
+    if looked.done and isinstance(looked.result, dict):
+        _offer(source, looked.result)
+
+
+def delete() -> None:
+    """Remove exported models, after a question."""
+    own = [entry for entry in catalog.entries() if entry.folder and not entry.shipped]
+    if not own or settings().add_models == "no":
+        return
+    with st.expander("Remove an exported model", icon=":material/delete:"):
+        names = {entry.name: entry for entry in own}
+        name = st.selectbox("Model", list(names), key="remove-model", format_func=plain)
+        size = names[name].size / 1e6
+        st.button(
+            f"Delete {plain(name)} from this machine ({size:,.0f} MB)",
+            key="remove-now",
+            icon=":material/delete_forever:",
+            on_click=_delete,
+            args=(name,),
+        )
+
+
+def _source() -> str:
+    """The id or folder that was asked for, as far as it is allowed here."""
+    waiting = [entry for entry in catalog.entries() if entry.folder is None]
+    by_source = {entry.source: entry for entry in waiting}
+    left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
+    chosen = left.selectbox(
+        "Suggestions",
+        [*by_source, OWN],
+        key="add-suggestion",
+        format_func=lambda source: _suggested(by_source.get(source)),
+        help="Good first models, with their size to download and their licence.",
+    )
+    folders = " or a folder on this machine" if settings().add_models == "all" else ""
+    own = middle.text_input(
+        f"Hub id{folders}",
+        key="add-source",
+        disabled=chosen != OWN,
+        max_chars=LONGEST,
+        placeholder="maker/model" if chosen == OWN else chosen,
+    )
+    source = (own if chosen == OWN else chosen).strip()
+    right.button(
+        "Look",
+        key="add-look-now",
+        icon=":material/search:",
+        disabled=not source,
+        on_click=_look,
+        args=(source,),
+        width="stretch",
+        help="Reads its configuration only: what it is, how large, whether it can be shown.",
+    )
+    if not source:
+        st.caption("Type an id such as openai-community/gpt2, then press Look.")
+    elif settings().add_models != "all" and Path(source).expanduser().exists():
+        st.caption("Folders of this machine cannot be added here: give a Hub id.")
+        return ""
+    return source
+
+
+def _suggested(entry: Entry | None) -> str:
+    if entry is None:
+        return OWN
+    return f"{entry.title} · {entry.size / 1e6:,.0f} MB · {entry.licence}"
+
+
+def _offer(source: str, about: dict[str, Any]) -> None:
+    """The card of a model that was looked at, and what can be done with it."""
+    with st.container(border=True):
+        st.markdown(f"**{plain(source, 120)}**")
+        if about.get("refusal"):
+            st.error(plain(str(about["refusal"])), icon=":material/block:")
+            return
+        st.markdown(plain(_words(about), 900))
+        if about.get("gated"):
+            st.caption("Its makers ask for your consent on the Hub, and for HF_TOKEN here.")
+        name = catalog.slug(source)
+        ready = next((e for e in catalog.entries() if e.name == name and e.ready), None)
+        job = jobs.find(f"export:{name}")
+        if job is not None and not job.done:
+            show_job(job, key="add-export")
+        elif ready is not None:
+            _use(ready, about["shows"])
+        else:
+            _start(source, name, job)
+
+
+def _words(about: dict[str, Any]) -> str:
+    """What the configuration says, as sentences."""
+    parts = [
+        f"{FAMILIES[about['family']].capitalize()}, type {about['type']}.",
+        f"{about['parameters'] / 1e6:,.1f} million parameters, "
+        f"{about['bytes'] / 1e6:,.1f} MB of weights.",
+    ]
+    heads, shared = about.get("heads"), about.get("key_heads")
+    if about.get("layers") and heads:
+        grouped = f" sharing {shared} key heads" if shared and shared != heads else ""
+        parts.append(
+            f"{about['layers']} layers of {heads} heads{grouped}, width {about.get('width')}."
+        )
+    if about.get("limit"):
+        parts.append(f"Reads up to {about['limit']:,} tokens.")
+    parts.append(f"Licence: {about.get('licence') or 'not stated'}.")
+    return " ".join([*parts, *about.get("notes", ())])
+
+
+def _start(source: str, name: str, job: Job | None) -> None:
+    """The button that exports, below what came of the last try."""
+    if job is not None:
+        show_job(job, key="add-export")
+        if job.stopped:
+            st.caption("Stopped; nothing was left behind.")
+    busy = any(other.key.startswith("export:") for other in jobs.running())
+    st.button(
+        "Export",
+        key="add-export-now",
+        icon=":material/download:",
+        type="primary",
+        disabled=busy,
+        on_click=_export,
+        args=(source, name),
+        help="Another export is running: one at a time." if busy else "Takes one to ten minutes.",
+    )
+
+
+def _use(entry: Entry, shows: list[str]) -> None:
+    """Where a model that is here can be seen."""
+    st.success(f"{plain(entry.title)} is ready.", icon=":material/check_circle:")
+    with st.container(horizontal=True, gap="small"):
+        for page in PAGES[1:]:
+            if page.title in shows:
+                st.page_link(
+                    page.file,
+                    label=f"{page.title} with {plain(entry.title)}",
+                    icon=f":material/{page.icon}:",
+                    query_params={"model": entry.name},
+                )
+
+
+def _look(source: str) -> None:
+    _run(f"look:{source}", source, "--look")
+
+
+def _export(source: str, name: str) -> None:
+    _run(f"export:{name}", source, "--out", str(settings().models / name))
+
+
+def _run(key: str, source: str, *options: str) -> None:
+    """Start the exporter; what a person typed comes last and can be no option."""
+    command = [sys.executable, "-m", "engine.export", "--json", *options, "--", source]
+    jobs.start_process(key, command, viewer=state().viewer, cwd=ROOT)
+
+
+def _delete(name: str) -> None:
+    catalog.delete(name)

@@ -1,0 +1,79 @@
+"""A model from a folder joins the explorer: looked at, stopped once, exported, used, deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, rest
+from tests.engine.checkpoints import save
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("checkpoints") / "little-gpt"
+    save("gpt2", where)
+    return where
+
+
+def ask_for(page: Page, source: str) -> None:
+    """Choose a source of one's own and look at it."""
+    page.get_by_role("combobox", name="Suggestions").click()
+    page.get_by_role("option", name="another one").click()
+    rest(page)
+    field = page.get_by_role("textbox", name="Hub id")
+    field.fill(source)
+    field.press("Enter")
+    rest(page)
+    page.get_by_role("button", name="Look").click()
+
+
+@pytest.mark.slow
+def test_a_folder_is_looked_at_stopped_exported_used_and_deleted(
+    open_at: Open, folder: Path
+) -> None:
+    page = open_at("/")
+    ask_for(page, str(folder))
+    main = page.get_by_test_id("stMain")
+    expect(main).to_contain_text("Decoder (writes on), type gpt2.", timeout=60_000)
+    expect(main).to_contain_text("2 layers of 2 heads, width 16")
+    # Stopped: nothing is left behind and it can be begun again.
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(main).to_contain_text("nothing was left behind", timeout=60_000)
+    # Finished: the model is there, on the pages that fit it.
+    page.get_by_role("button", name="Export").click()
+    expect(main).to_contain_text("little-gpt is ready", timeout=180_000)
+    rest(page)
+    page.get_by_role("link", name="Attention with little-gpt").click()
+    page.wait_for_url("**/Attention*")
+    rest(page)
+    expect(page.get_by_test_id("stMain")).to_contain_text("decoder of 2 layers with 2 heads")
+    for path in ("Tokenization", "Embeddings", "Decoding"):
+        used = open_at(f"/{path}?model=little-gpt&text=The+cat+sat")
+        expect(used.get_by_test_id("stMain")).to_contain_text("decoder of 2 layers with 2 heads")
+        expect(used.get_by_test_id("stException")).to_have_count(0)
+    # Deleted again, so that other tests find the models they expect.
+    page = open_at("/")
+    page.get_by_text("Remove an exported model").click()
+    page.get_by_role("button", name="Delete little-gpt").click()
+    expect(page.get_by_text("Remove an exported model")).to_have_count(0)
+
+
+def test_what_cannot_be_added_is_a_sentence(open_at: Open, tmp_path: Path) -> None:
+    page = open_at("/")
+    (tmp_path / "config.json").write_text('{"model_type": "vit", "image_size": 224}')
+    (tmp_path / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+    ask_for(page, str(tmp_path))
+    expect(page.get_by_test_id("stMain")).to_contain_text(
+        "vision or speech", timeout=60_000
+    )
+
+
+def test_a_name_with_html_in_it_is_shown_and_not_obeyed(open_at: Open) -> None:
+    page = open_at("/")
+    ask_for(page, "<img src=x onerror=alert(1)>")
+    expect(page.get_by_test_id("stMain")).to_contain_text("is not a Hub id", timeout=60_000)
+    expect(page.locator("img[src=x]")).to_have_count(0)
