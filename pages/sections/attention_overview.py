@@ -22,10 +22,8 @@ def attention_overview(scene: Scene, card: Card) -> Scene:
     """Draw the grid of heads with its controls; the scene with its layer and head filled in."""
     found = cache.overview(scene.reading, scene.kind)
     layers, heads = found.weights.shape[:2]
-    left, right = st.columns(2)
-    with left:
+    with st.container(horizontal=True):
         layer = st.number_input("Layer", 1, layers, key="layer", bind="query-params")
-    with right:
         head = st.number_input("Head", 1, heads, key="head", bind="query-params")
     chosen = replace(scene, layer=int(layer) - 1, head=int(head) - 1)
     order = _order(scene)

@@ -27,11 +27,17 @@ SCALES: dict[str, Scale] = {"Linear": "linear", "Root": "sqrt", "Log": "log"}
 
 
 def attention_treatment(scene: Scene, *, used: bool) -> Scene:
-    """Draw the controls, folded away; return the scene with its treatment.
+    """Name the head, draw the controls, folded away; return the scene with its treatment.
 
     Where the view does not use them they stay, greyed: a control that is not drawn leaves the link.
     """
-    with st.popover("Adjust the picture", icon=":material/tune:"):
+    treated = replace(scene, treatment=_treatment(scene)) if used else scene
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.subheader(_name(treated), anchor=False, width="content")
+        popover = st.popover("Adjust the picture", icon=":material/tune:")
+    with popover:
         if not used:
             st.caption("This view shows the weights as they are.")
         st.segmented_control(
@@ -77,9 +83,15 @@ def attention_treatment(scene: Scene, *, used: bool) -> Scene:
             help="A token with a short value vector adds little, however much it is looked at.",
         )
         _parts(scene, used)
-    if not used:
-        return scene
-    return replace(scene, treatment=_treatment(scene), scale=_chosen("scale", SCALES, "Linear"))
+    return replace(treated, scale=_chosen("scale", SCALES, "Linear")) if used else scene
+
+
+def _name(scene: Scene) -> str:
+    if scene.treatment.together == "rollout":
+        return f"Layers 1 to {scene.layer + 1}, all heads"
+    if scene.treatment.together != "one":
+        return f"Layer {scene.layer + 1}, all heads"
+    return f"Layer {scene.layer + 1}, head {scene.head + 1}"
 
 
 def _parts(scene: Scene, used: bool) -> None:
