@@ -23,7 +23,7 @@ def tell(trace: Trace, choice: Choice) -> None:
         at = translation_strip(trace, choice)
         story = translation_story(trace, at)
         if at.writing:
-            translation_stage(trace, story)
+            translation_stage(trace, story, choice.card.generation.ends)
         else:
             translation_tensors(trace, at)
         translation_towers(trace, story, at)

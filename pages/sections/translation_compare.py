@@ -60,8 +60,8 @@ def translation_compare(trace: Trace, choice: Choice) -> None:
     texts = [t.translation.texts[t.place].strip() for _, t in rows]
     picture(drawn, key="translation-compared", alt="; ".join(texts)[:400])
     st.caption(
-        "Tokens that the first row does not have there are boxed and underlined. The tint is the "
-        "model's probability of each token."
+        "Tokens that the first row does not have there are boxed and underlined; a broken line "
+        "marks where one of its own is missing. The tint is the model's probability of each token."
     )
     data = partial(_table, drawn_rows, texts, reference)
     share_menu("compared", svg=drawn, data=data, title="Translations compared")

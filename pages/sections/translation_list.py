@@ -15,6 +15,16 @@ def translation_list(trace: Trace) -> None:
     """Draw the n-best list."""
     search = trace.translation.search
     st.subheader("Finished hypotheses")
+    count = len(trace.translation.found.hypotheses)
+    if count > 1:
+        st.segmented_control(
+            "Tell the story of",
+            range(1, count + 1),
+            format_func=str,
+            key="place",
+            required=True,
+            bind="query-params",
+        )
     st.dataframe(tables.hypotheses(trace), hide_index=True, width="stretch")
     st.caption(
         f"Score = sum of log-probabilities ÷ tokens^{search.length_penalty:g} (the length "

@@ -23,7 +23,8 @@ STOPS = {
     "all beams have finished": True,
     "nothing better is possible": "never",
 }
-KEPT = ("step", "cross_layer", "cross_head", "no_end", "whole", "against", "also")
+KEPT = ("step", "place", "cross_layer", "cross_head", "no_end", "whole", "against", "also")
+ASKED = "translation-asked"  # session key: what was translated last
 LONGEST = 400  # new tokens
 UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
 _FORCED = re.compile(r"\d{1,7}(-\d{1,7}){0,199}")
@@ -50,6 +51,13 @@ def translation_setup(choice: Choice) -> tuple[Trace, str]:
     forced = _forced(choice)
     prefix = forced or begin
     trace = cache.translation_trace(reading, search, prefix=prefix, language=language)
+    _begin_anew(hash((reading, search, prefix, language)))
+    count = len(trace.translation.found.hypotheses)
+    place = int(checked("place", range(1, count + 1), default=1, name="Hypothesis")) - 1
+    if place:
+        trace = cache.translation_trace(
+            reading, search, prefix=prefix, language=language, place=place
+        )
     _result(trace)
     if prefix:
         free = cache.translation_trace(reading, search, language=language)
@@ -133,15 +141,24 @@ def _forced(choice: Choice) -> tuple[int, ...]:
     return tuple(int(part) for part in value.split("-")) if value else ()
 
 
+def _begin_anew(asked: int) -> None:
+    """Another sentence or search is told from its best hypothesis; a link's own place is kept."""
+    if st.session_state.get(ASKED) not in (None, asked) and "place" in st.session_state:
+        st.session_state["place"] = 1
+    st.session_state[ASKED] = asked
+
+
 def _result(trace: Trace) -> None:
     found = trace.translation
     best = found.found.hypotheses[trace.place]
     text = found.texts[trace.place].strip()
     st.markdown(f"### {plain(text, 4000)}" if text else "### *(nothing: the model ended at once)*")
+    count = len(found.found.hypotheses)
+    which = f"hypothesis {trace.place + 1} of {count}, " if trace.place else ""
     how = f"beam search with {found.search.width} beams" if found.search.width > 1 else "greedy"
     st.caption(
         plain(
-            f"{how}: {len(found.source)} source tokens, {len(best.ids)} written, sum of "
+            f"{which}{how}: {len(found.source)} source tokens, {len(best.ids)} written, sum of "
             f"log-probabilities {number(best.log_probability)}, score {number(best.score)}, "
             f"{1000 * found.seconds:.0f} ms for the encoder and all steps of the decoder."
         )

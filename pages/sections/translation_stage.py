@@ -46,8 +46,8 @@ def translation_story(trace: Trace, at: Moment) -> Story:
     return story_of(trace, at, layer=place_of(layer), head=place_of(head), end_mark=end_mark)
 
 
-def translation_stage(trace: Trace, story: Story) -> None:
-    """Draw the stage with its controls, then the softmax of the token being chosen."""
+def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...]) -> None:
+    """Draw the stage with its controls, then the softmax; `ends` are the ids that end a text."""
     drawn, (layers, heads) = stage(story), places(trace)
     locked = selection("pick", _IDS.findall(drawn), name="Pick")
     picture(
@@ -57,7 +57,7 @@ def translation_stage(trace: Trace, story: Story) -> None:
         locked=locked,
         on_lock=partial(select, "pick"),
     )
-    _force(trace, locked)
+    _force(trace, locked, ends)
     st.caption(
         "Ribbons: the fewest source tokens that carry 75 % of each token's attention, width = "
         "weight. They show where the decoder looked, which need not be why it chose a word. Click "
@@ -78,13 +78,16 @@ def translation_stage(trace: Trace, story: Story) -> None:
     _softmax(story, len(story.target) - 1 if story.now is None else story.now)
 
 
-def _force(trace: Trace, locked: str | None) -> None:
+def _force(trace: Trace, locked: str | None, ends: tuple[int, ...]) -> None:
     """A button that writes the locked candidate and lets the model go on from there."""
     if not locked or not locked.startswith("c"):
         return
     place, token = (int(part) for part in locked[1:].split("."))
     written = trace.translation.written(trace.place)
     if token == written[place]:
+        return
+    if token in ends:
+        st.caption("The end mark cannot be followed by anything, so it is not forced.")
         return
     word = visible(trace.labels.get(token, f"<{token}>"), limit=24)
     name = plain(f"Write {word} as token {place + 1}")

@@ -95,7 +95,8 @@ def _controls(last: int) -> None:
             width="stretch",
             on_click=_play,
             args=(not playing, last),
-            help="Space presses it when it has the focus; arrows move the slider.",
+            shortcut="Space",
+            help="The space bar plays and pauses; arrow keys move the slider.",
         )
 
 

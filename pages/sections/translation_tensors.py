@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 import streamlit as st
+from jaxtyping import Float
 
 from engine.translation import Trace
 from pages.shell.components import picture
@@ -12,7 +14,7 @@ from pages.shell.share import share_menu
 from pages.views import translation_tables as tables
 from pages.views.svg import visible
 from pages.views.translation import Moment, Story
-from pages.views.translation_tensors import Tensor, numbered, tensors
+from pages.views.translation_tensors import Tensor, embedding_scale, numbered, tensors
 from pages.views.translation_towers import towers
 from pages.views.translation_words import STEPS
 
@@ -62,11 +64,19 @@ def _start(trace: Trace) -> tuple[str, tables.Columns]:
     return drawn, tables.vectors(rows, begun.entering[:1])
 
 
-def _sum(token, position, entering) -> list[Tensor]:
-    parts = [Tensor("token vector", token, 16)]
+def _sum(
+    token: Float[np.ndarray, "token width"],
+    position: Float[np.ndarray, "token width"] | None,
+    entering: Float[np.ndarray, "token width"],
+) -> list[Tensor]:
+    """Token vectors and positions as the model adds them, if a sum is all that it does."""
+    scale = embedding_scale(token, position, entering)
+    name = "token vector" if scale in (None, 1.0) else f"token vector × {scale:g}"
+    parts = [Tensor(name, token * (scale or 1.0), 16)]
     if position is not None:
         parts.append(Tensor("position", position, 16, before="+"))
-    return [*parts, Tensor("enters layer 1", entering, 16, before="=")]
+    # An arrow where the model also normalises: what enters is no plain sum then.
+    return [*parts, Tensor("enters layer 1", entering, 16, before="=" if scale else "→")]
 
 
 def _layers(trace: Trace) -> tuple[str, tables.Columns]:

@@ -33,7 +33,8 @@ class Story:
 
     Row t of `weights` is where the model looked when it chose `target[t]`. The first `forced`
     target tokens were given by a person. `now` is the target token being chosen, None once all
-    is written. The tree's step 0 chooses target token `offset`.
+    is written. The tree's step 0 chooses target token `offset`. `place` is that of this
+    hypothesis among the finished ones, 0 the best.
     """
 
     source: tuple[str, ...]
@@ -45,6 +46,7 @@ class Story:
     offset: int = 0
     forced: int = 0
     now: int | None = None
+    place: int = 0
 
     def __post_init__(self) -> None:
         """Refuse weights that belong to other tokens."""
@@ -139,6 +141,7 @@ def story_of(
         offset=given,
         forced=given,
         now=at.now if at.writing else 0,
+        place=trace.place,
     )
 
 

@@ -31,7 +31,8 @@ def compared(rows: Sequence[Row], *, title: str = "Translations compared") -> st
     y, parts = 10.0, []
     for index, row in enumerate(rows):
         marks = different(rows[0].tokens, row.tokens) if index else [False] * len(row.tokens)
-        body, y = _row(row, marks, index, y)
+        gone = missing(rows[0].tokens, row.tokens) if index else {}
+        body, y = _row(row, marks, gone, index, y)
         parts.append(body)
     return svg.document(WIDTH, y + 6, parts, title)
 
@@ -51,7 +52,21 @@ def different(first: Sequence[str], other: Sequence[str]) -> list[bool]:
     return marks
 
 
-def _row(row: Row, marks: Sequence[bool], index: int, y: float) -> tuple[str, float]:
+def missing(first: Sequence[str], other: Sequence[str]) -> dict[int, list[str]]:
+    """Tokens of `first` that `other` has nothing for, by the place in `other` that follows.
+
+    >>> missing("the big cat".split(), "the cat".split())
+    {1: ['big']}
+    """
+    blocks = SequenceMatcher(None, list(first), list(other), autojunk=False)
+    return {
+        b0: list(first[a0:a1]) for kind, a0, a1, b0, _ in blocks.get_opcodes() if kind == "delete"
+    }
+
+
+def _row(
+    row: Row, marks: Sequence[bool], gone: dict[int, list[str]], index: int, y: float
+) -> tuple[str, float]:
     parts = [svg.label(row.name, 14, y + 14, size=13, font_weight=700)]
     if row.note:
         parts.append(
@@ -65,6 +80,9 @@ def _row(row: Row, marks: Sequence[bool], index: int, y: float) -> tuple[str, fl
         width = svg.text_width(word, 13.5) + 14
         if x + width > WIDTH - 14:
             x, y = 14.0, y + 36
+        if place in gone:
+            parts.append(_gap(gone[place], index, place, x, y))
+            x += 24
         box = svg.tag(
             "rect",
             x=x,
@@ -99,3 +117,15 @@ def _row(row: Row, marks: Sequence[bool], index: int, y: float) -> tuple[str, fl
         )
         x += width + 5
     return "".join(parts), y + 50
+
+
+def _gap(words: Sequence[str], index: int, place: int, x: float, y: float) -> str:
+    """A mark where tokens of the first row are missing."""
+    name = svg.visible("".join(words), limit=40)
+    line = svg.tag("path", d=f"M{x + 9} {y - 2}v32", stroke=palette.WRONG, stroke_width=2.0,
+                   stroke_dasharray="4 3")  # fmt: skip
+    dot = svg.label("…", x + 9, y + 22, size=13, fill=palette.WRONG, text_anchor="middle")
+    return svg.tag(
+        "g", line + dot, data_id=f"g{index}.{place}", data_name=f"missing: {name}",
+        data_tip=f"missing here: {name}",
+    )  # fmt: skip

@@ -35,6 +35,22 @@ class Tensor:
         return self.shape or " × ".join(str(n) for n in self.values.shape)
 
 
+def embedding_scale(
+    token: Float[np.ndarray, "token width"],
+    position: Float[np.ndarray, "token width"] | None,
+    entering: Float[np.ndarray, "token width"],
+) -> float | None:
+    """The factor f of `entering = f * token + position`; None where that is not what happens.
+
+    The 2017 paper multiplies token vectors by the square root of their width.
+    """
+    rest = entering if position is None else entering - position
+    below = float((token * token).sum())
+    factor = float((rest * token).sum()) / below if below else 1.0
+    fits = np.abs(factor * token - rest).max() <= 1e-3 * max(1.0, float(np.abs(entering).max()))
+    return round(factor, 3) if fits else None
+
+
 def tensors(
     parts: Sequence[Tensor], rows: Sequence[str], *, title: str, ids: str = "s", first: int = 0
 ) -> str:

@@ -2,7 +2,7 @@
 
 In: a `Story` and the stage's columns. Out: SVG parts for the stage's last lane. The higher a node,
 the higher its running score among all that its step weighed. Kept hypotheses have a box, the
-winner's path is thick, pruned ones are plain grey text, finished ones end with a flag.
+path that is told is thick, pruned ones are plain grey text, finished ones end with a flag.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def tree_lane(story: Story, place: Columns, top: float) -> str:
     tree = story.found.tree
     last = int(tree.step.max()) if story.now is None else story.now - story.offset
     nodes = [int(n) for n in np.flatnonzero(tree.step <= last)]
-    winner = set(tree.path(story.found.hypotheses[0].node)) if story.found.hypotheses else set()
+    winner = set(tree.path(story.found.hypotheses[story.place].node))
     ranks = _rank_of(story)
     below = _below(story, nodes)
     spots = {n: _spot(story, place, top, n, ranks[n]) for n in nodes}
@@ -166,7 +166,7 @@ def _legend(story: Story, top: float) -> str:
     parts = [svg.label(caption, 14, top + 14, size=11.5, fill=palette.MUTED)]
     x = 14.0
     for name, colour, wide in (
-        ("winner", palette.RETURNED, 3.2),
+        ("this one", palette.RETURNED, 3.2),
         ("kept", palette.KEPT, 1.7),
         ("pruned", palette.PRUNED, 1.0),
     ):

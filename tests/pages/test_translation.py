@@ -119,6 +119,15 @@ def test_a_typed_beginning_is_kept(open_page: Open) -> None:
     assert all(text.startswith("She") for text in app.dataframe[0].value["translation"])
 
 
+def test_the_story_of_another_hypothesis_is_told(open_page: Open) -> None:
+    app = open_page(PAGE, text=TEXT, place="2")
+    assert not crash(app) and not sentences(app)
+    assert "hypothesis 2 of 4" in said(app)
+    assert app.slider(key="step").value == moments(len(translation().written(1)))
+    app.text_area(key="text").set_value("Bonjour.").run()
+    assert "hypothesis" not in " ".join(c.value for c in app.caption)
+
+
 def test_alignment_shows_the_chosen_head(open_page: Open) -> None:
     import base64
     import re

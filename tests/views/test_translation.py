@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,7 +16,13 @@ from pages.views.translation import carried, moment, moments, number, percent
 from pages.views.translation_alignment import grid, matrix
 from pages.views.translation_compare import Row, compared, different
 from pages.views.translation_stage import stage
-from pages.views.translation_tensors import Tensor, numbered, softmax_table, tensors
+from pages.views.translation_tensors import (
+    Tensor,
+    embedding_scale,
+    numbered,
+    softmax_table,
+    tensors,
+)
 from pages.views.translation_towers import towers
 from tests.views.stories import SOURCE, diagonal, story
 
@@ -192,6 +199,31 @@ def test_differences_are_marked_by_more_than_colour() -> None:
     svg = compared(rows)
     assert [e.text for e in parsed(svg).iter() if e.get("text-decoration")] == ["dog"]
     assert having(svg, "data-tip")[4].endswith("differs from the first row")
+
+
+def test_a_missing_token_leaves_a_mark_with_its_words() -> None:
+    rows = [Row("a", ("I", " do", " not", " know"), (0.5,) * 4)]
+    svg = compared([*rows, Row("b", ("I", " know"), (0.5,) * 2)])
+    assert "missing here: ·do·not" in having(svg, "data-tip")
+    assert not any("missing" in tip for tip in having(compared(rows * 2), "data-tip"))
+
+
+def test_the_embedding_is_shown_as_the_sum_that_the_model_makes() -> None:
+    rng = np.random.default_rng(3)
+    token, position = rng.normal(size=(2, 5, 64)).astype(np.float32)
+    assert embedding_scale(token, position, 8 * token + position) == 8.0
+    assert embedding_scale(token, None, token) == 1.0
+    normal = (token - token.mean(axis=1, keepdims=True)) / token.std(axis=1, keepdims=True) + 0.3
+    assert embedding_scale(token, position, normal) is None
+
+
+def test_another_hypothesis_can_be_the_thick_path() -> None:
+    one = replace(story(), place=1)
+    node = one.found.hypotheses[1].node
+    thick = [e for e in parsed(stage(one)).iter() if e.get("stroke-width") == "3.2"]
+    path = one.found.tree.path(node)
+    assert len(thick) == len(path) + 1  # and the legend's
+    assert any(f"n{node}" in e.get("data-on", "").split() for e in thick)
 
 
 def test_the_alignment_matrix_has_the_stages_ids() -> None:
