@@ -158,11 +158,10 @@ def adopt_text(default: str, limit: int) -> None:
     asked = st.query_params.get("text")
     if asked is not None and asked != here.url_text:
         here.text, here.touched, here.url_text = asked[:limit], True, asked
-        st.session_state["text"] = here.text
     elif not here.touched:
         here.text = default
-        st.session_state["text"] = default
-    elif "text" not in st.session_state:
+    # Each page draws a new box. Later runs leave it alone: somebody may be typing.
+    if here.turned or st.session_state.get("text") != here.text:
         st.session_state["text"] = here.text
     in_link = here.touched and len(here.text) <= TEXT_IN_LINK
     _write("text", here.text if in_link else None)

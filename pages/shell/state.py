@@ -37,6 +37,7 @@ class State:
 
     viewer: str = field(default_factory=lambda: uuid.uuid4().hex)  # who looks on, for jobs
     page: str = ""
+    turned: bool = True  # this run is the first of this page
     text: str = ""
     touched: bool = False  # the text is somebody's own: kept across pages, written into links
     url_text: str | None = None  # the text last seen in, or written to, the address
@@ -52,7 +53,8 @@ class State:
 
     def turn_to(self, page: str) -> None:
         """Begin a run of a page."""
-        if page != self.page:
+        self.turned = page != self.page
+        if self.turned:
             # The address keeps values of the page before: no link asked for them here.
             self.carried = set(self.listed) if self.page else set()
             self.page = page
