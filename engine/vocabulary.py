@@ -146,3 +146,20 @@ def _scores(reader: Reader, size: int) -> np.ndarray:
             if place < size and np.isnan(scores[place]):
                 scores[place] = -rank
     return scores
+
+
+def exact(whole: Vocabulary, text: str) -> int | None:
+    """The id of a word as a person types it: the piece that begins a word first, else any.
+
+    A number that is no piece is taken as an id.
+    """
+    plain = text.strip()
+    if not plain:
+        return None
+    begins = [i for i, one in enumerate(whole.texts) if one.strip() == plain]
+    order = sorted(begins, key=lambda i: (whole.kinds[i] != BEGINS, i))
+    if order:
+        return order[0]
+    if plain.isascii() and plain.isdigit() and len(plain) < 9 and int(plain) < len(whole):
+        return int(plain)
+    return None

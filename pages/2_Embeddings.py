@@ -1,5 +1,6 @@
 import streamlit as st
 
+from pages.sections.embeddings_analogies import embeddings_analogies
 from pages.sections.embeddings_positions import embeddings_positions
 from pages.sections.embeddings_text import embeddings_text
 from pages.sections.embeddings_vocabulary import embeddings_vocabulary
@@ -9,6 +10,7 @@ VIEWS = {
     "Vocabulary": embeddings_vocabulary,
     "Through the layers": embeddings_text,
     "Positions": embeddings_positions,
+    "Analogies": embeddings_analogies,
 }
 
 choice = frame("Embeddings")

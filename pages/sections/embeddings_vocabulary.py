@@ -11,12 +11,13 @@ import numpy as np
 import streamlit as st
 
 from engine import projection
-from engine.projection import Measure, Neighbours, Projection
+from engine.projection import Measure, Neighbours
 from engine.values import Hidden, Reading
 from engine.vocabulary import Vocabulary, find
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.layouts import NAMES, Layout, layout
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
 from pages.views import neighbours as lists
@@ -38,6 +39,7 @@ class Look:
     measure: Measure
     after: int
     query: str
+    layout: str
 
 
 def embeddings_vocabulary(choice: Choice) -> None:
@@ -45,7 +47,7 @@ def embeddings_vocabulary(choice: Choice) -> None:
     whole = cache.vocabulary(choice.model)
     hidden = cache.hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
     look = _controls(choice, hidden)
-    fitted = cache.vocabulary_map(choice.model, look.unit)
+    fitted = layout(choice.model, whole, look.layout, unit=look.unit, flat=look.flat)
     own = _own(hidden, look, fitted)
     legal = {f"t{i}" for i in range(len(own))}
     point = selection("point", lambda i: i in legal or _is_id(i, len(whole)), name="point")
@@ -65,6 +67,8 @@ def _controls(choice: Choice, hidden: Hidden | None) -> Look:
     checked("colour", list(space.COLOURS), name="colour")
     checked("measure", list(projection.MEASURES), name="measure")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        checked("layout", list(NAMES), name="layout")
+        name = st.selectbox("Layout", NAMES, key="layout", bind="query-params", width=130)
         flat = st.segmented_control(
             "Map", ["3-D", "2-D"], key="map", bind="query-params", default="3-D", required=True
         )
@@ -95,7 +99,7 @@ def _controls(choice: Choice, hidden: Hidden | None) -> Look:
             help="All vectors at length 1, as the cosine sees them. Off: with their own lengths.",
         )
     after = _after(hidden)
-    return Look(flat == "2-D", unit, str(colour), cast("Measure", measure), after, query)
+    return Look(flat == "2-D", unit, str(colour), cast("Measure", measure), after, query, name)
 
 
 def _after(hidden: Hidden | None) -> int:
@@ -117,12 +121,11 @@ def _is_id(point: str, size: int) -> bool:
     return point[:1] == "v" and point[1:].isdecimal() and len(point) < 9 and int(point[1:]) < size
 
 
-def _own(hidden: Hidden | None, look: Look, fitted: Projection) -> list[space.Mark]:
+def _own(hidden: Hidden | None, look: Look, fitted: Layout) -> list[space.Mark]:
     """The text's tokens after the chosen layer, on the vocabulary's map."""
     if hidden is None:
         return []
-    states = hidden.states[look.after]
-    places = projection.place(fitted, projection.unit(states) if look.unit else states)
+    places = fitted.place(hidden.states[look.after])
     names = [chips.face(hidden.tokens, i) for i in range(len(hidden.tokens))]
     return [
         space.Mark(f"t{i}", tuple(places[i, :3]), name, f"{name}, token {i + 1} of the text")
@@ -151,13 +154,13 @@ def _near(
 
 
 def _marks(
-    whole: Vocabulary, fitted: Projection, found: Neighbours | None, point: str | None
+    whole: Vocabulary, fitted: Layout, found: Neighbours | None, point: str | None
 ) -> list[space.Mark]:
     """Neighbours on the map, and the picked piece of the vocabulary itself."""
     ids = [] if found is None else [int(i) for i in found.indices]
     if point and point[0] == "v":
         ids.append(int(point[1:]))
-    places = fitted.coordinates
+    places = fitted.places
     return [
         space.Mark(
             f"v{i}", tuple(places[i, :3]), whole.texts[i], f"{visible(whole.texts[i])}, id {i}"
@@ -170,16 +173,16 @@ def _map(
     choice: Choice,
     whole: Vocabulary,
     look: Look,
-    fitted: Projection,
+    fitted: Layout,
     own: list[space.Mark],
     near: list[space.Mark],
     point: str | None,
 ) -> None:
     lengths = cache.vocabulary_space(choice.model).norms
     groups, legend = space.classes(whole, lengths, look.colour)
-    places = fitted.coordinates[:, :3]
+    places = fitted.places
     cloud = space.cloud(places, whole.texts, groups, legend)
-    axes = space.axis_names(fitted)
+    axes = fitted.axes
     only = _only(whole, look.query)
     chosen = [mark for mark in [*own, *near] if mark.id == point]
     space_map(
@@ -201,8 +204,7 @@ def _map(
         chosen=point,
         on_pick=partial(select, "point"),
     )
-    quality = cache.vocabulary_quality(choice.model, look.unit, 2 if look.flat else 3)
-    st.caption(plain(space.told(fitted, len(whole), choice.card.width, quality, look.flat)))
+    st.caption(plain(fitted.told))
     share_menu(
         "map",
         svg=space.drawing(places, own, near, axes, flat=look.flat),
@@ -313,13 +315,13 @@ def _told(
 
 
 def _table(
-    whole: Vocabulary, fitted: Projection, own: Sequence[space.Mark]
+    whole: Vocabulary, fitted: Layout, own: Sequence[space.Mark]
 ) -> dict[str, Sequence[object]]:
     """Coordinates of everything on the map: the text's tokens, then the vocabulary."""
     places = np.concatenate(
         [
             np.array([m.place for m in own], dtype=np.float32).reshape(-1, 3),
-            fitted.coordinates[:, :3],
+            fitted.places,
         ]
     )
     names = [m.text for m in own] + [visible(text) for text in whole.texts]

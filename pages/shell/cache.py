@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +27,8 @@ from engine import (
     decoding,
     generation,
     heads,
+    jobs,
+    mapping,
     maps,
     projection,
     runtime,
@@ -37,7 +40,7 @@ from engine.beams import Search
 from engine.bundle import Card
 from engine.confidence import Scored
 from engine.cutting import Cutter
-from engine.errors import NotOffered
+from engine.errors import EngineError, NotOffered
 from engine.settings import settings
 from engine.tokens import piece_texts, tokenize
 from engine.values import (
@@ -55,6 +58,7 @@ from engine.values import (
 )
 
 T = TypeVar("T")
+ROOT = Path(__file__).parents[2]
 
 
 class Store:
@@ -388,6 +392,54 @@ def vocabulary_quality(model: str, unit: bool, axes: int) -> projection.Quality 
         return projection.quality(whole, places, rows=np.unique(rows))
 
     return cached(("vocabulary quality", stamp(model), unit, axes), make)
+
+
+def axis_map(model: str, unit: bool, plus: int, minus: int) -> projection.Projection:
+    """A vocabulary drawn along the direction from one of its tokens to another."""
+
+    def make() -> projection.Projection:
+        vectors = projection.finite(bundle(model).vectors("token"))
+        points = projection.unit(vectors) if unit else vectors
+        return projection.axis_map(points, points[plus] - points[minus])
+
+    return cached(("axis map", stamp(model), unit, plus, minus), make)
+
+
+def layout(model: str, method: mapping.Method, unit: bool) -> np.ndarray | None:
+    """Coordinates of a vocabulary by UMAP or t-SNE, if they have been made before."""
+    return mapping.read(mapping.kept(bundle(model).folder, stamp(model), method, unit=unit))
+
+
+def laying_out(model: str, method: mapping.Method, unit: bool, viewer: str) -> jobs.Job:
+    """The process that makes them, started or joined."""
+    folder = bundle(model).folder
+    out = mapping.kept(folder, stamp(model), method, unit=unit)
+    argv = mapping.command(method, folder, out, unit=unit)
+    return jobs.start_process(str(out), argv, viewer=viewer, cwd=ROOT, fails_as=EngineError)
+
+
+def laying_out_now(model: str, method: mapping.Method, unit: bool) -> jobs.Job | None:
+    """That process, if it was started and did not end well yet."""
+    folder = bundle(model).folder
+    job = jobs.find(str(mapping.kept(folder, stamp(model), method, unit=unit)))
+    return None if job is None or job.stopped else job
+
+
+def layout_quality(
+    model: str, method: mapping.Method, unit: bool, axes: int
+) -> projection.Quality | None:
+    """How far a UMAP or t-SNE map can be trusted, from at most 300 of its points."""
+
+    def make() -> projection.Quality | None:
+        places = layout(model, method, unit)
+        if places is None:
+            return None
+        vectors = bundle(model).vectors("token")
+        rows = np.unique(np.linspace(0, len(vectors) - 1, min(300, len(vectors))).astype(int))
+        whole = projection.unit(vectors) if unit else vectors
+        return projection.quality(whole, places[:, :axes], rows=rows)
+
+    return cached(("layout quality", stamp(model), method, unit, axes), make)
 
 
 def crowd_map(readings: tuple[Reading, ...], unit: bool) -> projection.Projection:

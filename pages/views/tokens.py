@@ -243,7 +243,7 @@ STYLE = f"""
 .tokens .group > b {{ display:block; font:500 20px/1.5 {palette.MONO}; }}
 .tokens .group .tok {{ margin:0 3px 3px 0; }}
 .tokens .group .tok b {{ font-size:13px; }}
-.tokens .locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
+.tokens [data-id].locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
 .tokens u {{ text-decoration:none; color:{palette.FAINT}; }}
 """
 
@@ -257,7 +257,10 @@ def chips(
     special: bool = True,
     source: bool = True,
 ) -> str:
-    """The text and its chips under it; `special=False` leaves out what the tokenizer added."""
+    """The text and its chips under it; `special=False` leaves out what the tokenizer added.
+
+    Without `source` the chips alone are a menu: none is dimmed when one is locked.
+    """
     found = groups(tokens, first, last)
     text = tag("div", _source(tokens, found), class_="source", dir="auto") if source else ""
     lines = [
@@ -269,6 +272,8 @@ def chips(
         )
         for line in _lines(tokens, found, special=special)
     ]
+    if not source:
+        lines = [line.replace(" data-id=", ' data-keep="" data-id=') for line in lines]
     body = tag("div", tag("style", STYLE) + text + "".join(lines), class_="tokens")
     return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 
