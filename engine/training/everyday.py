@@ -1,7 +1,7 @@
 """Thirty everyday French sentences, written before training and never trained on.
 
 Each has one good English translation beside it for the reader of the model card; whether a
-model's own words mean the same is judged by a person, not by comparing strings.
+model's own words mean the same is judged by reading them, not by comparing strings.
 """
 
 from __future__ import annotations
@@ -40,14 +40,50 @@ SENTENCES: tuple[tuple[str, str], ...] = (
 )
 
 
-# What models wrote for these sentences, read by a person: translations whose meaning is right, and
+# What models wrote for these sentences, read one by one: translations whose meaning is right, and
 # wrong ones. What stands in neither list has not been read yet.
-RIGHT: frozenset[str] = frozenset()
-WRONG: frozenset[str] = frozenset()
+RIGHT: frozenset[str] = frozenset(
+    {
+        "I'm glad to get to know you.",
+        "Thank you very much for your help.",
+        "It's very cold this morning.",
+        "I think it's going to rain this afternoon.",
+        "My brother is in the same class as I am.",
+        "I forgot my book at home.",
+        "What time does the train leave for Paris?",
+        "I would like a room for two night.",
+        "Where is the station, please?",
+        "We're going to the beach this summer.",
+        "How much does this ticket cost?",
+        "I want a glass of water and bread.",
+        "My mother is making dinner in the kitchen.",
+        "This chocolate cake is delicious.",
+        "My sister works in a hospital.",
+        "He bought a new red car.",
+        "Can you speak more slowly?",
+        "I don't understand this question.",
+        "She reads a book before she sleeps.",
+        "If I had time, I would travel more.",
+    }
+)
+WRONG: frozenset[str] = frozenset(
+    {
+        "By, how are you going today?",
+        "Good night tomorrow morning.",
+        "The sun is blue and the sky is blue.",
+        "The teacher explains the lesson in the students.",
+        "Children play in the school run.",
+        "I like the spatory.",
+        "This machine is learning a very fast language.",
+        "The black cat is black on the table.",
+        "Our dog is afraid of the picture.",
+        "I have been headache since yesterday.",
+    }
+)
 
 
 def verdict(translation: str) -> str:
-    """What a person said of a translation: "right", "wrong" or "not read"."""
+    """What was found on reading a translation: "right", "wrong" or "not read"."""
     if translation in RIGHT:
         return "right"
     return "wrong" if translation in WRONG else "not read"

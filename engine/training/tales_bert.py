@@ -36,7 +36,7 @@ class Settings:
     positions: int = 256
     masked: float = 0.2
     joined: float = 0.2
-    batch_tokens: int = 4096
+    batch_tokens: int = 3072
     minutes: float = 25.0
     seed: int = 0
     schedule: Schedule = Schedule(matrices=2e-3, rest=2e-3)
