@@ -28,8 +28,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # 3-D in software, where there is no GPU
-    "--use-angle=swiftshader",
+    # Flat pictures by the CPU alone; 3-D by a GPU in software.
+    "--disable-gpu",
     "--enable-unsafe-swiftshader",
 ]
 HERE = {"localhost", "127.0.0.1", "[::1]"}
