@@ -77,6 +77,14 @@ def open_session(
     return _open(path, ["CPUExecutionProvider"], threads), device
 
 
+def shrinking(device: Device) -> onnxruntime.RunOptions:
+    """Options of a run after which the memory that it took is given back."""
+    options = onnxruntime.RunOptions()
+    where = "cpu:0" if device.provider == "cpu" else "cpu:0;gpu:0"
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", where)
+    return options
+
+
 @contextmanager
 def watched(device: Device) -> Iterator[None]:
     """Turn a GPU that fails in the middle of a run into a sentence and the CPU for what follows."""

@@ -162,14 +162,23 @@ class Bundle:
         return found or self._open(graph)
 
     def run(
-        self, graph: Graph, feeds: Mapping[str, np.ndarray], wanted: Iterable[str]
+        self,
+        graph: Graph,
+        feeds: Mapping[str, np.ndarray],
+        wanted: Iterable[str],
+        *,
+        large: bool = False,
     ) -> dict[str, np.ndarray]:
-        """Run a graph once, in its turn, and return the outputs named in `wanted`."""
+        """Run a graph once, in its turn, and return the outputs named in `wanted`.
+
+        `large` gives the memory of the run back afterwards, which ONNX Runtime else keeps.
+        """
         names = list(wanted)
         with self.used():
             session = self.session(graph)
             with self.turn(session):
-                found = session.ort.run(names, dict(feeds))
+                options = devices.shrinking(session.device) if large else None
+                found = session.ort.run(names, dict(feeds), options)
         return {name: np.asarray(value) for name, value in zip(names, found, strict=True)}
 
     @contextmanager

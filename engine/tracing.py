@@ -35,6 +35,8 @@ from engine.values import (
 )
 
 AT_ONCE = 64 * 10**6  # bytes of attention fetched in one run: short texts come whole
+OVERVIEW_AT_ONCE = 150 * 10**6  # more, since only averages of it are kept
+LARGE = 256  # tokens of a text whose run should not leave its memory taken
 MASKED = -1e30  # scores at or below this were masked; float16 holds no less than -65,504
 PARTS = ("query", "key", "value", "scores", "output")
 Outputs = Mapping[str, np.ndarray]
@@ -130,7 +132,7 @@ def logits(bundle: Bundle, reading: Reading, positions: tuple[int, ...]) -> Logi
 def overview(bundle: Bundle, reading: Reading, kind: Kind, cells: int = 64) -> Overview:
     """Every head of a kind, averaged in blocks so that no picture has more than `cells` a side.
 
-    Of a long text never more than one layer's weights are held at a time.
+    A long text is run several times, for a few layers each, so that little is held at a time.
     """
     card = bundle.card
     side: Side = "encoder" if kind == "encoder" else "decoder"
@@ -141,7 +143,7 @@ def overview(bundle: Bundle, reading: Reading, kind: Kind, cells: int = 64) -> O
     n_keys = len(tokens(bundle, reading, "encoder")) if kind == "cross" else len(cut)
     block = max(1, -(-max(len(cut), n_keys) // cells))
     prefix = "cross" if kind == "cross" else "layer"
-    batch = max(1, AT_ONCE // max(1, 4 * stack.heads * len(cut) * n_keys))
+    batch = max(1, OVERVIEW_AT_ONCE // max(1, 4 * stack.heads * len(cut) * n_keys))
     pictures = []
     for start in range(0, stack.layers, batch):
         chosen = range(start, min(start + batch, stack.layers))
@@ -183,14 +185,14 @@ def _run(
             session, own=_kind(card, side), off=reading.off
         )
         if not _crosses(card, side):
-            return bundle.run(graph, feeds, wanted)
+            return bundle.run(graph, feeds, wanted, large=len(cut) > LARGE)
         source = _source(
             bundle, reading, cross=[n for n in session.inputs if n.startswith("source.")]
         )
         shape = next(iter(source.values())).shape
         mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
         feeds |= source | source_masks(session, mask, np.zeros(1, dtype=np.int64))
-        found = bundle.run(graph, feeds, wanted)
+        found = bundle.run(graph, feeds, wanted, large=len(cut) > LARGE)
         return found | source
 
 

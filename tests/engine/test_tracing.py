@@ -141,7 +141,7 @@ def test_the_overview_averages_the_layers(
     bundle, this = opened(name), reading(name)
     found = tracing.overview(bundle, this, kind, cells)
     assert max(found.weights.shape[2:]) <= cells
-    monkeypatch.setattr(tracing, "AT_ONCE", 1)  # as for a long text: a run for each layer
+    monkeypatch.setattr(tracing, "OVERVIEW_AT_ONCE", 1)  # as for a long text: a run for each layer
     again = tracing.overview(bundle, this, kind, cells)
     assert np.array_equal(found.weights, again.weights)
     side: Side = "encoder" if kind == "encoder" else "decoder"
