@@ -12,6 +12,7 @@ from engine.values import Reading
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.link import fresh
 from pages.views.svg import visible
 from pages.views.translation import number
 from pages.views.translation_compare import Row, compared
@@ -23,7 +24,7 @@ STOPS = {
     "all beams have finished": True,
     "nothing better is possible": "never",
 }
-KEPT = ("step", "place", "cross_layer", "cross_head", "no_end", "whole", "against", "also")
+KEPT = ("place", "cross_layer", "cross_head", "no_end", "whole", "against", "also")
 ASKED = "translation-asked"  # session key: what was translated last
 LONGEST = 400  # new tokens
 UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
@@ -143,7 +144,8 @@ def _forced(choice: Choice) -> tuple[int, ...]:
 
 def _begin_anew(asked: int) -> None:
     """Another sentence or search is told from its best hypothesis; a link's own place is kept."""
-    if st.session_state.get(ASKED) not in (None, asked) and "place" in st.session_state:
+    if st.session_state.get(ASKED) not in (None, asked):
+        fresh("place")  # the address holds that of the sentence before: no link's wish
         st.session_state["place"] = 1
     st.session_state[ASKED] = asked
 

@@ -48,7 +48,7 @@ def test_the_page_opens_on_a_finished_translation(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT)
     assert not crash(app) and not sentences(app)
     found = translation()
-    assert app.slider(key="step").value == moments(len(found.written()))
+    assert app.slider(key="translation-step").value == moments(len(found.written()))
     assert 'data-id="s0"' in picture(app, "translation-stage")
     assert len(app.dataframe[0].value) == len(found.found.hypotheses)
 
@@ -85,7 +85,7 @@ def test_moving_in_time_never_runs_the_model(open_page: Open, monkeypatch) -> No
         runtime.Bundle, "run", lambda *a, **k: (runs.append(a[1]), plain(*a, **k))[1]
     )
     for step in (*range(1, 10), 3):
-        app.slider(key="step").set_value(step).run()
+        app.slider(key="translation-step").set_value(step).run()
         assert not crash(app)
     assert runs == []
 
@@ -119,11 +119,23 @@ def test_a_typed_beginning_is_kept(open_page: Open) -> None:
     assert all(text.startswith("She") for text in app.dataframe[0].value["translation"])
 
 
+def test_another_sentence_is_told_from_its_end(open_page: Open) -> None:
+    app = open_page(PAGE, text=TEXT, step="3", place="2")
+    assert app.slider(key="translation-step").value == 3
+    for text in ("Bonjour.", "Les enfants jouent dans le jardin avec leur petit chien noir."):
+        app.text_area(key="text").set_value(text).run()
+        assert not crash(app) and not sentences(app)
+        slider = app.slider(key="translation-step")
+        assert slider.value == slider.max == moments(len(translation(text).written()))
+        slider.set_value(2).run()
+        assert "**2 Embed.**" in said(app)
+
+
 def test_the_story_of_another_hypothesis_is_told(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT, place="2")
     assert not crash(app) and not sentences(app)
     assert "hypothesis 2 of 4" in said(app)
-    assert app.slider(key="step").value == moments(len(translation().written(1)))
+    assert app.slider(key="translation-step").value == moments(len(translation().written(1)))
     app.text_area(key="text").set_value("Bonjour.").run()
     assert "hypothesis" not in " ".join(c.value for c in app.caption)
 
