@@ -1,6 +1,39 @@
 """The engine: reads a text with a real transformer and gives every quantity it computed.
 
-It knows nothing of Streamlit, Plotly or pandas. `PUBLIC` lists its modules and the names of each
-that pages may use, sorted; a test compares the list with what exists. They are imported from their
-modules (`from engine.tracing import layer`), so that nothing heavy is loaded unasked.
+It knows nothing of Streamlit, Plotly or pandas. `__all__` lists its modules, sorted; they are
+imported by name (`from engine import tracing`), so that nothing is loaded before it is needed.
+`engine.export` and `engine.training` are programs of their own, which the app only starts.
 """
+
+# pyright: reportUnsupportedDunderAll=false
+__all__ = [
+    "alignment",
+    "beams",
+    "bundle",
+    "candidates",
+    "catalog",
+    "confidence",
+    "cutting",
+    "decoding",
+    "device",
+    "errors",
+    "feeds",
+    "generation",
+    "heads",
+    "jobs",
+    "links",
+    "mapping",
+    "maps",
+    "projection",
+    "runtime",
+    "sampling",
+    "settings",
+    "subwords",
+    "tokens",
+    "tracing",
+    "translation",
+    "values",
+    "verified",
+    "vocabulary",
+    "writing",
+]

@@ -34,6 +34,12 @@ def test_every_setting_is_in_the_table():
     assert documented == {field.name.upper() for field in fields(Settings)}
 
 
+def test_every_setting_is_in_the_readme():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for field in fields(Settings):
+        assert f"ATLAS_{field.name.upper()}" in readme, field.name
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
     [
