@@ -8,8 +8,8 @@ export default function ({ data, parentElement, setStateValue }) {
   let one = sheets.get(root);
   if (!one) sheets.set(root, (one = sheet(root)));
   one.tell = setStateValue;
+  // No clean-up: Streamlit runs it between two looks as well, and the columns must stay.
   one.show(data);
-  return () => sheets.delete(root);
 }
 
 function sheet(root) {
@@ -18,6 +18,7 @@ function sheet(root) {
   const tip = root.querySelector(".tip");
   const one = { tell: null };
   let columns = [], data = null, seq = 0, held = "", chosen = 0;
+  grid.replaceChildren();
 
   one.show = (next) => {
     paint(root);

@@ -45,10 +45,10 @@ def decoding_write(
 
 
 def decoding_columns(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
-    """Show the columns; best drawn last, when the first tokens are there."""
+    """Show the columns as they fill, and what is seen in them when they are done."""
     sheet = _sheet(plan, columns)
     # A fragment in both cases: the component would be made anew if it moved out of one.
-    st.fragment(_watch, run_every=EVERY if live else None)(sheet, live)
+    st.fragment(_watch, run_every=EVERY if live else None)(sheet, live, [])
     error = writing.problem(columns)
     if error is not None:
         raise error
@@ -138,10 +138,12 @@ def _other_seed() -> None:
     st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**32
 
 
-def _watch(sheet: Sheet, live: bool) -> None:
+def _watch(sheet: Sheet, live: bool, looks: list[None]) -> None:
     """One look at columns; runs alone eight times a second while they are written (`live`)."""
     writing.watch(sheet.columns, state().viewer)
-    over = live and writing.finished(sheet.columns)
+    # Never in the page's own run: `st.rerun` throws away what was not sent yet.
+    over = live and bool(looks) and writing.finished(sheet.columns)
+    looks.append(None)
     if over and writing.problem(sheet.columns) is not None:
         select("write", None)  # or the page would try again at once, for ever
     data = view.payload(sheet) | {"held": sheet.at, "seq": _own().get("seq", 0)}

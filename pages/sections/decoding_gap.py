@@ -33,7 +33,12 @@ def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
     gap = checked("gap", range(1, len(gaps) + 1), default=1, name="Gap")
     if len(gaps) > 1:
         st.segmented_control(
-            "Gap", range(1, len(gaps) + 1), key="gap", bind="query-params", required=True
+            "Gap",
+            range(1, len(gaps) + 1),
+            default=1,
+            key="gap",
+            bind="query-params",
+            required=True,
         )
     at = gaps[gap - 1]
     start, stop = cut.spans[at].tolist()

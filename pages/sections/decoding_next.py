@@ -11,7 +11,6 @@ from engine import sampling, tokens
 from engine.candidates import Opened, opened
 from engine.generation import Line, banned
 from engine.sampling import LIMITS, OFF, Sampling
-from engine.values import Side
 from engine.writing import Column
 from pages.shell import cache
 from pages.shell.components import picture
@@ -230,10 +229,11 @@ def _spot(plan: Plan, column: Column) -> Spot:
 
 def _bars(plan: Plan, spot: Spot) -> None:
     bundle = cache.bundle(plan.task.model)
-    side: Side = "encoder" if spot.gap else "decoder"
 
     def spell(token_id: int) -> str:
-        return tokens.piece_texts(bundle, [token_id], side=side)[0]
+        if spot.gap:  # as stored, or `s` and `##s` would look the same
+            return bundle.reader("encoder").piece(token_id)
+        return tokens.piece_texts(bundle, [token_id])[0]
 
     size = len(spot.logits)
     candidate = selection("candidate", lambda text: _id(text, size) is not None)

@@ -24,15 +24,17 @@ def decoding_runs(plan: Plan, runs: tuple[Column, ...], live: bool) -> None:
     if not plan.write and not any(column.tokens for column in runs):
         st.info(f"Press Write: column {plan.column + 1} ({plan.line}) is run {len(runs)} times.")
         return
-    st.fragment(_watch, run_every=EVERY if live else None)(plan, runs, live)
+    st.fragment(_watch, run_every=EVERY if live else None)(plan, runs, live, [])
     error = writing.problem(runs)
     if error is not None:
         raise error
 
 
-def _watch(plan: Plan, runs: tuple[Column, ...], live: bool) -> None:
+def _watch(plan: Plan, runs: tuple[Column, ...], live: bool, looks: list[None]) -> None:
     writing.watch(runs, state().viewer)
-    over = live and writing.finished(runs)
+    # Never in the page's own run: `st.rerun` throws away what was not sent yet.
+    over = live and bool(looks) and writing.finished(runs)
+    looks.append(None)
     if over and writing.problem(runs) is not None:
         select("write", None)  # or the page would try again at once, for ever
     svg = view.tree(runs, f"{len(runs)} runs of {plan.line}")

@@ -61,13 +61,13 @@ def _view() -> int:
     view = checked("view", names, default=names[0], name="View")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control(
-            "View", names, key="view", bind="query-params", required=True,
+            "View", names, default=names[0], key="view", bind="query-params", required=True,
             label_visibility="collapsed",
         )  # fmt: skip
         runs = checked("runs", RUNS, default=16, name="Runs")
         if view == names[1]:
             st.segmented_control(
-                "Runs", RUNS, key="runs", bind="query-params", required=True,
+                "Runs", RUNS, default=16, key="runs", bind="query-params", required=True,
                 label_visibility="collapsed", format_func=lambda n: f"{n} runs",
             )  # fmt: skip
     return runs if view == names[1] else 0
@@ -118,6 +118,7 @@ def _numbers(room: int) -> tuple[int, int]:
         "Seed",
         0,
         SEEDS - 1,
+        1,
         key="seed",
         bind="query-params",
         width=130,
@@ -129,6 +130,7 @@ def _numbers(room: int) -> tuple[int, int]:
         "New tokens",
         1,
         room,
+        min(40, room),
         key="length",
         bind="query-params",
         width=130,
@@ -142,6 +144,7 @@ def _tint() -> str:
     st.segmented_control(
         "Tint by",
         ("probability", "rank"),
+        default="probability",
         key="tint",
         bind="query-params",
         required=True,

@@ -144,3 +144,25 @@ def test_hostile_text_is_shown_and_not_obeyed(open_at: Open) -> None:
     wait_written(page)
     expect(page.locator(".prompt").first).to_contain_text("<img")
     assert page.locator(".column img").count() == 0
+
+
+def test_a_cold_link_that_writes_at_once_keeps_its_numbers(open_at: Open) -> None:
+    """The page runs twice within a moment then: nothing of the first run may be lost."""
+    page = open_at("/Decoding?write=yes&c1=greedy&c2=top-k+5&model=fr-en&text=Le+chat+dort.")
+    wait_written(page)
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("1")
+    expect(page.get_by_role("spinbutton", name="New tokens")).to_have_value("40")
+    button(page, "Other seed").click()
+    wait_written(page)
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("2")
+    assert page.locator(TOKENS).count() > 4
+
+
+def test_many_runs_grow_a_tree(open_at: Open) -> None:
+    page = open_at("/Decoding?view=Many+runs&runs=8&at=c3&length=8&seed=17")
+    expect(page.get_by_text("Press Write: column 3")).to_be_visible()
+    button(page, "Write").click()
+    expect(page.get_by_text("chance against its odds")).to_be_visible(timeout=30_000)
+    wait_written(page)
+    expect(page.get_by_text("different first tokens in 8 runs").first).to_be_visible()
+    shot(page, "decoding-runs")
