@@ -17,7 +17,7 @@ def stage(page: Page) -> Locator:
 
 def told(page: Page, name: str) -> None:
     """The step of the course called `name` is the one whose button is pressed."""
-    expect(page.get_by_role("radio", name=name)).to_be_checked()
+    expect(page.get_by_role("radio", name=name)).to_be_checked(timeout=20_000)
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -56,7 +56,7 @@ def test_the_strip_jumps_and_play_goes_on_by_itself(open_at: Open) -> None:
     rest(page)
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"step=(6|7|8|9)\b"), timeout=30_000)
+    expect(page).to_have_url(re.compile(r"step=([6-9]|1\d)\b"), timeout=30_000)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Play")).to_be_visible()
     page.wait_for_timeout(300)
@@ -134,3 +134,18 @@ def test_nothing_sticks_out_of_a_phone(open_at: Open, step: str) -> None:
     )
     assert wide <= 0
     shot(page, f"translation-phone-{step}")
+
+
+def test_the_space_bar_plays_but_not_while_somebody_types(open_at: Open) -> None:
+    page = open_at(START + "&step=2", height=1400)
+    told(page, "2 Embed")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"step=[3-9]\b"), timeout=30_000)
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    box = page.get_by_label("Text to translate")
+    box.click()
+    box.press_sequentially(" a b")
+    rest(page)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
