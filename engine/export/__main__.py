@@ -13,32 +13,32 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 from engine.catalog import slug
-from engine.errors import EngineError, ExportFailed
-from engine.export.hub import Checkpoint, local
+from engine.errors import EngineError
+from engine.export.hub import fetch, local
+from engine.export.look import look
 from engine.settings import settings
 
-FETCHED = 0.4  # share of the bar that the download takes
+FETCHED = 0.4  # share of the bar that a download takes
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one export and return the exit status."""
+    """Run one export, or look at a model, and return the exit status."""
     chosen = parser().parse_args(arguments)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    signal.signal(signal.SIGTERM, _stop)
     out = sys.stdout
     # Libraries print their own progress: it must not get between the JSON lines.
-    with contextlib.redirect_stdout(sys.stderr if chosen.verbose else open(os.devnull, "w")):
-        try:
-            card = run(chosen, out)
-        except EngineError as error:
-            _say(out, chosen.json, error=str(error))
-            return 1
-    _say(out, chosen.json, stage="Done", progress=1.0, result=card)
+    with open(os.devnull, "w") as nowhere:
+        with contextlib.redirect_stdout(sys.stderr if chosen.verbose else nowhere):
+            try:
+                result = run(chosen, out)
+            except EngineError as error:
+                _say(out, chosen.json, error=str(error))
+                return 1
+    _say(out, chosen.json, stage="Done", progress=1.0, result=result)
     return 0
 
 
@@ -50,30 +50,30 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32")
     found.add_argument("--store", choices=("int8", "float16", "float32"), default="float32")
     found.add_argument("--look", action="store_true", help="only say what the model is")
-    found.add_argument("--out", type=Path, help="the bundle's folder")
+    found.add_argument("--out", type=Path, help="the bundle's folder; default: the app's own")
     found.add_argument("--json", action="store_true", help="report as JSON lines")
     found.add_argument("--verbose", action="store_true", help="show what the libraries print")
     return found
 
 
 def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
-    """Find the checkpoint and export it; what the card says in short."""
-    from engine.export.fetch import Offline
-    from engine.export.look import look
+    """Find the checkpoint and export it, or only look at it; what the card says in short."""
+    if chosen.look:
+        return look(chosen.model, chosen.revision).data()
 
     def report(stage: str, progress: float) -> None:
-        _say(out, chosen.json, stage=stage, progress=progress)
+        _say(out, chosen.json, stage=stage, progress=round(progress, 4))
 
-    # Refused before anything large is fetched or loaded.
-    try:
-        about = look(chosen.model, chosen.revision)
-    except Offline:
-        about = None
-    if chosen.look and about is not None:
-        return about
-    checkpoint = _checkpoint(chosen, about, report)
-    report("Loading PyTorch", FETCHED)
-    from engine.export.bundling import export
+    folder = Path(chosen.model).expanduser()
+    if folder.is_dir():
+        checkpoint, share = local(folder), 0.0
+    else:
+        share = FETCHED
+        checkpoint = fetch(
+            chosen.model, chosen.revision, lambda stage, done: report(stage, share * done)
+        )
+    report("Loading PyTorch", share)
+    from engine.export.bundling import export  # torch takes seconds: after the refusals
 
     target = chosen.out or settings().models / slug(checkpoint.name)
     card = export(
@@ -81,27 +81,9 @@ def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
         target,
         precision=chosen.precision,
         store=chosen.store,
-        report=lambda stage, done: report(stage, FETCHED + (1 - FETCHED) * done),
+        report=lambda stage, done: report(stage, share + (1 - share) * done),
     )
-    return {"name": card.name, "folder": str(target), "errors": card.errors}
-
-
-def _checkpoint(
-    chosen: argparse.Namespace, about: dict[str, Any] | None, report: Callable[[str, float], None]
-) -> Checkpoint:
-    """The checkpoint on disk, fetched where it is not a folder, unless it is refused."""
-    from engine.export.fetch import fetch
-    from engine.export.look import look
-
-    if about is not None and about["refusal"]:
-        raise ExportFailed(about["refusal"])
-    folder = Path(chosen.model).expanduser()
-    if folder.is_dir():
-        return local(folder)
-    found = fetch(chosen.model, chosen.revision, lambda stage, done: report(stage, FETCHED * done))
-    if about is None and (refusal := look(str(found.folder))["refusal"]):
-        raise ExportFailed(refusal)
-    return found
+    return {"name": target.name, "folder": str(target), "errors": card.errors}
 
 
 def _say(out: TextIO, as_json: bool, **event: Any) -> None:
@@ -121,4 +103,5 @@ def _stop(*_: Any) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
     sys.exit(main())

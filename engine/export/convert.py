@@ -29,7 +29,7 @@ def convert(graph: Graph) -> onnx_ir.Model:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence the exporter's remarks about versions and packages that do not matter here."""
-    loggers = [logging.getLogger(name) for name in ("transformers.exporters.base", "torch.onnx")]
+    loggers = [logging.getLogger(name) for name in ("transformers.exporters", "torch.onnx")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

@@ -106,6 +106,10 @@ def layout_of(config: dict[str, Any], source: str) -> Layout:
                 f"{source} needs code from its own repository, which is never run here. Choose a "
                 "model of a family that transformers knows."
             ) from None
+        if any(key in config for key in ("vision_config", "image_size", "audio_config")):
+            raise ExportFailed(
+                f"{source} is a vision or speech model; only models of text can be shown."
+            ) from None
         raise
 
 

@@ -19,6 +19,7 @@ from tests.engine.reference import TEXTS, Arrays, batch, error, load, past_of, r
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.timeout(900)  # the first test that needs a bundle exports it
 TOLERANCE = 1e-4
 BATCHES = (*((text,) for text in TEXTS), TEXTS)  # each alone, then all in one padded batch
 

@@ -27,6 +27,7 @@ LAYERS = 2
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # an export takes 7 s of one core; a busy machine has fewer
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_family_equals_pytorch(bundles: Bundles, name: str) -> None:
     folder, source = bundles(name), bundles.checkpoint(name)
@@ -156,4 +157,5 @@ def steps_equal_whole(
             **read,
             **past_of(step),
         )
-        assert error(step["logits"][:, 0], whole["logits"][:, n]) <= TOLERANCE
+        real = mask[:, n] == 1  # a row of padding alone sees nothing, and its numbers mean nothing
+        assert error(step["logits"][real, 0], whole["logits"][real, n]) <= TOLERANCE
