@@ -32,6 +32,7 @@ Method = Literal["umap", "tsne"]
 METHODS: tuple[Method, ...] = ("umap", "tsne")
 COMPONENTS = 50
 SEED = 0
+THREADS = 2
 VERSION = 1
 
 
@@ -129,12 +130,15 @@ def _umap(points: np.ndarray, tell: Callable[[float], None]) -> np.ndarray:
 
 def _tsne(points: np.ndarray, tell: Callable[[float], None]) -> np.ndarray:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     near = min(30.0, (len(points) - 1) / 3)
     before, sys.stdout = sys.stdout, Progress(tell, total=750)  # type: ignore[assignment]
     try:
         reducer = TSNE(n_components=3, perplexity=near, max_iter=750, random_state=SEED, verbose=2)
-        return np.asarray(reducer.fit_transform(points))
+        # Beside the app, not instead of it: its own threads would fight for the same cores.
+        with threadpool_limits(THREADS):
+            return np.asarray(reducer.fit_transform(points))
     finally:
         sys.stdout = before
 

@@ -48,7 +48,7 @@ function map(root) {
     const dark = paint(root), hue = (pair) => pair[dark ? 1 : 0];
     rows = [];
     const traces = [...points(hue), ...paths(hue), ...marks(hue)];
-    await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage"] });
+    await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
     if (!drawn) listen();
     drawn = data.flat ? "flat" : "deep";
     choose();
@@ -126,11 +126,6 @@ function map(root) {
       const moved = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]);
       if (moved < 5 && !event.target.closest?.(".modebar, .legend")) pick(under);
     }, true);
-    plot.on("plotly_selected", (event) => {
-      if (!event) return;
-      const ids = event.points.map((p) => rows[p.curveNumber]?.[p.pointNumber]).filter(Boolean);
-      one.tell("region", { ids: ids.slice(0, 500), count: ids.length });
-    });
     plot.on("plotly_relayouting", follow);
     plot.on("plotly_relayout", choose);
     new ResizeObserver(choose).observe(plot);

@@ -31,15 +31,13 @@ def space_map(
     only: list[int] | None = None,
     chosen: str | None = None,
     on_pick: Callable[[str | None], None],
-    on_region: Callable[[list[str], int], None] | None = None,
     height: int = 600,
 ) -> None:
     """Draw a cloud with groups of marks above it; `on_pick(id)` is called before the next run.
 
     What comes back is text from a browser: check it against the current data. `dot` is the size and
     opacity of a point of the cloud. `only` leaves the
-    other points of the cloud out of sight. `on_region(ids, count)` gets what a lasso or a box
-    caught on a flat map (at most 500 ids, and how many there were).
+    other points of the cloud out of sight.
     """
     own = st.session_state.get(key) or {}
 
@@ -47,12 +45,6 @@ def space_map(
         pick = dict(st.session_state.get(key) or {}).get("pick")
         point = pick.get("id") if isinstance(pick, dict) else None
         on_pick(point if isinstance(point, str) else None)
-
-    def caught() -> None:
-        region = dict(st.session_state.get(key) or {}).get("region")
-        if on_region is not None and isinstance(region, dict):
-            ids = [one for one in region.get("ids", []) if isinstance(one, str)][:500]
-            on_region(ids, int(region.get("count", len(ids))))
 
     _cloud(key=f"{key}-cloud", data=dict(cloud))
     pick = dict(own).get("pick")
@@ -73,7 +65,6 @@ def space_map(
             "seq": pick.get("seq", 0) if isinstance(pick, dict) else 0,
         },
         on_pick_change=picking,
-        on_region_change=caught,
     )
 
 

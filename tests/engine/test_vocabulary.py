@@ -65,3 +65,13 @@ def test_order_is_by_id_length_or_score(read: dict[str, Vocabulary]) -> None:
     merges = tokenizer_named("byte bpe").to_str()
     assert whole.scores[best] == 0 and whole.stored[best] in merges
     assert find(whole, "", falling=True)[0] == len(whole) - 1
+
+
+def test_a_word_as_typed_finds_the_piece_that_begins_a_word(read: dict[str, Vocabulary]) -> None:
+    whole = read["byte bpe"]
+    assert whole.stored[words.exact(whole, "the") or 0] == "Ġthe"
+    assert (
+        words.exact(whole, "17") == 17 or whole.texts[words.exact(whole, "17") or 0].strip() == "17"
+    )
+    assert words.exact(whole, "no such word") is None
+    assert words.exact(whole, "  ") is None

@@ -89,3 +89,30 @@ def test_the_map_says_how_far_to_trust_it(open_page: Open) -> None:
     told = " ".join(caption.value for caption in app.caption).replace("\\", "")
     assert "trustworthiness 0." in told
     assert "Distances in 3-D are approximate" in told
+
+
+def test_an_axis_of_ones_own_is_named_on_the_map(open_page: Open) -> None:
+    app = open_page(PAGE, layout="Own axis", minus="he", plus="she", model="tales-gpt")
+    assert not crash(app)
+    told = " ".join(caption.value for caption in app.caption)
+    assert "The first axis goes from “he” to “she”" in told
+    app.text_input(key="plus").set_value("no such word").run()
+    assert not crash(app)
+    assert any("is not one piece" in caption.value for caption in app.caption)
+
+
+def test_an_analogy_says_where_the_words_of_the_question_stand(open_page: Open) -> None:
+    app = open_page(PAGE, view="Analogies", model="tales-gpt")
+    assert not crash(app)
+    told = " ".join(one.value for one in app.markdown).replace("\\", "")
+    assert "king − man + woman ends nearest to" in told
+    assert "“king” no. " in told
+    app.text_input(key="word_a").set_value("xyzzyx").run()
+    assert not crash(app)
+    assert "is not one piece of this vocabulary" in " ".join(sentences(app))
+
+
+def test_a_map_that_is_not_made_yet_offers_to_make_it(open_page: Open) -> None:
+    app = open_page(PAGE, layout="t-SNE", model="fr-en", directions="false")
+    assert not crash(app)
+    assert app.button(key="make-tsne").label == "Make the t-SNE map"

@@ -1,0 +1,89 @@
+"""UMAP and t-SNE in a process: real progress, the same map every time, nothing half-made."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import catalog, mapping
+
+
+def cloud(points: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(points, 8)) + 4 * rng.integers(0, 3, (points, 1))).astype(np.float32)
+
+
+def test_progress_is_read_from_what_libraries_print() -> None:
+    seen: list[float] = []
+    bar = mapping.Progress(seen.append)
+    bar.write("120/500")
+    bar.write("no number here")
+    mapping.Progress(seen.append, total=750).write("[t-SNE] Iteration 150: error = 1.2")
+    assert seen == [0.24, 0.2]
+
+
+def test_tsne_gives_the_same_map_twice() -> None:
+    seen: list[float] = []
+    first = mapping.lay_out(cloud(60), "tsne", seen.append)
+    assert first.shape == (60, 3)
+    assert np.abs(first).max() == pytest.approx(1)
+    np.testing.assert_array_equal(first, mapping.lay_out(cloud(60), "tsne", seen.append))
+    assert seen and all(0 <= share <= 1 for share in seen)
+
+
+@pytest.mark.parametrize("points", [1, 2, 4])
+def test_a_handful_of_points_is_laid_out_without_a_library(points: int) -> None:
+    assert mapping.lay_out(cloud(points), "umap", lambda share: None).shape == (points, 3)
+
+
+def test_a_further_vector_stands_among_its_neighbours() -> None:
+    places = np.array([[0, 0, 0], [2, 0, 0], [9, 9, 9]], dtype=np.float32)
+    spot = mapping.among(places, np.array([0, 1]), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(spot, [1, 0, 0])
+    nearer = mapping.among(places, np.array([0, 1]), np.array([0.9, 0.5]))
+    assert nearer[0] < 0.2
+
+
+def test_a_damaged_file_is_no_map(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    assert mapping.read(path) is None
+    path.write_bytes(b"PK nothing")
+    assert mapping.read(path) is None
+    mapping._write(path, np.ones((3, 3), np.float32))
+    assert mapping.read(path) is not None
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_maps_of_other_states_of_a_bundle_lie_elsewhere(tmp_path: Path) -> None:
+    names = {
+        mapping.kept(tmp_path, stamp, method, unit=unit)
+        for stamp in (1, 2)
+        for method in mapping.METHODS
+        for unit in (True, False)
+    }
+    assert len(names) == 8
+
+
+@pytest.mark.slow
+def test_the_umap_process_tells_its_progress_and_keeps_the_map(tmp_path: Path) -> None:
+    folder = catalog.find("tales-bert").folder
+    assert folder is not None
+    out = tmp_path / "map.npz"
+    done = subprocess.run(
+        mapping.command("umap", folder, out, unit=True),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    shares = [event["progress"] for event in events]
+    assert shares == sorted(shares) and shares[-1] == 1
+    assert len(shares) > 8
+    assert events[-1]["result"] == str(out)
+    places = mapping.read(out)
+    assert places is not None and places.shape == (6144, 3)
