@@ -46,7 +46,7 @@ def traces(quick: bool, *, large: bool = False) -> list[Row]:
                 },
                 times=3 if quick else 9,
             )
-            what = f"{name}, {ids.shape[1]} tokens"
+            what = f"{name}, {ids.shape[1]} tokens (ours with queries, keys, values, scores too)"
             rows.append(versus(what, found["ours"], found["theirs"], 1.5))
     return rows
 
@@ -161,7 +161,7 @@ def forward(rival: Any, ids: np.ndarray) -> None:
     import torch
 
     with torch.no_grad():
-        rival(torch.from_numpy(ids), output_attentions=True, output_hidden_states=True)
+        rival(torch.tensor(ids), output_attentions=True, output_hidden_states=True)
 
 
 def folder(name: str) -> Path:

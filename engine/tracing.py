@@ -228,7 +228,7 @@ def _attention(parts: Mapping[str, np.ndarray | None], stack: Stack) -> Attentio
         raise NotOffered("This model's attention weights were not exported.")
     if scores is not None:
         floor = -6e4 if parts["scores"].dtype == np.float16 else MASKED  # type: ignore[union-attr]
-        scores[scores <= floor] = -np.inf
+        np.copyto(scores, -np.inf, where=scores <= floor)
     return Attention(
         weights=weights,
         scores=scores,
