@@ -36,8 +36,7 @@ def space_map(
     """Draw a cloud with groups of marks above it; `on_pick(id)` is called before the next run.
 
     What comes back is text from a browser: check it against the current data. `dot` is the size and
-    opacity of a point of the cloud. `only` leaves the
-    other points of the cloud out of sight.
+    opacity of a point of the cloud. `only` leaves the other points of the cloud out of sight.
     """
     own = st.session_state.get(key) or {}
 

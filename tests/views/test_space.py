@@ -1,0 +1,117 @@
+"""The map's payloads, its words and its files."""
+
+from __future__ import annotations
+
+import base64
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from engine import projection
+from engine.vocabulary import Vocabulary
+from pages.views import neighbours, palette, space, vectors
+
+
+def words(count: int) -> Vocabulary:
+    return Vocabulary(
+        texts=tuple(f"<b>{i}" for i in range(count)),
+        stored=tuple(f"<b>{i}" for i in range(count)),
+        kinds=np.arange(count, dtype=np.uint8) % 6,
+        sizes=np.arange(count, dtype=np.int32),
+        scores=np.full(count, np.nan, dtype=np.float32),
+    )
+
+
+def cloud(points: int = 40) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(points, 9)).astype(np.float32)
+
+
+@pytest.mark.parametrize("colour", space.COLOURS)
+def test_every_point_has_a_class_of_the_legend(colour: str) -> None:
+    whole = words(40)
+    groups, legend = space.classes(whole, np.linspace(1, 2, 40), colour)
+    assert groups.dtype == np.uint8 and len(groups) == 40
+    assert set(groups) <= set(range(len(legend)))
+    assert all(one.startswith("#") for entry in legend for one in entry.colour)
+
+
+def test_equal_values_are_one_class() -> None:
+    groups, legend = space.banded(np.ones(10), "{low:.1f}–{high:.1f}")
+    assert set(groups) == {0} and [entry.name for entry in legend] == ["1.0–1.0"]
+
+
+def test_places_travel_within_a_thirty_thousandth() -> None:
+    places = cloud()[:, :3]
+    groups, legend = space.banded(np.arange(40), "{low}–{high}")
+    sent = space.cloud(places, [str(i) for i in range(40)], groups, legend)
+    back = np.frombuffer(base64.b64decode(sent["places"]), "<i2").reshape(-1, 3) * sent["scale"]
+    np.testing.assert_allclose(back, places, atol=np.abs(places).max() / 30_000)
+    again = space.cloud(places, [str(i) for i in range(40)], groups, legend)
+    assert again["digest"] == sent["digest"]
+    moved = space.cloud(places + 1, [str(i) for i in range(40)], groups, legend)
+    assert moved["digest"] != sent["digest"]
+
+
+def test_hover_texts_are_escaped_and_labels_are_plain() -> None:
+    mark = space.Mark("t0", (0.0, 0.0, 0.0), "<img src=x>", "<b>\nsecond")
+    assert space.marks("", [mark])["texts"] == ["&lt;b&gt;<br>second"]
+    assert space.labels([mark], "own")[0]["text"] == "<img·src=x>"
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_the_drawing_holds_the_marks_and_names_the_axes(flat: bool) -> None:
+    fitted = projection.pca(cloud())
+    marks = [space.Mark(f"t{i}", tuple(fitted.coordinates[i]), f"<{i}>") for i in range(3)]
+    axes = space.axis_names(fitted)
+    root = ElementTree.fromstring(space.drawing(fitted.coordinates, marks, [], axes, flat=flat))
+    text = "".join(root.itertext())
+    assert all(f"<{i}>" in text for i in range(3))
+    assert axes[0] in text and (axes[2] in text) == (not flat)
+
+
+def test_the_words_give_the_numbers_of_this_map() -> None:
+    points = cloud()
+    fitted = projection.pca(points)
+    quality = projection.quality(points, fitted.coordinates)
+    assert quality is not None
+    told = space.told(fitted, 40, 9, quality, flat=False)
+    assert f"{100 * fitted.explained.sum():.0f} % of the variance" in told
+    assert f"trustworthiness {quality.trustworthiness:.2f}" in told
+    assert len(told.split()) <= 60
+    flat = space.told(fitted, 40, 9, None, flat=True)
+    assert f"{100 * fitted.explained[:2].sum():.0f} % of the variance" in flat
+
+
+def test_colours_between_two_ends() -> None:
+    assert space.band(0.0) == space.pair(palette.BAR)
+    assert space.band(1.0) == space.pair(palette.CHOSEN)
+
+
+def test_twins_are_words_spelt_alike() -> None:
+    assert space.twins(["·bank", "the", ",", ",", "·Bank", "·the"]) == [(0, 4), (1, 5)]
+
+
+def test_the_list_of_neighbours_shows_cosine_angle_and_distance() -> None:
+    points = projection.prepared(cloud())
+    found = projection.neighbours(points, points.vectors[0], 5, without=[0])
+    listed = neighbours.Listed([f"v{i}" for i in found.indices], ["<a>"] * 5)
+    for measure in projection.MEASURES:
+        root = ElementTree.fromstring(neighbours.neighbour_list(found, listed, measure))
+        text = "".join(root.itertext())
+        assert f"{found.cosine[0]:.2f}" in text and f"{found.degrees[0]:.0f}°" in text
+        assert "<a>" in text
+    assert neighbours.table(found, listed)["cosine"] == found.cosine.round(4).tolist()
+    ElementTree.fromstring(neighbours.strip(points.vectors[0], "<x>"))
+
+
+def test_a_row_and_its_position_are_told_with_their_lengths() -> None:
+    row, position = cloud(2)
+    picture = vectors.into(row, position, row + position, name="<x>", token_id=7, place=0)
+    ElementTree.fromstring(picture)
+    told = vectors.told(row, position, row + position, token_id=7, vocabulary=40)
+    assert f"{np.linalg.norm(position):.2f}" in told and "Their sum enters layer 1" in told
+    scaled = vectors.told(row, position, 3 * row, token_id=7, vocabulary=40)
+    assert f"{np.linalg.norm(3 * row):.2f}" in scaled
+    alone = vectors.told(row, None, row, token_id=7, vocabulary=40)
+    assert "adds nothing for the position" in alone
