@@ -249,6 +249,7 @@ def _model_and_text(names: list[str], text_label: str | None) -> str:
     if text_label is not None:
         right.text_area(
             text_label,
+            value=state().text,
             key="text",
             height=84,
             on_change=link.text_typed,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ import streamlit as st
 
 from pages.shell.state import Listed, state
 
+FILLING = 2.0  # seconds
 TEXT_IN_LINK = 2000  # characters; a longer text would make a link that programs cut or refuse
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$^&\"'])")
 
@@ -160,8 +162,11 @@ def adopt_text(default: str, limit: int) -> None:
         here.text, here.touched, here.url_text = asked[:limit], True, asked
     elif not here.touched:
         here.text = default
-    # Each page draws a new box. Later runs leave it alone: somebody may be typing.
+    # Each page draws a new box. Later runs leave it alone, as somebody may be typing, but for the
+    # first moments: a run that follows at once would undo the filling before the browser saw it.
     if here.turned or st.session_state.get("text") != here.text:
+        here.filled = time.monotonic()
+    if time.monotonic() - here.filled < FILLING:
         st.session_state["text"] = here.text
     in_link = here.touched and len(here.text) <= TEXT_IN_LINK
     _write("text", here.text if in_link else None)
@@ -170,13 +175,16 @@ def adopt_text(default: str, limit: int) -> None:
 
 def text_typed(limit: int) -> None:
     """The text box's callback."""
-    set_text(st.session_state["text"][:limit])
+    here = state()
+    here.text, here.touched = st.session_state["text"][:limit], True
+    if here.text != st.session_state["text"]:
+        st.session_state["text"] = here.text
 
 
 def set_text(text: str) -> None:
     """Make this the text of all pages (in a callback)."""
     here = state()
-    here.text, here.touched = text, True
+    here.text, here.touched, here.filled = text, True, time.monotonic()
     st.session_state["text"] = text
 
 

@@ -41,6 +41,7 @@ class State:
     text: str = ""
     touched: bool = False  # the text is somebody's own: kept across pages, written into links
     url_text: str | None = None  # the text last seen in, or written to, the address
+    filled: float = float("-inf")  # when we last put a text into the box, in monotonic seconds
     model: str = ""  # the model last chosen by the person or a link
     seen: dict[str, list[str]] = field(default_factory=dict)  # address values already dealt with
     notes: dict[str, Note] = field(default_factory=dict)
