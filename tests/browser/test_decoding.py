@@ -154,7 +154,7 @@ def test_a_cold_link_that_writes_at_once_keeps_its_numbers(open_at: Open) -> Non
     expect(page.get_by_role("spinbutton", name="New tokens")).to_have_value("40")
     button(page, "Other seed").click()
     wait_written(page)
-    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("2")
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("2", timeout=20_000)
     assert page.locator(TOKENS).count() > 4
 
 

@@ -240,3 +240,21 @@ def test_a_text_without_a_gap_gets_one(open_page: Open):
 def test_a_text_without_a_word_has_no_gap(open_page: Open):
     app = open_page(PAGE, model="tales-bert", text="?!")
     assert not app.exception and "no word to take out" in sentences(app)[0]
+
+
+def test_another_seed_is_the_next_and_writes_anew(open_page: Open):
+    app = settled(open_page(PAGE, length="6", c1="pure sampling", seed="4", write="yes"))
+    before = written(app)
+    app = press(app, "decoding-seed")
+    assert not app.exception and not sentences(app)
+    assert app.number_input(key="seed").value == 5
+    assert written(app) != before and all(written(app))
+
+
+def test_another_seed_for_an_encoder_decoder(open_page: Open):
+    app = settled(
+        open_page(PAGE, model="fr-en", text="Le chat dort.", c1="greedy", write="yes", length="9")
+    )
+    app = press(app, "decoding-seed")
+    assert not app.exception and not sentences(app)
+    assert app.number_input(key="seed").value == 2 and all(written(app))
