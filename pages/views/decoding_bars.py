@@ -267,11 +267,11 @@ def formula(found: Opened, sampling: Sampling, place: int) -> str:
     raw, most = logit * heat, top * heat
     above = rf"\frac{{{raw:.2f} - {_signed(most)}}}{{{heat:g}}}"
     power = 2.718281828459045 ** (logit - top)
-    return (
-        r"p = \frac{e^{(z - z_{\max})/T}}{\sum_j e^{(z_j - z_{\max})/T}}"
-        rf" = \frac{{e^{{{above}}}}}{{{found.total:.4g}}}"
+    return (  # two lines, as a phone is narrow
+        r"\begin{aligned} p &= \frac{e^{(z - z_{\max})/T}}{\sum_j e^{(z_j - z_{\max})/T}} \\ "
+        rf"&= \frac{{e^{{{above}}}}}{{{found.total:.4g}}}"
         rf" = \frac{{{power:.4g}}}{{{found.total:.4g}}}"
-        rf" = {100 * float(found.after[place]):.4g}\,\%"
+        rf" = {100 * float(found.after[place]):.4g}\,\% \end{{aligned}}"
     )
 
 
