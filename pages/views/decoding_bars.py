@@ -97,12 +97,12 @@ def _strike(x: float, y: float, width: float) -> str:
 
 def _cut_line(words: str, y: float) -> str:
     wide = text_width(words, 12, mono=False) + 18
-    left = WIDTH - wide - 2
+    left = max(NAME + 8, 490.0 - wide)  # a phone shows this much without scrolling
     line = tag(
         "line",
         x1=NAME,
         y1=y + 9,
-        x2=left,
+        x2=WIDTH,
         y2=y + 9,
         stroke=palette.CUT,
         stroke_width=1.6,
