@@ -11,6 +11,7 @@ from engine.vocabulary import Vocabulary, exact
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain
+from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.views import neighbours as lists
 from pages.views.svg import visible
@@ -50,7 +51,8 @@ def _inputs(whole: Vocabulary) -> dict[str, int]:
     missing: list[str] = []
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         for key, sign in (("a", ""), ("b", "minus "), ("c", "plus ")):
-            typed = st.text_input(
+            typed(f"word_{key}", WORDS[key])
+            word = st.text_input(
                 f"{sign}{key}".capitalize(),
                 WORDS[key],
                 key=f"word_{key}",
@@ -58,9 +60,9 @@ def _inputs(whole: Vocabulary) -> dict[str, int]:
                 max_chars=40,
                 width=180,
             )
-            found = exact(whole, typed)
+            found = exact(whole, word)
             if found is None:
-                missing.append(typed)
+                missing.append(word)
             else:
                 ids[key] = found
     if missing:

@@ -16,6 +16,7 @@ from engine.values import Hidden, Reading
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
 from pages.views import neighbours as lists
@@ -72,6 +73,7 @@ def embeddings_text(choice: Choice) -> None:
 
 def _readings(choice: Choice) -> tuple[Reading, ...]:
     """The page's text and up to five further sentences, one a line."""
+    typed("others")
     others = st.text_area(
         "More sentences, one a line: the same word elsewhere",
         key="others",

@@ -18,6 +18,7 @@ from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.layouts import NAMES, Layout, layout
+from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
 from pages.views import neighbours as lists
@@ -58,6 +59,7 @@ def embeddings_vocabulary(choice: Choice) -> None:
         _map(choice, whole, look, fitted, own, near, point)
     with right:
         _list(choice, whole, hidden, look, point, found)
+        _shares(choice, look, fitted)
     with st.expander("The numbers as a table"):
         st.dataframe(_table(whole, fitted, own), hide_index=True, height=320)
 
@@ -82,6 +84,7 @@ def _controls(choice: Choice, hidden: Hidden | None) -> Look:
             required=True,
             format_func=str,
         )
+        typed("search")
         query = st.text_input(
             "Search the vocabulary",
             key="search",
@@ -256,13 +259,14 @@ def _list(
             title=f"Neighbours of {visible(name)}",
         )
         st.button("Let go of the point", on_click=select, args=("point", None))
-    st.plotly_chart(
-        space.shares(
-            cache.vocabulary_map(choice.model, look.unit).explained, 2 if look.flat else 3
-        ),
-        key="shares",
-        config={"displayModeBar": False},
-    )
+
+
+def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
+    """How much each direction holds; a layout without directions shows none of them in colour."""
+    explained, used = fitted.explained, 2 if look.flat else 3
+    if explained is None:
+        explained, used = cache.vocabulary_map(choice.model, look.unit).explained, 0
+    st.plotly_chart(space.shares(explained, used), key="shares", config={"displayModeBar": False})
 
 
 def _picked(ids: str | None) -> None:

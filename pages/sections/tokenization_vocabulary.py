@@ -10,6 +10,7 @@ import streamlit as st
 from engine.vocabulary import KINDS, Order, Vocabulary, find, written
 from pages.shell import cache
 from pages.shell.frame import Choice, checked, plain
+from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.views.svg import visible
 
@@ -23,6 +24,7 @@ def tokenization_vocabulary(choice: Choice) -> None:
     checked("order", list(ORDERS), name="order")
     checked("falling", [True, False], default=False, shown=lambda on: str(on).lower())
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        typed("search")
         query = st.text_input(
             "Search",
             key="search",

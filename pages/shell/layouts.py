@@ -16,7 +16,7 @@ import streamlit as st
 from engine import mapping, projection
 from engine.vocabulary import Vocabulary, exact
 from pages.shell import cache
-from pages.shell.link import plain
+from pages.shell.link import plain, typed
 from pages.shell.progress import show_job
 from pages.shell.state import state
 from pages.views import space
@@ -69,6 +69,8 @@ def _linear(fitted: projection.Projection, axes: list[str], unit: bool, told: st
 
 def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
     """A map whose first axis goes from one word to another."""
+    typed("minus", "man")
+    typed("plus", "woman")
     with st.container(horizontal=True, gap="small"):
         words = [
             st.text_input(label, default, key=key, bind="query-params", max_chars=40, width=180)

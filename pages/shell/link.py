@@ -107,6 +107,11 @@ def checked_many(
     return kept
 
 
+def typed(key: str, default: str = "") -> None:
+    """Let the copied link carry a text field of a page; any text is legal in it."""
+    state().listed[key] = Listed(default, str)
+
+
 def selection(
     key: str, legal: Sequence[str] | Callable[[str], bool], *, name: str = ""
 ) -> str | None:

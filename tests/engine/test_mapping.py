@@ -69,6 +69,7 @@ def test_maps_of_other_states_of_a_bundle_lie_elsewhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_umap_process_tells_its_progress_and_keeps_the_map(tmp_path: Path) -> None:
     folder = catalog.find("tales-bert").folder
     assert folder is not None
