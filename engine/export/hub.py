@@ -185,30 +185,26 @@ def explained(source: str) -> Iterator[None]:
             f"The Hub has no model called {source[:80]!r}. Check the spelling; a private one "
             "needs HF_TOKEN set to your access token."
         ) from None
+    except errors.RemoteEntryNotFoundError:
+        raise ExportFailed(
+            f"{source} has no config.json, so it is no transformers model. Choose another."
+        ) from None
+    except errors.HfHubHTTPError as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ExportFailed(
+            f"The Hub refused {source} ({lines[0][:200]}). Try again later."
+        ) from None
     except (
         errors.LocalEntryNotFoundError,
         errors.OfflineModeIsEnabled,
         errors.IncompleteSnapshotError,
         httpx2.HTTPError,
         ConnectionError,
-    ) as error:
-        if isinstance(error, errors.HfHubHTTPError):
-            raise ExportFailed(_refused(source, error)) from None
+    ):
         raise ExportFailed(
             f"{source} is not on this computer and the Hub cannot be reached. Connect to the "
             "network (and unset HF_HUB_OFFLINE), or give the folder of a downloaded model."
         ) from None
-    except errors.EntryNotFoundError:
-        raise ExportFailed(
-            f"{source} has no config.json, so it is no transformers model. Choose another."
-        ) from None
-    except errors.HfHubHTTPError as error:
-        raise ExportFailed(_refused(source, error)) from None
-
-
-def _refused(source: str, error: Exception) -> str:
-    lines = str(error).splitlines() or [type(error).__name__]
-    return f"The Hub refused {source} ({lines[0][:200]}). Try again later."
 
 
 def _elements(path: Path) -> int:

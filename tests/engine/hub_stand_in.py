@@ -41,7 +41,10 @@ def hub(repositories: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[
                 if "/revision/" in path and not path.endswith((SHA, "main")):
                     return self._refuse(404, "RevisionNotFound")
                 return self._json(tree(folder) if "/tree/" in path else about(name, folder))
-            file = folder / path.split(f"/resolve/{SHA}/")[-1]
+            revision, _, rest = path.partition("/resolve/")[2].partition("/")
+            if revision not in (SHA, "main"):
+                return self._refuse(404, "RevisionNotFound")
+            file = folder / rest
             if not file.is_file():
                 return self._refuse(404, "EntryNotFound")
             data = file.read_bytes()
