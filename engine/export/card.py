@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,22 @@ def generation(model: PreTrainedModel, folder: Path, tokenizer: Tokenizer) -> Ge
         forced_first=read("forced_bos_token_id"),
         forced_last=read("forced_eos_token_id"),
         banned=tuple(banned),
+        languages=languages(model, tokenizer),
+        prefixes=tuple(
+            task["prefix"]
+            for task in (getattr(model.config, "task_specific_params", None) or {}).values()
+            if isinstance(task, dict) and task.get("prefix")
+        ),
     )
+
+
+def languages(model: PreTrainedModel, tokenizer: Tokenizer) -> dict[str, int]:
+    """The language codes that a translation may be forced to begin with, by their token."""
+    if model.config.model_type not in ("mbart", "m2m_100"):
+        return {}
+    code = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}|__[a-z]{2,3}__")
+    added = tokenizer.get_added_tokens_decoder()
+    return {token.content: k for k, token in added.items() if code.fullmatch(token.content)}
 
 
 def vectors(model: PreTrainedModel, layout: Layout, weights: Weights) -> dict[str, Matrix]:

@@ -21,6 +21,10 @@ def write_tokenizer(source: Path, folder: Path) -> Tokenizer:
     """Put the tokenizer of the checkpoint in `source` into a bundle's folder and open it."""
     if (source / FILE).is_file():
         shutil.copyfile(source / FILE, folder / FILE)
+        if (source / "target.json").is_file():
+            shutil.copyfile(source / "target.json", folder / "target.json")
+    elif (source / "source.spm").is_file():
+        _convert_pair(source, folder)
     else:
         _convert(source, folder)
     return open_tokenizer(folder / FILE)
@@ -46,6 +50,18 @@ def _convert(source: Path, folder: Path) -> None:
         raise ExportFailed(
             f"The checkpoint's tokenizer cannot be converted ({error}). Choose a model that has "
             f"a {FILE}."
+        ) from None
+
+
+def _convert_pair(source: Path, folder: Path) -> None:
+    from engine.export import marian
+
+    try:
+        marian.convert(source, folder)
+    except Exception as error:  # the libraries raise bare Exception and errors of their own
+        raise ExportFailed(
+            f"The checkpoint's SentencePiece models cannot be converted ({error}). Download the "
+            "model again."
         ) from None
 
 

@@ -296,6 +296,10 @@ class Bundles:
         folder = self.root / "bundles" / "-".join([name, *(o.strip("-") for o in options)])
         return self._once(folder, lambda out: export(source, out, *options))
 
+    def of(self, source: Path, name: str) -> Path:
+        """The bundle of a checkpoint that lies elsewhere."""
+        return self._once(self.root / "bundles" / name, lambda out: export(source, out))
+
     def _once(self, folder: Path, make: Callable[[Path], None]) -> Path:
         lock = self.root / f"{folder.parent.name}-{folder.name}.lock"
         with FileLock(lock):
