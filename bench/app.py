@@ -185,7 +185,7 @@ def _other_label(app: Any, turn: int) -> None:
 
 
 def _other_step(app: Any, turn: int) -> None:
-    steps = app.slider(key="step")
+    steps = app.slider(key="translation-step")
     steps.set_value(steps.min + turn % max(1, steps.max - steps.min))
     _run(app)
 
