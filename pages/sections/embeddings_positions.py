@@ -15,7 +15,7 @@ from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
 from pages.views import neighbours as lists
-from pages.views import palette, space
+from pages.views import palette, space, space_charts
 
 NEAR = 12
 WITHOUT = {
@@ -118,7 +118,7 @@ def _alike(choice: Choice, vectors: np.ndarray, number: int) -> None:
     """The cosine of one position with every other."""
     cosine, _ = projection.distances(vectors, vectors[number])
     st.markdown(f"**How alike position {number + 1} is to every other**")
-    st.plotly_chart(space.along(cosine), key="alike", config={"displayModeBar": False})
+    st.plotly_chart(space_charts.along(cosine), key="alike", config={"displayModeBar": False})
     step = min(number + 1, len(cosine) - 1) if number + 1 < len(cosine) else number - 1
     far = int(np.argmin(cosine))
     st.caption(

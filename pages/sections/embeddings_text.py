@@ -20,7 +20,7 @@ from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
 from pages.views import neighbours as lists
-from pages.views import palette, space
+from pages.views import palette, space, space_charts
 from pages.views import tokens as chips
 from pages.views.svg import visible
 
@@ -291,7 +291,7 @@ def _drift(crowd: Crowd, point: str | None) -> None:
         if i != number and name.strip("·").casefold() == crowd.names[number].strip("·").casefold()
     ]
     if point is None:
-        pairs = space.twins(crowd.names)
+        pairs = space_charts.twins(crowd.names)
         lines = {
             f"{crowd.names[a].strip('·')} {_tag(crowd, a)} and {_tag(crowd, b)}": (a, b)
             for a, b in pairs
@@ -312,8 +312,8 @@ def _drift(crowd: Crowd, point: str | None) -> None:
             for s in crowd.states
         ]
     st.markdown("**How alike, layer by layer**" if lines else "**How far from where they began**")
-    st.plotly_chart(space.over_layers(values), key="drift", config={"displayModeBar": False})
-    st.caption(plain(space.drift_told(values)))
+    st.plotly_chart(space_charts.over_layers(values), key="drift", config={"displayModeBar": False})
+    st.caption(plain(space_charts.drift_told(values)))
 
 
 def _tag(crowd: Crowd, i: int) -> str:

@@ -22,7 +22,7 @@ from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
 from pages.views import neighbours as lists
-from pages.views import space
+from pages.views import space, space_charts
 from pages.views import tokens as chips
 from pages.views.svg import visible
 
@@ -266,7 +266,9 @@ def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
     explained, used = fitted.explained, 2 if look.flat else 3
     if explained is None:
         explained, used = cache.vocabulary_map(choice.model, look.unit).explained, 0
-    st.plotly_chart(space.shares(explained, used), key="shares", config={"displayModeBar": False})
+    st.plotly_chart(
+        space_charts.shares(explained, used), key="shares", config={"displayModeBar": False}
+    )
 
 
 def _picked(ids: str | None) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from engine import projection
 from engine.vocabulary import Vocabulary
-from pages.views import neighbours, palette, space, vectors
+from pages.views import neighbours, palette, space, space_charts, vectors
 
 
 def words(count: int) -> Vocabulary:
@@ -89,7 +89,7 @@ def test_colours_between_two_ends() -> None:
 
 
 def test_twins_are_words_spelt_alike() -> None:
-    assert space.twins(["·bank", "the", ",", ",", "·Bank", "·the"]) == [(0, 4), (1, 5)]
+    assert space_charts.twins(["·bank", "the", ",", ",", "·Bank", "·the"]) == [(0, 4), (1, 5)]
 
 
 def test_the_list_of_neighbours_shows_cosine_angle_and_distance() -> None:
