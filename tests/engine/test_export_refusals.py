@@ -107,6 +107,7 @@ def test_a_killed_export_leaves_nothing(copy: Path) -> None:
             break
     assert list(out.parent.iterdir()), "nothing was begun"
     process.send_signal(signal.SIGTERM)
+    process.stdout.close()
     process.wait(timeout=60)
     time.sleep(0.1)
     assert list(out.parent.iterdir()) == []
