@@ -65,6 +65,11 @@ def embedded(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Embedd
     graph = _graph(bundle.card, side)
     offered = bundle.session(graph).outputs
     wanted = [n for n in ("embedded.token", "embedded.position", "hidden.0") if n in offered]
+    if "embedded.token" not in offered:
+        raise NotOffered(
+            f"{bundle.card.title} looks tokens up in narrower vectors and widens them: there is no "
+            "sum of token and position to show. See the layers instead."
+        )
     found = _run(bundle, reading, side, cut, wanted)
     position = found.get("embedded.position")
     return Embedded(

@@ -47,7 +47,6 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m engine.export", description=__doc__)
     found.add_argument("model", help="a Hugging Face id, or a folder with config.json")
     found.add_argument("--revision", help="branch, tag or commit on the Hub")
-    found.add_argument("--precision", choices=("fp32", "fp16", "int8"), default="fp32")
     found.add_argument("--store", choices=("int8", "float16", "float32"), default="float32")
     found.add_argument("--look", action="store_true", help="only say what the model is")
     found.add_argument("--out", type=Path, help="the bundle's folder; default: the app's own")
@@ -79,7 +78,6 @@ def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
     card = export(
         checkpoint,
         target,
-        precision=chosen.precision,
         store=chosen.store,
         report=lambda stage, done: report(stage, share + (1 - share) * done),
     )

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import onnx_ir as ir
 import torch
@@ -35,7 +34,6 @@ from engine.export.proof import check, judge
 from engine.export.storage import Store, Weights, round_weights
 from engine.export.tokenizer import write_tokenizer
 
-Precision = Literal["fp32", "fp16", "int8"]
 Report = Callable[[str, float], None]  # a stage and the share of the whole work that is done
 
 COPIES = 3  # of the weights in memory at the most: the model, the graph's, the session's
@@ -46,7 +44,6 @@ def export(
     checkpoint: Checkpoint,
     out: Path,
     *,
-    precision: Precision = "fp32",
     store: Store = "float32",
     report: Report = lambda stage, progress: None,
 ) -> Card:
@@ -70,9 +67,9 @@ def export(
             outputs |= {value.name or "" for value in program.graph.outputs}
         report("Comparing with PyTorch", 0.75)
         errors = check(folder, modules, proof_ids(tokenizer, model))
-        judge(errors, precision)
+        judge(errors)
         report("Writing the card", 0.95)
-        card = make_card(checkpoint, modules, outputs, tokenizer, weights, errors, precision)
+        card = make_card(checkpoint, modules, outputs, tokenizer, weights, errors)
         write_card(card, folder)
     report("Done", 1.0)
     return card

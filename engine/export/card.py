@@ -35,7 +35,6 @@ def make_card(
     tokenizer: Tokenizer,
     weights: Weights,
     errors: dict[str, float],
-    precision: str,
 ) -> Card:
     """Everything the app knows of a model without opening its graphs."""
     graph = graphs["model.onnx"]
@@ -53,7 +52,7 @@ def make_card(
         vocabulary=model.get_input_embeddings().weight.shape[0],  # type: ignore[union-attr]
         positions=layout.positions,
         limit=limit(model, layout),
-        precision=precision,
+        precision="float32",
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         licence=checkpoint.licence,
         source=checkpoint.source,

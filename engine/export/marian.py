@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tokenizers import (
     AddedToken,
@@ -39,7 +40,8 @@ def side(path: Path, ids: dict[str, int]) -> Tokenizer:
     """The tokenizer of one SentencePiece model with the ids of `vocab.json`."""
     from transformers.convert_slow_tokenizer import import_protobuf
 
-    proto = import_protobuf().ModelProto()
+    messages: Any = import_protobuf()  # one of two modules without types
+    proto = messages.ModelProto()
     proto.ParseFromString(path.read_bytes())
     scores = {piece.piece: piece.score for piece in proto.pieces if piece.type == 1}
     codes = [name for name in ids if name.startswith(">>") and name.endswith("<<")]

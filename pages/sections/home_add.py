@@ -117,8 +117,6 @@ def _offer(source: str, about: dict[str, Any]) -> None:
             st.error(plain(str(about["refusal"])), icon=":material/block:")
             return
         st.markdown(plain(_words(about), 900))
-        if about.get("gated"):
-            st.caption("Its makers ask for your consent on the Hub, and for HF_TOKEN here.")
         name = catalog.slug(source)
         ready = next((e for e in catalog.entries() if e.name == name and e.ready), None)
         job = jobs.find(f"export:{name}")
@@ -132,19 +130,16 @@ def _offer(source: str, about: dict[str, Any]) -> None:
 
 def _words(about: dict[str, Any]) -> str:
     """What the configuration says, as sentences."""
+    size, count = f"{about['size'] / 1e6:,.1f} MB of files", about.get("parameters")
     parts = [
-        f"{FAMILIES[about['family']].capitalize()}, type {about['type']}.",
-        f"{about['parameters'] / 1e6:,.1f} million parameters, "
-        f"{about['bytes'] / 1e6:,.1f} MB of weights.",
+        f"{FAMILIES[about['family']].capitalize()}, type {about['architecture']}.",
+        f"{count / 1e6:,.1f} million parameters, {size}." if count else f"{size}.",
     ]
-    heads, shared = about.get("heads"), about.get("key_heads")
-    if about.get("layers") and heads:
-        grouped = f" sharing {shared} key heads" if shared and shared != heads else ""
+    if about.get("layers") and about.get("heads"):
         parts.append(
-            f"{about['layers']} layers of {heads} heads{grouped}, width {about.get('width')}."
+            f"{about['layers']} layers of {about['heads']} heads, width {about.get('width')}, "
+            f"vocabulary of {about.get('vocabulary') or 0:,}."
         )
-    if about.get("limit"):
-        parts.append(f"Reads up to {about['limit']:,} tokens.")
     parts.append(f"Licence: {about.get('licence') or 'not stated'}.")
     return " ".join([*parts, *about.get("notes", ())])
 

@@ -67,9 +67,7 @@ def test_what_cannot_be_added_is_a_sentence(open_at: Open, tmp_path: Path) -> No
     (tmp_path / "config.json").write_text('{"model_type": "vit", "image_size": 224}')
     (tmp_path / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
     ask_for(page, str(tmp_path))
-    expect(page.get_by_test_id("stMain")).to_contain_text(
-        "vision or speech", timeout=60_000
-    )
+    expect(page.get_by_test_id("stMain")).to_contain_text("vision or speech", timeout=60_000)
 
 
 def test_a_name_with_html_in_it_is_shown_and_not_obeyed(open_at: Open) -> None:
