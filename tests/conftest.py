@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 
-import pytest
+# One thread a process, those that tests start included: workers that each take every core only
+# wait for one another (a beam search of a tiny model took 20 times as long). Before any import.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("ATLAS_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from tests.engine.checkpoints import Bundles
+import pytest  # noqa: E402
+
+from tests.engine.checkpoints import Bundles  # noqa: E402
 
 
 @pytest.fixture(scope="session")

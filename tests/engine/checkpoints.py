@@ -324,7 +324,7 @@ def export(source: Path, out: Path, *options: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "engine.export", *arguments],
         cwd=ROOT,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"},
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
     )
