@@ -22,7 +22,6 @@ FAMILIES = {
     "encoder": "encoder (reads, fills gaps)",
     "encoder-decoder": "encoder-decoder (reads one text, writes another)",
 }
-OWN = "another one"
 LONGEST = 300  # characters of an id or a path
 
 
@@ -66,25 +65,14 @@ def delete() -> None:
 
 def _source() -> str:
     """The id or folder that was asked for, as far as it is allowed here."""
-    waiting = [entry for entry in catalog.entries() if entry.folder is None]
-    by_source = {entry.source: entry for entry in waiting}
-    left, middle, right = st.columns([2, 3, 1], vertical_alignment="bottom")
-    chosen = left.selectbox(
-        "Suggestions",
-        [*by_source, OWN],
-        key="add-suggestion",
-        format_func=lambda source: _suggested(by_source.get(source)),
-        help="Good first models, with their size to download and their licence.",
-    )
     folders = " or a folder on this machine" if settings().add_models == "all" else ""
-    own = middle.text_input(
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    source = left.text_input(
         f"Hub id{folders}",
         key="add-source",
-        disabled=chosen != OWN,
         max_chars=LONGEST,
-        placeholder="maker/model" if chosen == OWN else chosen,
-    )
-    source = (own if chosen == OWN else chosen).strip()
+        placeholder="maker/model, such as openai-community/gpt2",
+    ).strip()
     right.button(
         "Look",
         key="add-look-now",
@@ -95,18 +83,28 @@ def _source() -> str:
         width="stretch",
         help="Reads its configuration only: what it is, how large, whether it can be shown.",
     )
-    if not source:
-        st.caption("Type an id such as openai-community/gpt2, then press Look.")
-    elif settings().add_models != "all" and Path(source).expanduser().exists():
+    waiting = {entry.source: entry for entry in catalog.entries() if entry.folder is None}
+    st.pills(
+        "Good first models, with their size to download and their licence",
+        list(waiting),
+        key="add-suggestion",
+        format_func=lambda one: _suggested(waiting[one]),
+        on_change=_take_suggestion,
+    )
+    if settings().add_models != "all" and Path(source).expanduser().exists():
         st.caption("Folders of this machine cannot be added here: give a Hub id.")
         return ""
     return source
 
 
-def _suggested(entry: Entry | None) -> str:
-    if entry is None:
-        return OWN
+def _suggested(entry: Entry) -> str:
     return f"{entry.title} · {entry.size / 1e6:,.0f} MB · {entry.licence}"
+
+
+def _take_suggestion() -> None:
+    chosen = st.session_state["add-suggestion"]
+    if chosen:
+        st.session_state["add-source"] = chosen
 
 
 def _offer(source: str, about: dict[str, Any]) -> None:
@@ -164,17 +162,26 @@ def _start(source: str, name: str, job: Job | None) -> None:
 
 
 def _use(entry: Entry, shows: list[str]) -> None:
-    """Where a model that is here can be seen."""
+    """Where a model that is here can be seen; it stays chosen from page to page."""
     st.success(f"{plain(entry.title)} is ready.", icon=":material/check_circle:")
+    if state().model != entry.name:
+        st.button(
+            f"Choose {plain(entry.title)}",
+            key="add-choose",
+            icon=":material/check:",
+            on_click=_choose,
+            args=(entry.name,),
+        )
+        return
     with st.container(horizontal=True, gap="small"):
         for page in PAGES[1:]:
             if page.title in shows:
-                st.page_link(
-                    page.file,
-                    label=f"{page.title} with {plain(entry.title)}",
-                    icon=f":material/{page.icon}:",
-                    query_params={"model": entry.name},
-                )
+                label = f"{page.title} with {plain(entry.title)}"
+                st.page_link(page.file, label=label, icon=f":material/{page.icon}:")
+
+
+def _choose(name: str) -> None:
+    state().model = name
 
 
 def _look(source: str) -> None:
@@ -182,6 +189,7 @@ def _look(source: str) -> None:
 
 
 def _export(source: str, name: str) -> None:
+    _choose(name)  # the pages turn to it as soon as it is there
     _run(f"export:{name}", source, "--out", str(settings().models / name))
 
 
