@@ -20,7 +20,8 @@ test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n auto
+	@# What failed gets one more try, alone: a journey may wait too long while four browsers run.
+	$(BIN)/pytest -n auto || $(BIN)/pytest --last-failed --last-failed-no-failures none
 
 test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 	$(BIN)/pytest -m gpu
