@@ -20,8 +20,10 @@ test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	@# What failed gets one more try, alone: a journey may wait too long while four browsers run.
-	$(BIN)/pytest -n auto || $(BIN)/pytest --last-failed --last-failed-no-failures none
+	$(BIN)/pytest -n auto --ignore=tests/browser
+	@# Journeys alone get one more try, alone: one may wait too long while four browsers run.
+	$(BIN)/pytest -n auto tests/browser || \
+	  $(BIN)/pytest tests/browser --last-failed --last-failed-no-failures none
 
 test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 	$(BIN)/pytest -m gpu
