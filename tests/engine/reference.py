@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from engine.beams import Search
+from engine.runtime import Bundle
+from engine.tokens import tokenize
+
 Arrays = dict[str, np.ndarray]
 
 TEXTS = (
@@ -94,3 +98,47 @@ def error(got: np.ndarray, expected: np.ndarray) -> float:
     assert np.array_equal(seen, got > -1e30), "other cells are masked"
     a, b = got[seen].astype(np.float64), expected[seen].astype(np.float64)
     return float(np.abs(a - b).max() / max(1.0, np.abs(b).max())) if b.size else 0.0
+
+
+def generated(
+    model: Any, bundle: Bundle, texts: tuple[str, ...], search: Search, prompt: list[int]
+) -> list[list[tuple[tuple[int, ...], float]]]:
+    """(ids, score) of every hypothesis of every text, from one padded batch."""
+    import torch
+
+    rules = bundle.card.generation
+    rows = [tokenize(bundle, text).ids.tolist() for text in texts]
+    longest = max(map(len, rows))
+    ids = torch.tensor([row + [rules.pad] * (longest - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    beams = search.width > 1
+    out = model.generate(
+        input_ids=ids,
+        attention_mask=mask,
+        decoder_input_ids=torch.tensor([prompt] * len(rows)),
+        num_beams=search.width,
+        num_return_sequences=search.width,
+        length_penalty=search.length_penalty if beams else None,
+        early_stopping=search.early_stopping if beams else None,
+        do_sample=False,
+        max_length=len(prompt) + search.limit,
+        bad_words_ids=[[i] for i in rules.banned] or None,
+        forced_bos_token_id=rules.forced_first,
+        forced_eos_token_id=rules.forced_last,
+        output_scores=True,
+        return_dict_in_generate=True,
+    )
+    found = out.sequences[:, len(prompt) :].reshape(len(rows), search.width, -1).tolist()
+    scores = (out.sequences_scores if beams else torch.zeros(len(rows))).reshape(len(rows), -1)
+    return [
+        [(cut(ids, rules.ends), score) for ids, score in zip(found_ids, marks, strict=True)]
+        for found_ids, marks in zip(found, scores.tolist(), strict=True)
+    ]
+
+
+def cut(ids: list[int], ends: tuple[int, ...]) -> tuple[int, ...]:
+    """Ids up to the end token, padding left out."""
+    for place, token in enumerate(ids):
+        if token in ends:
+            return tuple(ids[: place + 1])
+    return tuple(ids)

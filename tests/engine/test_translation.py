@@ -25,6 +25,7 @@ from engine.translation import (
 )
 from engine.values import Reading
 from tests.engine.checkpoints import Bundles
+from tests.engine.reference import generated
 
 TEXTS = (
     "Le chat dort sur le tapis.",
@@ -51,54 +52,12 @@ def model(bundles: Bundles) -> Any:
     return MarianMTModel.from_pretrained(bundles.checkpoint("marian")).eval()
 
 
-def generated(model: Any, bundle: Bundle, search: Search, prompt: list[int]) -> list[list[Any]]:
-    """(ids, score) of every hypothesis of every text, from one padded batch."""
-    import torch
-
-    rules = bundle.card.generation
-    rows = [tokenize(bundle, text).ids.tolist() for text in TEXTS]
-    longest = max(map(len, rows))
-    ids = torch.tensor([row + [rules.pad] * (longest - len(row)) for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    beams = search.width > 1
-    out = model.generate(
-        input_ids=ids,
-        attention_mask=mask,
-        decoder_input_ids=torch.tensor([prompt] * len(rows)),
-        num_beams=search.width,
-        num_return_sequences=search.width,
-        length_penalty=search.length_penalty if beams else None,
-        early_stopping=search.early_stopping if beams else None,
-        do_sample=False,
-        max_length=len(prompt) + search.limit,
-        bad_words_ids=[[i] for i in rules.banned] or None,
-        forced_bos_token_id=rules.forced_first,
-        forced_eos_token_id=rules.forced_last,
-        output_scores=True,
-        return_dict_in_generate=True,
-    )
-    found = out.sequences[:, len(prompt) :].reshape(len(rows), search.width, -1).tolist()
-    scores = (out.sequences_scores if beams else torch.zeros(len(rows))).reshape(len(rows), -1)
-    return [
-        [(cut(ids, rules.ends), score) for ids, score in zip(texts, marks, strict=True)]
-        for texts, marks in zip(found, scores.tolist(), strict=True)
-    ]
-
-
-def cut(ids: list[int], ends: tuple[int, ...]) -> tuple[int, ...]:
-    """Ids up to the end token, padding left out."""
-    for place, token in enumerate(ids):
-        if token in ends:
-            return tuple(ids[: place + 1])
-    return tuple(ids)
-
-
 @pytest.mark.parametrize("penalty", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_padded_batch_equals_generate_token_for_token(bundle, model, width, penalty) -> None:
     search = Search(width, penalty, limit=14)
     start = bundle.card.generation.start
-    expected = generated(model, bundle, search, [start])
+    expected = generated(model, bundle, TEXTS, search, [start])
     for mine, theirs in zip(translate_all(bundle, READINGS, search), expected, strict=True):
         assert [h.ids for h in mine.found.hypotheses] == [ids for ids, _ in theirs]
         if width > 1:
@@ -115,7 +74,7 @@ def test_other_encoder_decoders_equal_generate_too(bundles: Bundles, name: str, 
     model = AutoModelForSeq2SeqLM.from_pretrained(bundles.checkpoint(name)).eval()
     search = Search(width, limit=12)
     readings = [Reading(name, text) for text in TEXTS]
-    expected = generated(model, other, search, [other.card.generation.start])
+    expected = generated(model, other, TEXTS, search, [other.card.generation.start])
     for mine, theirs in zip(translate_all(other, readings, search), expected, strict=True):
         assert [h.ids for h in mine.found.hypotheses] == [ids for ids, _ in theirs]
     trace = traced(other, mine)
@@ -125,7 +84,7 @@ def test_other_encoder_decoders_equal_generate_too(bundles: Bundles, name: str, 
 @pytest.mark.parametrize("width", [1, 4])
 def test_forced_prefix_equals_generate_with_the_same_decoder_prefix(bundle, model, width) -> None:
     search, prefix = Search(width, limit=10), (30, 41)
-    expected = generated(model, bundle, search, [bundle.card.generation.start, *prefix])
+    expected = generated(model, bundle, TEXTS, search, [bundle.card.generation.start, *prefix])
     for mine, theirs in zip(
         translate_all(bundle, READINGS, search, prefix=prefix), expected, strict=True
     ):
