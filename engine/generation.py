@@ -109,6 +109,11 @@ class Written(Frozen):
     best_after: Float[np.ndarray, "candidate"]
     best_cut: Int8[np.ndarray, "candidate"]
 
+    def __post_init__(self) -> None:
+        """Lock the arrays, by name: six a step are made, and looking for them took longer."""
+        for array in (self.best, self.best_probability, self.best_after, self.best_cut):
+            array.setflags(write=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -255,12 +260,18 @@ class _Text:
     def advance(self, logits: Float[np.ndarray, "row vocabulary"]) -> list[Written]:
         """Take a token from the logits of its row."""
         token = choose(
-            logits[0], self.line, self.ids, start=self.start, seed=self.seed, ban=self.ban
+            logits[0],
+            self.line,
+            self.ids,
+            start=self.start,
+            seed=self.seed,
+            ban=self.ban,
+            number=self.number,
+            ending=self.ending,
         )
         self.ids.append(token.id)
-        end = self.ending.of(self.ids[self.start :])
-        self.done = bool(end)
-        return [replace(token, line=self.number, end=end)]
+        self.done = bool(token.end)
+        return [token]
 
 
 class _Paths:
@@ -339,31 +350,45 @@ def choose(
     start: int,
     seed: int,
     ban: Sequence[int] = (),
+    number: int = 0,
+    ending: Ending | None = None,
 ) -> Written:
-    """Take the token after `ids`, of which the first `start` are the prompt."""
+    """Take the token after `ids`, of which the first `start` are the prompt.
+
+    `number` is the line's, `ending` says whether the line is over with this token.
+    """
     own = draws.probabilities(logits)
-    changed, cut = draws.cuts(logits, line.sampling, ids, start=start, ban=ban)
-    after = draws.probabilities(changed)
-    forced = dict(line.forced).get(len(ids) - start)
-    if forced is None or forced >= len(logits):
-        forced = None
-        chosen = draws.draw(changed, draws.noise(seed, line.run, len(ids), len(logits)))
-    else:
-        chosen = forced
     best = draws.descending(own, CANDIDATES)[:CANDIDATES]
+
+    # 1) what the setting leaves, and which stage cut the best ones
+    changed, cut = logits, np.full(len(best), -1, dtype=np.int8)
+    for name, now in draws.stages(logits, line.sampling, ids, start=start, ban=ban):
+        gone = np.isneginf(now[best]) & ~np.isneginf(changed[best])
+        cut[gone], changed = draws.STAGES.index(name), now
+    after = own if changed is logits else draws.probabilities(changed)
+
+    # 2) the token: forced, the likeliest, or drawn
+    forced = dict(line.forced).get(len(ids) - start) if line.forced else None
+    if forced is not None and forced < len(logits):
+        chosen = forced
+    elif line.sampling.greedy:
+        chosen, forced = int(np.argmax(changed)), None
+    else:
+        chance = draws.noise(seed, line.run, len(ids), len(logits))
+        chosen, forced = draws.draw(changed, chance), None
     return Written(
-        line=0,
+        line=number,
         place=len(ids) - start,
         id=chosen,
         probability=float(own[chosen]),
         after=float(after[chosen]),
         rank=1 + int(np.count_nonzero(own > own[chosen])),
         entropy=draws.entropy(own),
-        kept=int(np.count_nonzero(cut < 0)),
+        kept=int(np.count_nonzero(changed > -np.inf)),
         forced=forced is not None,
-        end="",
+        end=ending.of([*ids[start:], chosen]) if ending else "",
         best=best,
         best_probability=own[best],
         best_after=after[best],
-        best_cut=cut[best],
+        best_cut=cut,
     )

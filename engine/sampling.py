@@ -9,12 +9,14 @@ top-p, min-p, typical. Knows nothing of models, texts or batches.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Int8, UInt64
+from jaxtyping import Float, Int, Int8
 
 Row = Float[np.ndarray, "vocabulary"]
 
@@ -204,7 +206,11 @@ def top_p(logits: Row, mass: float) -> Row:
     Probabilities 0.5, 0.3, 0.1, 0.1 and mass 0.7 keep two. Of equals the higher ids stay.
     """
     scores = probabilities(logits)
-    order, above = _heads(scores, scores, mass)
+    # All that are less likely than this hold less than 1 - mass together: none of them stays.
+    likely = np.flatnonzero(scores >= (1 - mass) / len(scores))
+    order = likely[descending(scores[likely], len(likely))]
+    held = scores[order]
+    above = np.cumsum(held, dtype=np.float64) - held
     below = (scores.sum(dtype=np.float64) - above).astype(np.float32)
     kept = order[below > np.float32(1 - mass)]  # compared in float32, as transformers does
     return _only(logits, kept if len(kept) else order[:1])
@@ -256,7 +262,7 @@ def _heads(
 
     Sorts a growing head of the vocabulary, as sorting all 50,000 takes ten times as long.
     """
-    size = 256
+    size = 4096
     while True:
         order = descending(rank, size)
         total = np.cumsum(scores[order], dtype=np.float64)
@@ -266,13 +272,19 @@ def _heads(
 
 
 def descending(scores: Row, count: int) -> Int[np.ndarray, "id"]:
-    """Ids of the `count` largest, and of those equal to the least of them, largest first."""
+    """Ids of the `count` largest, and of those equal to the least of them, largest first.
+
+    Of equals the higher id comes first. A number and its id are sorted as one integer, which
+    takes a tenth of the time of a sort that keeps equals in order.
+    """
     if count < len(scores):
         least = np.partition(scores, len(scores) - count)[len(scores) - count]
         ids = np.flatnonzero(scores >= least)
     else:
         ids = np.arange(len(scores))
-    return ids[np.argsort(scores[ids], kind="stable")][::-1]
+    bits = (scores[ids].astype(np.float32) + np.float32(0)).view(np.int32).astype(np.int64)
+    rising = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # floats below 0 rise as integers fall
+    return np.sort((rising << 32) | ids)[::-1] & 0xFFFFFFFF
 
 
 # --- All together -------------------------------------------------------------------------------
@@ -363,26 +375,28 @@ def probabilities(logits: Row) -> Row:
 
 def entropy(scores: Row) -> float:
     """Uncertainty of a distribution in bits: 0 when sure, log2 n for n equal choices."""
-    held = scores[scores > 0].astype(np.float64)
-    return max(0.0, float(-np.sum(held * np.log2(held))))
+    logs = np.log(np.maximum(scores, np.float32(1e-38)))
+    return max(0.0, float(-np.vdot(scores.astype(np.float64), logs)) / math.log(2))
 
 
 # --- The draw -----------------------------------------------------------------------------------
 
 
-def noise(seed: int, run: int, position: int, size: int) -> UInt64[np.ndarray, "vocabulary"]:
-    """Random bits of each token id, a function of these four numbers alone.
+@lru_cache(maxsize=4)
+def noise(seed: int, run: int, position: int, size: int) -> Float[np.ndarray, "vocabulary"]:
+    """Gumbel noise of each token id, a function of these numbers alone; read-only.
 
-    Philox counts instead of remembering, so nothing drawn before changes what comes now.
+    Philox counts instead of remembering, so nothing drawn before changes what comes now. Kept for
+    the moment in which all columns of a step ask for the same.
     """
     key, counter = [seed, run], [0, position, 0, 0]
-    return np.random.Philox(key=key, counter=counter).random_raw(size)
+    bits = np.random.Philox(key=key, counter=counter).random_raw(size)
+    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    found = -np.log(-np.log(uniform))
+    found.setflags(write=False)
+    return found
 
 
-def draw(logits: Row, bits: UInt64[np.ndarray, "vocabulary"]) -> int:
+def draw(logits: Row, chance: Float[np.ndarray, "vocabulary"]) -> int:
     """Draw an id with the probabilities of these logits: the largest logit + Gumbel noise wins."""
-    kept = np.flatnonzero(logits > -np.inf)
-    if len(kept) == 1:
-        return int(kept[0])
-    uniform = ((bits[kept] >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    return int(kept[np.argmax(logits[kept] - np.log(-np.log(uniform)))])
+    return int(np.argmax(logits + chance))
