@@ -15,7 +15,7 @@ VIEWS = {
     "Into vectors": tokenization_vectors,
 }
 
-choice = frame("Tokenization")
+choice = frame("Tokenization", live=True)
 with sentences():
     checked("view", list(VIEWS), name="view")
     view = st.segmented_control(

@@ -35,6 +35,7 @@ from engine.values import Family
 from pages.shell import cache, link, share
 from pages.shell.link import checked, checked_many, plain, select, selection
 from pages.shell.state import State, state
+from pages.shell.textbox import textbox
 
 __all__ = [
     "Choice",
@@ -55,6 +56,7 @@ __all__ = [
 NAME = "Transformer Atlas"
 ROOT = Path(__file__).parents[2]
 TEXT_LIMIT = 200_000  # characters kept of a text; more would only slow the browser down
+PLACEHOLDER = "Type a text, or choose a sample."
 NO_MODEL = (
     "No model is here that this page can show. Export one with python -m engine.export NAME, "
     "or take a full copy of the project."
@@ -138,6 +140,7 @@ def frame(
     wants_text: bool = True,
     default_sample: str | None = None,
     text_label: str = "Text",
+    live: bool = False,
     intro: str = "",
 ) -> Choice:
     """Draw the top of a page and return what was chosen; call it first in every page's script.
@@ -145,8 +148,8 @@ def frame(
     `title` is the page's name in `PAGES`. `families` are those the page can show. Without
     `wants_text` no text box is drawn (a page with one of its own calls `set_text`), yet the
     choice holds the text. `default_sample` is the name of the sample shown until somebody
-    types; at first it is the page's first. `intro` is a sentence under the title. Stops the
-    script where no model can be shown.
+    types; at first it is the page's first. `live` makes the page follow while somebody types.
+    `intro` is a sentence under the title. Stops the script where no model can be shown.
     """
     _configure(title)
     here = state()
@@ -165,7 +168,7 @@ def frame(
     link.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
     with top:
         names = _names(families)
-        model = _model_and_text(names, text_label if wants_text else None)
+        model = _model_and_text(names, text_label if wants_text else None, live=live)
     with tools:
         _samples(title, model)
         share.copy_link()
@@ -242,11 +245,21 @@ def _default_text(title: str, name: str | None) -> str:
     return (named or fitting or list(samples()))[0].text
 
 
-def _model_and_text(names: list[str], text_label: str | None) -> str:
+def _model_and_text(names: list[str], text_label: str | None, *, live: bool) -> str:
     left, right = st.columns([1.3, 5], gap="small")
     with left:
         model = _model(names)
-    if text_label is not None:
+    if text_label is not None and live:
+        with right:
+            textbox(
+                state().text,
+                key="live-text",
+                label=text_label,
+                limit=TEXT_LIMIT,
+                on_text=set_text,
+                placeholder=PLACEHOLDER,
+            )
+    elif text_label is not None:
         right.text_area(
             text_label,
             value=state().text,
@@ -254,7 +267,7 @@ def _model_and_text(names: list[str], text_label: str | None) -> str:
             height=84,
             on_change=link.text_typed,
             args=(TEXT_LIMIT,),
-            placeholder="Type a text, or choose a sample.",
+            placeholder=PLACEHOLDER,
         )
     return model
 
