@@ -48,7 +48,7 @@ def tokenization_chips(choice: Choice) -> None:
         _one_token(tokens, locked)
         share_menu(
             "tokens",
-            svg=view.drawing(tokens, first=first, last=last, below=below, special=special),
+            svg=partial(view.drawing, tokens, first=first, last=last, below=below, special=special),
             shown=False,
             data=lambda: _columns(tokens),
             title="Tokens of a text",

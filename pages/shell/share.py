@@ -33,7 +33,7 @@ _HIDDEN = "<style>[data-show]{display:none}</style>"
 def share_menu(
     name: str,
     *,
-    svg: str | None = None,
+    svg: str | Callable[[], str] | None = None,
     figure: Figure | Callable[[], Figure] | None = None,
     data: Table | Callable[[], Table] | None = None,
     title: str = "",
@@ -42,13 +42,24 @@ def share_menu(
     """One popover that gives a picture and its numbers as files called `name`.
 
     `svg` must be the very string given to `picture`, as the PNG is drawn from what is on the
-    screen; `shown=False` says that the screen has another form of it (chips are HTML there). A
+    screen; `shown=False` says that the screen has another form of it (chips are HTML there), which
+    may then be a function, called when the menu is opened. A
     `figure`, or a function that makes it, gives HTML with plotly.js inside. `data` maps column
     names to columns of equal length, or is a function that makes such a table when it is asked
     for. `title` heads the HTML file. The name must be unique on the page.
     """
     file = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "picture"
-    with st.popover("Save", icon=":material/download:"):
+    late = callable(svg)
+    menu = st.popover(
+        "Save",
+        icon=":material/download:",
+        key=f"share-{name}" if late else None,
+        on_change="rerun" if late else "ignore",
+    )
+    if late and not menu.open:
+        return
+    with menu:
+        svg = svg() if callable(svg) else svg
         if svg is not None:
             components.png_button(svg, key=f"share-{name}-png", name=file, shown=shown)
             _button(name, "SVG drawing", f"{file}.svg", lambda: svg_file(svg))

@@ -20,6 +20,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -33,6 +34,7 @@ from pages.views import palette
 
 Scale = Literal["linear", "sqrt", "log"]
 
+_HARMLESS = re.compile("[ !#-%(-;=?-~]*").fullmatch
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
 _VISIBLE = _CONTROLS | {ord(" "): "·", ord("\n"): "⏎", ord("\r"): "␍", ord("\t"): "→"}
@@ -47,7 +49,9 @@ def esc(text: object) -> str:
     >>> esc('<b> & "q"')
     '&lt;b&gt; &amp; &quot;q&quot;'
     """
-    plain = str(text).translate(_UNSAFE).encode("utf-8", "replace").decode("utf-8")
+    if _HARMLESS(plain := str(text)):
+        return plain
+    plain = plain.translate(_UNSAFE).encode("utf-8", "replace").decode("utf-8")
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return plain.replace('"', "&quot;").replace("'", "&#39;")
 
