@@ -9,6 +9,7 @@ imported by name (`from engine import tracing`), so that nothing is loaded befor
 __all__ = [
     "alignment",
     "beams",
+    "borrowed",
     "bundle",
     "candidates",
     "catalog",

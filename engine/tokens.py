@@ -55,6 +55,16 @@ class Reader:
         self.added: dict[int, str] = {token["id"]: token["content"] for token in added}
         self.special = frozenset(token["id"] for token in added if token["special"])
         self.unknown = _unknown(model, self.tokenizer)
+        self._deaf: Tokenizer | None = None
+
+    def deaf(self) -> Tokenizer:
+        """The tokenizer that takes names of special tokens in a text for plain text."""
+        # A setting of the object, so it needs one of its own: threads share the other.
+        if self._deaf is None:
+            copy: Tokenizer = Tokenizer.from_str(self.tokenizer.to_str())
+            copy.encode_special_tokens = True
+            self._deaf = copy
+        return self._deaf
 
     def piece(self, token_id: int) -> str:
         """The token as stored in the vocabulary; an id beyond it is shown as `<id>`."""
@@ -94,10 +104,21 @@ def tokenize(
     """Cut a text (or a pair of texts) into tokens, with those that the tokenizer adds."""
     if second is not None and not bundle.card.pairs:
         raise NotOffered(f"{bundle.card.title} reads one text at a time, not a pair.")
-    reader = bundle.reader(side)
+    return read(bundle.reader(side), text, second=second)
+
+
+def read(
+    reader: Reader, text: str, *, second: str | None = None, ends: bool = True, names: bool = True
+) -> Tokens:
+    """Cut a text by a tokenizer alone.
+
+    Without `ends` the tokenizer adds nothing. Without `names` the name of a special token that
+    stands in the text (`<|endoftext|>`) is text like any other.
+    """
     text = clean(text)
     pair = None if second is None else clean(second)
-    found = reader.tokenizer.encode(text, pair)
+    tokenizer = reader.tokenizer if names else reader.deaf()
+    found = tokenizer.encode(text, pair, add_special_tokens=ends)
     spans = np.array(found.offsets, dtype=np.int64).reshape(-1, 2)
     segments = np.array(found.type_ids, dtype=np.int64)
     whole = text

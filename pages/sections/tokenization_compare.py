@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import catalog
-from engine.errors import EmptyText
+from engine.errors import EmptyText, EngineError
 from engine.values import Tokens
-from pages.shell import cache
+from pages.shell import tokenizers as offered
+from pages.shell.borrowing import borrow, next_one
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain
 from pages.shell.link import checked_many
@@ -23,9 +24,8 @@ def tokenization_compare(choice: Choice) -> None:
     """Draw the comparison."""
     if not choice.text:
         raise EmptyText("The text is empty. Type a word or choose a sample.")
-    names = [entry.name for entry in catalog.entries() if entry.ready]
-    chosen = _chosen(names, choice.model)
-    cuts = {name: cache.cut(name, choice.text) for name in chosen}
+    cuts = _cuts(_chosen(choice.model), choice.text)
+    borrow()
     if not cuts:
         st.caption("Choose at least one tokenizer.")
         return
@@ -54,10 +54,15 @@ def tokenization_compare(choice: Choice) -> None:
     _languages(list(cuts))
 
 
-def _chosen(names: list[str], own: str) -> list[str]:
+def _chosen(own: str) -> list[str]:
+    names = offered.names(st.query_params.get_all("with"))
     shipped = [entry.name for entry in catalog.entries() if entry.ready and entry.shipped]
     default = list(dict.fromkeys([own, *shipped]))[:MOST]
-    checked_many("with", names, default=default, name="tokenizer")
+    chosen = checked_many("with", names, default=default, name="tokenizer")
+    arrived = next_one()
+    if arrived:
+        # The last place is the newcomer's where all are taken.
+        st.session_state["with"] = [*(n for n in chosen if n != arrived)][: MOST - 1] + [arrived]
     return st.multiselect(
         "Tokenizers",
         names,
@@ -65,8 +70,19 @@ def _chosen(names: list[str], own: str) -> list[str]:
         key="with",
         bind="query-params",
         max_selections=MOST,
-        help="Tokenizers of the models that are here: shipped ones and those you have added.",
+        help="Tokenizers of the models that are here, and those added below.",
     )
+
+
+def _cuts(names: list[str], text: str) -> dict[str, Tokens]:
+    """The text under each tokenizer; one that cannot cut it says so and is left out."""
+    cuts: dict[str, Tokens] = {}
+    for name in names:
+        try:
+            cuts[name] = offered.cut(name, text)
+        except EngineError as error:
+            st.error(plain(f"{name}: {error}"), icon=":material/info:")
+    return cuts
 
 
 def _table(cuts: dict[str, Tokens]) -> dict[str, list[str | int | float]]:
@@ -84,12 +100,12 @@ def _table(cuts: dict[str, Tokens]) -> dict[str, list[str | int | float]]:
         )
     }
     for number, (name, tokens) in enumerate(cuts.items()):
-        total = view.counts(tokens)
+        total, facts = view.counts(tokens), offered.facts(name)
         values = (
             tokenizers.LETTERS[number],
             name,
-            cache.algorithm(name),
-            cache.card(name).vocabulary,
+            facts.algorithm,
+            facts.vocabulary,
             total.tokens - total.added,
             total.added,
             round(total.per_token, 2),
@@ -130,7 +146,7 @@ def _languages(names: list[str]) -> None:
     costs = {
         name: [
             (total.tokens - total.added, total.unknown)
-            for total in (view.counts(cache.cut(name, text)) for _, text, _ in SENTENCES)
+            for total in map(view.counts, offered.cut_all(name, [text for _, text, _ in SENTENCES]))
         ]
         for name in names
     }

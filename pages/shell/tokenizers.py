@@ -1,0 +1,76 @@
+"""Every tokenizer that a text can be cut by: those of the models here, and borrowed ones.
+
+In: names. Out: tokens and facts, cached. A borrowed tokenizer was fetched from the Hub or given as
+a file by this session (or by a link that names it while its file is here); see `engine.borrowed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from engine import borrowed, catalog
+from engine.settings import settings
+from engine.values import Tokens
+from pages.shell import cache
+
+OWN = "borrowed"
+"""The session's key of the names that were added."""
+
+
+def names(asked: Sequence[str] = ()) -> list[str]:
+    """Models' tokenizers, then those added here and those of `asked` whose file is here."""
+    models = [entry.name for entry in catalog.entries() if entry.ready]
+    added = [name for name in (*added_here(), *asked) if borrowed.known(name)]
+    return list(dict.fromkeys([*models, *added]))
+
+
+def added_here() -> list[str]:
+    """The tokenizers that this session added."""
+    return list(st.session_state.get(OWN, ()))
+
+
+def add(name: str) -> None:
+    """Offer a borrowed tokenizer in this session."""
+    st.session_state[OWN] = [*(n for n in added_here() if n != name), name][-8:]
+
+
+def may_add() -> bool:
+    """Whether the person who runs the app lets people add tokenizers."""
+    return settings().add_models != "no"
+
+
+def facts(name: str) -> borrowed.Facts:
+    """The algorithm and the size of the vocabulary."""
+    if not borrowed.known(name):
+        return borrowed.Facts(cache.algorithm(name), cache.card(name).vocabulary)
+    return cache.cached(("facts", *_state(name)), lambda: borrowed.facts(name))
+
+
+def cut(name: str, text: str) -> Tokens:
+    """A text cut by the tokenizer of that name."""
+    if not borrowed.known(name):
+        return cache.cut(name, text)
+    return _one(name, text, lambda: borrowed.cut(name, [text])[0])
+
+
+def cut_all(name: str, texts: Sequence[str]) -> list[Tokens]:
+    """Several texts at once: a borrowed tokenizer answers in one go."""
+    if not borrowed.known(name):
+        return [cache.cut(name, text) for text in texts]
+    made: list[Tokens] = []
+
+    def one(place: int) -> Tokens:
+        made.extend(borrowed.cut(name, texts) if not made else ())
+        return made[place]
+
+    return [_one(name, text, lambda k=k: one(k)) for k, text in enumerate(texts)]
+
+
+def _one(name: str, text: str, make: Callable[[], Tokens]) -> Tokens:
+    return cache.cached(("borrowed", *_state(name), text), make)
+
+
+def _state(name: str) -> tuple[str, int]:
+    return name, borrowed.kept(name).stat().st_mtime_ns
