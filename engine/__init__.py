@@ -13,6 +13,7 @@ __all__ = [
     "bundle",
     "candidates",
     "catalog",
+    "chat",
     "confidence",
     "cutting",
     "decoding",
@@ -29,6 +30,7 @@ __all__ = [
     "runtime",
     "sampling",
     "settings",
+    "slicing",
     "subwords",
     "tokens",
     "tracing",
@@ -36,5 +38,6 @@ __all__ = [
     "values",
     "verified",
     "vocabulary",
+    "walking",
     "writing",
 ]

@@ -59,13 +59,21 @@ def fall_back(reason: str) -> Device:
         return _found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A graph that is in no file: its bytes, and the folder that its weights lie in."""
+
+    data: bytes
+    folder: Path
+
+
 def open_session(
-    path: Path, device: Device, threads: int
+    graph: Path | Part, device: Device, threads: int
 ) -> tuple[onnxruntime.InferenceSession, Device]:
     """Open a graph on `device`, or on the CPU when the GPU refuses it; say which it was."""
     if device.provider == "cuda":
         try:
-            session = _open(path, [_cuda(), "CPUExecutionProvider"], threads)
+            session = _open(graph, [_cuda(), "CPUExecutionProvider"], threads)
             if session.get_providers()[0] == "CUDAExecutionProvider":
                 return session, device
             reason = "ONNX Runtime did not open the model on the GPU"
@@ -74,7 +82,7 @@ def open_session(
         if settings().device == "cuda":
             raise DeviceUnavailable(f"ATLAS_DEVICE is cuda, but {reason}. Set it to auto or cpu.")
         device = Device("cpu", f"Running on the CPU: {reason}.")
-    return _open(path, ["CPUExecutionProvider"], threads), device
+    return _open(graph, ["CPUExecutionProvider"], threads), device
 
 
 def shrinking(device: Device) -> onnxruntime.RunOptions:
@@ -104,6 +112,16 @@ def first_line(error: Exception) -> str:
     """The first line of an error's message, at most 160 characters."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:160]
+
+
+def demanded(provider: Literal["cpu", "cuda"], said: str) -> Device:
+    """The device that somebody asked for (`said` is how), or `DeviceUnavailable`."""
+    if provider == "cpu":
+        return Device("cpu", f"Running on the CPU: {said}.")
+    problem = _missing()
+    if problem is not None:
+        raise DeviceUnavailable(f"{said}, but {problem}. Choose the CPU, or leave the choice open.")
+    return Device("cuda", "Running on the GPU.")
 
 
 def _look() -> Device:
@@ -142,7 +160,7 @@ def _cuda() -> tuple[str, dict[str, Any]]:
     return "CUDAExecutionProvider", options
 
 
-def _open(path: Path, providers: list[Any], threads: int) -> onnxruntime.InferenceSession:
+def _open(graph: Path | Part, providers: list[Any], threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -152,8 +170,16 @@ def _open(path: Path, providers: list[Any], threads: int) -> onnxruntime.Inferen
     # Threads that spin while they wait take the cores from the server and from other runs: with
     # all cores busy a step took 14 ms instead of 5, with idle ones it gained a tenth.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    source: Path | bytes
+    if isinstance(graph, Part):
+        source, where = graph.data, "session.model_external_initializers_file_folder_path"
+        options.add_session_config_entry(where, str(graph.folder))
+        # It runs a few times: packed weights would be made, and held, for nothing.
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    else:
+        source = graph
     try:
-        return onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
+        return onnxruntime.InferenceSession(source, options, providers=providers, enable_fallback=0)
     except Exception as error:
         # ONNX Runtime's errors share no base class below Exception.
         raise GraphError(first_line(error)) from error

@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine import device as devices
+from engine import slicing
 from engine.bundle import Card, Stamp, read_card, read_matrix, stamp, verify
 from engine.device import Device
 from engine.errors import BrokenBundle, DeviceUnavailable, NotOffered
@@ -99,9 +100,9 @@ class Slots:
 class Session:
     """One graph, opened: its inputs with their types, and its outputs' names."""
 
-    def __init__(self, path: Path, device: Device) -> None:
-        """Open `path` on `device`; `self.device` is where it really runs."""
-        self.ort, self.device = devices.open_session(path, device, settings().threads or cores())
+    def __init__(self, graph: Path | devices.Part, device: Device) -> None:
+        """Open `graph` on `device`; `self.device` is where it really runs."""
+        self.ort, self.device = devices.open_session(graph, device, settings().threads or cores())
         self.inputs: dict[str, Any] = {node.name: node for node in self.ort.get_inputs()}
         self.outputs = frozenset(node.name for node in self.ort.get_outputs())
 
@@ -135,6 +136,7 @@ class Bundle:
         self._sessions: dict[str, Session] = {}
         self._readers: dict[str, Reader] = {}
         self._vectors: dict[str, np.ndarray] = {}
+        self._wholes: dict[str, slicing.Whole | None] = {}
 
     @property
     def device(self) -> Device:
@@ -161,6 +163,21 @@ class Bundle:
         found = self._sessions.get(graph)
         return found or self._open(graph)
 
+    def part(self, graph: Graph, given: Iterable[str], wanted: Iterable[str]) -> Session | None:
+        """A session that computes `wanted` from `given` outputs; the caller's, to be dropped.
+
+        None where the graph cannot be cut. What else it needs are inputs of the whole graph.
+        """
+        with self._lock:
+            if graph not in self._wholes:
+                self._check_unchanged()
+                self._wholes[graph] = slicing.read((self.folder / f"{graph}.onnx").read_bytes())
+            whole = self._wholes[graph]
+        if whole is None:
+            return None
+        cut = devices.Part(whole.part(given, wanted), self.folder)
+        return Session(cut, self.device)
+
     def run(
         self,
         graph: Graph,
@@ -168,14 +185,16 @@ class Bundle:
         wanted: Iterable[str],
         *,
         large: bool = False,
+        session: Session | None = None,
     ) -> dict[str, np.ndarray]:
         """Run a graph once, in its turn, and return the outputs named in `wanted`.
 
         `large` gives the memory of the run back afterwards, which ONNX Runtime else keeps.
+        `session` is a part of that graph, from `part`.
         """
         names = list(wanted)
         with self.used():
-            session = self.session(graph)
+            session = session or self.session(graph)
             with self.turn(session):
                 options = devices.shrinking(session.device) if large else None
                 found = session.ort.run(names, dict(feeds), options)
@@ -251,14 +270,17 @@ class Bundle:
             if graph not in self._sessions:
                 if f"{graph}.onnx" not in self.card.files:
                     raise NotOffered(f"{self.card.title} has no {graph} graph.")
-                if stamp(self.folder, self.card) != self.stamp:
-                    raise BrokenBundle(
-                        f"A file of {self.folder.name} was changed while it was in use. Try again."
-                    )
+                self._check_unchanged()
                 self._sessions[graph] = self._opened(graph)
             found = self._sessions[graph]
         _make_room(self)
         return found
+
+    def _check_unchanged(self) -> None:
+        if stamp(self.folder, self.card) != self.stamp:
+            raise BrokenBundle(
+                f"A file of {self.folder.name} was changed while it was in use. Try again."
+            )
 
     def _opened(self, graph: Graph) -> Session:
         try:

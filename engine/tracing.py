@@ -4,13 +4,13 @@ In: a bundle and a `Reading`. Out: frozen values of `engine/values.py`, each fro
 graph (an encoder-decoder's decoder side needs its encoder's run too). Nothing is kept between
 calls; keeping is the business of who calls.
 
-A long text is read one layer at a time, since ONNX Runtime keeps only the outputs asked for:
-1,024 tokens x 12 layers x 12 heads of weights are 604 MB, one layer 50 MB.
+A long text is read block by block (`passing`), each from what left the one before: 1,024 tokens x
+12 layers x 12 heads of weights are 604 MB, one layer 50 MB, and all blocks in turn cost one run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -19,7 +19,7 @@ from engine import tokens as cutting
 from engine.bundle import Card, Stack
 from engine.errors import EmptyText, NotOffered, TextTooLong
 from engine.feeds import empty_past, head_masks, source_masks, text_feeds
-from engine.runtime import Bundle, Graph
+from engine.runtime import Bundle, Graph, Session
 from engine.settings import settings
 from engine.values import (
     Attention,
@@ -28,14 +28,12 @@ from engine.values import (
     Kind,
     Layer,
     Logits,
-    Overview,
     Reading,
     Side,
     Tokens,
 )
 
 AT_ONCE = 64 * 10**6  # bytes of attention fetched in one run: short texts come whole
-OVERVIEW_AT_ONCE = 150 * 10**6  # more, since only averages of it are kept
 LARGE = 256  # tokens of a text whose run should not leave its memory taken
 MASKED = -1e30  # scores at or below this were masked; float16 holds no less than -65,504
 PARTS = ("query", "key", "value", "scores", "output")
@@ -96,15 +94,48 @@ def layers(
         if not 0 <= index < count:
             raise ValueError(f"layer must be in [0, {count}), got {index}")
     cut = tokens(bundle, reading, side)
-    offered = bundle.session(_graph(card, side)).outputs
-    names = [f"hidden.{index + 1}" for index in chosen]
-    kinds = ("layer", "cross") if _crosses(card, side) else ("layer",)
-    names += [
-        f"{kind}.{i}.{part}" for kind in kinds for i in chosen for part in ("weights", *PARTS)
-    ]
-    wanted = [name for name in names if name in offered]
+    wanted = _wanted(bundle, side, chosen)
     found = _run(bundle, reading, side, cut, wanted, keep=chosen)
     return tuple(_layer(card, side, index, found, len(cut)) for index in chosen)
+
+
+def block(
+    bundle: Bundle,
+    reading: Reading,
+    side: Side,
+    index: int,
+    entering: Float[np.ndarray, "token width"] | None,
+) -> Layer:
+    """One block alone, for the price of one layer, from what enters it (None: the first block)."""
+    below = [] if entering is None else [f"hidden.{index}"]
+    wanted = _wanted(bundle, side, (index,))
+    if entering is None and index:
+        raise ValueError(f"block {index} needs what enters it")
+    with bundle.used():
+        session = bundle.part(_graph(bundle.card, side), below, wanted)
+        if session is None:
+            return layer(bundle, reading, side, index)
+        cut = tokens(bundle, reading, side)
+        given = dict.fromkeys(below, entering)
+        found = _run(
+            bundle, reading, side, cut, wanted, keep=(index,), session=session, given=given
+        )
+        return _layer(bundle.card, side, index, found, len(cut))
+
+
+def passing(
+    bundle: Bundle,
+    reading: Reading,
+    side: Side,
+    start: int = 0,
+    entering: Float[np.ndarray, "token width"] | None = None,
+) -> Iterator[Layer]:
+    """Every block of a side from `start` on, each from what left the one below."""
+    with bundle.used():
+        for index in range(start, _stack(bundle.card, side).layers):
+            found = block(bundle, reading, side, index, entering)
+            entering = found.hidden
+            yield found
 
 
 def together(card: Card, n_tokens: int, side: Side = "encoder") -> bool:
@@ -134,28 +165,27 @@ def logits(bundle: Bundle, reading: Reading, positions: tuple[int, ...]) -> Logi
     return Logits(positions=np.array(positions, dtype=np.int64), logits=_plain(found["logits"][0]))
 
 
-def overview(bundle: Bundle, reading: Reading, kind: Kind, cells: int = 64) -> Overview:
-    """Every head of a kind, averaged in blocks so that no picture has more than `cells` a side.
-
-    A long text is run several times, for a few layers each, so that little is held at a time.
-    """
+def weights(
+    bundle: Bundle, reading: Reading, kind: Kind
+) -> Iterator[Float[np.ndarray, "head query key"]]:
+    """The weights of every layer from one run; nothing else of them is held."""
     card = bundle.card
     side: Side = "encoder" if kind == "encoder" else "decoder"
-    stack = _stack(card, side)
     if kind == "cross" and not _crosses(card, side):
         raise NotOffered(f"{card.title} has one tower, so no attention from one to the other.")
-    cut = tokens(bundle, reading, side)
-    n_keys = len(tokens(bundle, reading, "encoder")) if kind == "cross" else len(cut)
-    block = max(1, -(-max(len(cut), n_keys) // cells))
     prefix = "cross" if kind == "cross" else "layer"
-    batch = max(1, OVERVIEW_AT_ONCE // max(1, 4 * stack.heads * len(cut) * n_keys))
-    pictures = []
-    for start in range(0, stack.layers, batch):
-        chosen = range(start, min(start + batch, stack.layers))
-        names = [f"{prefix}.{k}.weights" for k in chosen]
-        found = _run(bundle, reading, side, cut, names, keep=chosen)
-        pictures += [_in_blocks(_plain(found.pop(name)[0]), block) for name in names]
-    return Overview(kind=kind, block=block, weights=np.stack(pictures))
+    names = [f"{prefix}.{k}.weights" for k in range(_stack(card, side).layers)]
+    cut = tokens(bundle, reading, side)
+    found = _run(bundle, reading, side, cut, names, keep=range(len(names)))
+    return (_plain(found.pop(name)[0]) for name in names)
+
+
+def of_kind(layer: Layer, kind: Kind) -> Attention:
+    """The attention of a kind in a block."""
+    found = layer.cross if kind == "cross" else layer.attention
+    if found is None:
+        raise NotOffered("This model has one tower, so no attention from one to the other.")
+    return found
 
 
 def lens(
@@ -178,26 +208,34 @@ def _run(
     *,
     first: tuple[int, ...] = (0,),
     keep: Iterable[int] = (),
+    session: Session | None = None,
+    given: Mapping[str, np.ndarray | None] | None = None,
 ) -> dict[str, np.ndarray]:
-    """One run of a side's graph over a whole text, its past empty."""
+    """One run of a side's graph over a whole text, its past empty.
+
+    `session` is a part of that graph, `given` are the hidden states that it begins with.
+    """
     card, graph = bundle.card, _graph(bundle.card, side)
     with bundle.used():
-        session = bundle.session(graph)
+        session = session or bundle.session(graph)
         feeds = text_feeds(
             session, cut.ids[None], segments=cut.segments[None], first=first, keep=keep
         )
         feeds |= empty_past(session, 1) | head_masks(
             session, own=_kind(card, side), off=reading.off
         )
+        for name, states in (given or {}).items():
+            feeds[name] = np.ascontiguousarray(states, dtype=session.dtype(name))[None]
+        large = len(cut) > LARGE
         if not _crosses(card, side):
-            return bundle.run(graph, feeds, wanted, large=len(cut) > LARGE)
+            return bundle.run(graph, feeds, wanted, large=large, session=session)
         source = _source(
             bundle, reading, cross=[n for n in session.inputs if n.startswith("source.")]
         )
         shape = next(iter(source.values())).shape
         mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
         feeds |= source | source_masks(session, mask, np.zeros(1, dtype=np.int64))
-        found = bundle.run(graph, feeds, wanted, large=len(cut) > LARGE)
+        found = bundle.run(graph, feeds, wanted, large=large, session=session)
         return found | source
 
 
@@ -207,6 +245,16 @@ def _source(bundle: Bundle, reading: Reading, *, cross: list[str]) -> dict[str, 
     session = bundle.session("encoder")
     feeds = text_feeds(session, cut.ids[None]) | head_masks(session, own="encoder", off=reading.off)
     return bundle.run("encoder", feeds, cross)
+
+
+def _wanted(bundle: Bundle, side: Side, indices: Iterable[int]) -> list[str]:
+    """What is given of these blocks: what leaves them and everything of their attention."""
+    offered = bundle.session(_graph(bundle.card, side)).outputs
+    kinds = ("layer", "cross") if _crosses(bundle.card, side) else ("layer",)
+    names = [f"hidden.{index + 1}" for index in indices]
+    parts = ("weights", *PARTS)
+    names += [f"{kind}.{i}.{part}" for kind in kinds for i in indices for part in parts]
+    return [name for name in names if name in offered]
 
 
 def _layer(card: Card, side: Side, index: int, found: Outputs, n_tokens: int) -> Layer:
@@ -248,20 +296,6 @@ def _attention(parts: Mapping[str, np.ndarray | None], stack: Stack) -> Attentio
 def _repeated(shared: np.ndarray, stack: Stack) -> np.ndarray:
     """[batch, key_head, ..] -> [batch, head, ..]: a key head once for each head of its group."""
     return np.repeat(shared, stack.heads // shared.shape[1], axis=1)
-
-
-def _in_blocks(
-    weights: Float[np.ndarray, "head query key"], block: int
-) -> Float[np.ndarray, "head row column"]:
-    """Averages of block x block cells; blocks at the edge average the cells they have."""
-    if block == 1:
-        return weights
-    for axis in (1, 2):
-        edges = np.arange(0, weights.shape[axis], block)
-        counts = np.diff([*edges, weights.shape[axis]])
-        sums = np.add.reduceat(weights, edges, axis=axis)
-        weights = sums / np.expand_dims(counts, tuple({0, 1, 2} - {axis})).astype(np.float32)
-    return weights
 
 
 def _rows(found: np.ndarray, n_tokens: int) -> Float[np.ndarray, "token width"]:

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine import tokens as cutting
-from engine import tracing
+from engine import tracing, walking
 from engine.beams import Beam, Found, Search
 from engine.bundle import Generation
 from engine.confidence import Scored, score
@@ -162,7 +162,7 @@ def traced(bundle: Bundle, translation: Translation, place: int = 0) -> Trace:
     source, reader = translation.source, bundle.reader("encoder")
     _check_size(bundle, len(written), len(source))
     looked = tracing.layer(bundle, reading, "decoder", 0).cross
-    cross = tracing.overview(bundle, reading, "cross", cells=max(len(written), len(source)))
+    cross = walking.overview(bundle, reading, "cross", cells=max(len(written), len(source)))
     return Trace(
         translation=translation,
         place=place,

@@ -14,6 +14,7 @@ from pages.sections.attention_setup import attention_setup
 from pages.sections.attention_text import attention_text
 from pages.sections.attention_treatment import attention_treatment
 from pages.sections.attention_whatif import attention_whatif
+from pages.shell import walks
 from pages.shell.frame import Choice, frame, sentences
 
 TREATED = {
@@ -30,8 +31,11 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
     with sentences():
         left, right = st.columns([5, 8], gap="large")
         with left:
-            scene = attention_overview(scene, choice.card)
+            scene, here = attention_overview(scene, choice.card)
         with right:
+            if not here:
+                st.caption(f"Layer {scene.layer + 1} will be here when it has been read.")
+                return
             scene = attention_treatment(scene, used=view in TREATED)
             if view == "Layers":
                 attention_layers(scene, choice.card)
@@ -49,3 +53,4 @@ choice = frame("Attention")
 with sentences():
     scene, view = attention_setup(choice)
     explore(choice, scene, view)
+    walks.watch(scene.reading, scene.kind)

@@ -105,12 +105,12 @@ def _second(scene: Scene) -> Scene | None:
         "Compare with", ("Another sentence", *rivals), key="with", bind="query-params"
     )
     if chosen in rivals:
-        layers, heads = cache.overview(_reading(scene, chosen), scene.kind).weights.shape[:2]
+        stack = cache.stack(chosen, scene.kind)
         return replace(
             scene,
             reading=_reading(scene, chosen),
-            layer=min(scene.layer, layers - 1),
-            head=min(scene.head, heads - 1),
+            layer=min(scene.layer, stack.layers - 1),
+            head=min(scene.head, stack.heads - 1),
         )
     st.text_input(
         "Second sentence",

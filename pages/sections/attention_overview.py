@@ -10,7 +10,7 @@ import streamlit as st
 from engine.bundle import Card
 from engine.heads import MEASURES, allowed
 from engine.maps import Scene
-from pages.shell import cache
+from pages.shell import cache, walks
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
@@ -18,15 +18,20 @@ from pages.views.attention_grid import Ranking, head_grid, thumbnails
 from pages.views.attention_words import head_says
 
 
-def attention_overview(scene: Scene, card: Card) -> Scene:
-    """Draw the grid of heads with its controls; the scene with its layer and head filled in."""
-    found = cache.overview(scene.reading, scene.kind)
+def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
+    """Draw the grid of heads with its controls.
+
+    Returns the scene with its layer and head filled in, and whether that layer was read already.
+    """
+    so_far = walks.overview(scene.reading, scene.kind)
+    found = so_far.overview
     layers, heads = found.weights.shape[:2]
     with st.container(horizontal=True):
         layer = st.number_input("Layer", 1, layers, key="layer", bind="query-params")
         head = st.number_input("Head", 1, heads, key="head", bind="query-params")
     chosen = replace(scene, layer=int(layer) - 1, head=int(head) - 1)
-    order = _order(scene)
+    order = _order(scene, so_far)
+    walks.show(so_far, scene.reading, scene.kind)
     open_cells = allowed(scene.kind, *found.weights.shape[2:])
     svg = head_grid(
         found.weights,
@@ -36,10 +41,8 @@ def attention_overview(scene: Scene, card: Card) -> Scene:
         off=_switched_off(),
         groups=_group(card, scene),
         ranking=order,
-        pictures=cache.drawn(
-            scene.reading, scene.kind, lambda: thumbnails(found.weights, open_cells)
-        ),
-        says=_says(scene, layers, heads) if found.block == 1 else {},
+        pictures=_drawings(scene, so_far, open_cells),
+        says=_says(scene, layers, heads) if so_far.whole else {},
     )
     held = selection("hold", ["1"], name="Hold") is not None
     state = picture(
@@ -52,7 +55,7 @@ def attention_overview(scene: Scene, card: Card) -> Scene:
         report_hover=not held,
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        share_menu("heads", svg=svg, data=lambda: _table(scene, layers), title="All heads")
+        share_menu("heads", svg=svg, data=lambda: _table(scene, so_far.layers), title="All heads")
         st.caption(
             "Point at a head to preview it, click to keep it, Esc to let go. "
             "Each small picture has its own darkest value."
@@ -62,10 +65,30 @@ def attention_overview(scene: Scene, card: Card) -> Scene:
     if order is not None and not order.heads:
         st.caption("No head reaches that value: lower it.")
     preview = _place(state.hover) if not held else None
-    return replace(chosen, layer=preview[0], head=preview[1]) if preview else chosen
+    if preview is not None:
+        chosen = replace(chosen, layer=preview[0], head=preview[1])
+    going_on = so_far.job is not None and not so_far.job.done
+    return chosen, chosen.layer < so_far.layers or not going_on
 
 
-def _order(scene: Scene) -> Ranking | None:
+def _drawings(scene: Scene, so_far: walks.SoFar, open_cells: np.ndarray) -> tuple[str, ...]:
+    """The thumbnails of all heads; those of layers that are not read yet are empty."""
+    weights = so_far.overview.weights
+    layers, heads = weights.shape[:2]
+    drawn = [
+        cache.drawn(
+            scene.reading,
+            scene.kind,
+            layer,
+            lambda layer=layer: thumbnails(weights[layer : layer + 1], open_cells),
+        )
+        for layer in range(so_far.layers)
+    ]
+    missing = ("",) * (heads * (layers - so_far.layers))
+    return (*(one for row in drawn for one in row), *missing)
+
+
+def _order(scene: Scene, so_far: walks.SoFar) -> Ranking | None:
     """The controls that sort and filter heads, and the ranking they ask for."""
     offered = [m for m in MEASURES if scene.kind in m.kinds]
     left, right = st.columns([3, 2])
@@ -83,7 +106,10 @@ def _order(scene: Scene) -> Ranking | None:
         return None
     with right:
         least = st.slider("At least (%)", 0, 100, key="least", bind="query-params")
-    layers = cache.overview(scene.reading, scene.kind).weights.shape[0]
+    if not so_far.whole:
+        st.caption("Heads are sorted when all layers have been read.")
+        return None
+    layers = so_far.layers
     values = np.stack(
         [cache.measures(scene.reading, scene.kind, k)[measure.name][:-1] for k in range(layers)]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.bundle import Card, Stack
+from engine.bundle import Card
 from engine.heads import MEASURES
 from engine.maps import Scene
 from engine.values import Kind, Reading
@@ -76,7 +76,7 @@ def _reading(choice: Choice, kind: Kind, second: str | None) -> Reading:
 
 def _check(card: Card, kind: Kind, reading: Reading) -> None:
     """Every control that a fragment draws is checked here, as links are read once."""
-    stack = _stack(card, kind)
+    stack = cache.stack(reading.model, kind)
     names = [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
     titles = tuple(measure.title for measure in MEASURES if kind in measure.kinds)
     layers = f"{card.title} has {stack.layers} layers"
@@ -93,7 +93,3 @@ def _check(card: Card, kind: Kind, reading: Reading) -> None:
         checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
     checked("with", ("Another sentence", *cache.rivals(reading.model, kind)), name="Compare with")
     checked_many("off", names, name="Head")
-
-
-def _stack(card: Card, kind: Kind) -> Stack:
-    return (card.encoder if kind == "encoder" else card.decoder) or card.tower

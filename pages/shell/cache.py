@@ -34,10 +34,11 @@ from engine import (
     runtime,
     tracing,
     translation,
+    walking,
 )
 from engine import vocabulary as words
 from engine.beams import Search
-from engine.bundle import Card
+from engine.bundle import Card, Stack
 from engine.confidence import Scored
 from engine.cutting import Cutter
 from engine.errors import EngineError, NotOffered
@@ -98,6 +99,11 @@ class Store:
             del self._running[key]
         future.set_result(value)
         return value
+
+    def peek(self, key: Hashable) -> Any:
+        """The value of a key if it is here, else None; nothing is made."""
+        with self._lock:
+            return self._values.get(key)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -176,10 +182,32 @@ def layer(reading: Reading, side: Side, index: int) -> Layer:
         every = cached(key, lambda: tracing.layers(opened, reading, side))
         if index < len(every):
             return every[index]
-    return cached(
-        ("layer", _of(reading), side, index),
-        lambda: tracing.layer(opened, reading, side, index),
-    )
+    below = entering(reading, side, index)
+
+    def make() -> Layer:
+        if index and below is None:
+            return tracing.layer(opened, reading, side, index)
+        return tracing.block(opened, reading, side, index, below)
+
+    return cached(("layer", _of(reading), side, index), make)
+
+
+def entering(reading: Reading, side: Side, index: int) -> np.ndarray | None:
+    """What enters a block (0-based), where a walk over a long text has left it."""
+    return store().peek(("entering", _of(reading), side, index))
+
+
+def passed(reading: Reading, kind: Kind, block: walking.Passed) -> None:
+    """Keep what a walk found of a block."""
+    side: Side = "encoder" if kind == "encoder" else "decoder"
+    cached(("entering", _of(reading), side, block.index + 1), lambda: block.hidden)
+    cached(("measures", _of(reading), kind, block.index), lambda: block.measures)
+
+
+def is_long(reading: Reading, kind: Kind) -> bool:
+    """Whether a text is read block by block, as all layers at once would be too much."""
+    side: Side = "encoder" if kind == "encoder" else "decoder"
+    return not tracing.together(card(reading.model), len(tokens(reading, side)), side)
 
 
 def hidden(reading: Reading, side: Side = "encoder") -> Hidden:
@@ -198,12 +226,35 @@ def logits(reading: Reading, positions: tuple[int, ...]) -> Logits:
     )
 
 
-def overview(reading: Reading, kind: Kind, cells: int = 64) -> Overview:
+def overview(reading: Reading, kind: Kind, cells: int = walking.CELLS) -> Overview:
     """Every head of a kind at a glance, in at most `cells` x `cells` blocks of tokens."""
     return cached(
-        ("overview", _of(reading), kind, cells),
-        lambda: tracing.overview(bundle(reading.model), reading, kind, cells),
+        _overview(reading, kind, cells),
+        lambda: walking.overview(bundle(reading.model), reading, kind, cells),
     )
+
+
+def overview_here(reading: Reading, kind: Kind) -> bool:
+    """Whether the overview is kept already."""
+    return store().peek(_overview(reading, kind, walking.CELLS)) is not None
+
+
+def walked(reading: Reading, kind: Kind, pictures: tuple[np.ndarray, ...]) -> None:
+    """Keep the overview that a walk has made."""
+    queries, keys = sides(reading, kind)
+    block = walking.block_size(len(queries), len(keys), walking.CELLS)
+    key = _overview(reading, kind, walking.CELLS)
+    cached(key, lambda: Overview(kind, block, np.stack(pictures)))
+
+
+def stack(model: str, kind: Kind) -> Stack:
+    """The tower whose heads have this kind of attention."""
+    found = card(model)
+    return (found.encoder if kind == "encoder" else found.decoder) or found.tower
+
+
+def _overview(reading: Reading, kind: Kind, cells: int) -> Hashable:
+    return ("overview", _of(reading), kind, cells)
 
 
 def sides(reading: Reading, kind: Kind) -> tuple[Tokens, Tokens]:
@@ -243,11 +294,9 @@ def measures(reading: Reading, kind: Kind, index: int) -> dict[str, np.ndarray]:
     """What the heads of one layer do, by measure, and what an even head would score."""
 
     def make() -> dict[str, np.ndarray]:
-        found = attention(reading, kind, index)
         queries, keys = sides(reading, kind)
-        open_cells = heads.allowed(kind, len(queries), len(keys), found)
-        weights = np.concatenate([found.weights, heads.even(open_cells)[None]])
-        return heads.measure(weights, kind=kind, queries=queries, keys=keys, open_cells=open_cells)
+        found = attention(reading, kind, index)
+        return heads.measured(found, kind=kind, queries=queries, keys=keys)
 
     return cached(("measures", _of(reading), kind, index), make)
 
@@ -263,9 +312,9 @@ def rivals(model: str, kind: Kind) -> tuple[str, ...]:
     )
 
 
-def drawn(reading: Reading, kind: Kind, make: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
-    """The thumbnails of all heads of a kind: slower to draw than to keep."""
-    return cached(("drawn", _of(reading), kind), make)
+def drawn(reading: Reading, kind: Kind, index: int, make: Callable[[], T]) -> T:
+    """The thumbnails of the heads of a layer: slower to draw than to keep."""
+    return cached(("drawn", _of(reading), kind, index), make)
 
 
 def translated(model: str, text: str) -> Reading:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import tracing
+from engine import tracing, walking
 from engine.beams import Search
 from engine.bundle import Generation
 from engine.errors import EmptyText, NotOffered, TextTooLong
@@ -124,7 +124,7 @@ def test_every_step_equals_the_teacher_forced_reading(bundle) -> None:
 
 def test_cross_attention_has_a_row_for_each_written_token(bundle) -> None:
     found = translate(bundle, READINGS[1], Search(2, limit=9))
-    weights = tracing.overview(bundle, found.reading(), "cross", 512).weights
+    weights = walking.overview(bundle, found.reading(), "cross", 512).weights
     assert weights.shape[2:] == (len(found.written()), len(found.source))
     assert np.allclose(weights.sum(axis=-1), 1.0, atol=1e-5)
 
