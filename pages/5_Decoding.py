@@ -7,6 +7,7 @@ from pages.sections.decoding_gap import decoding_gap
 from pages.sections.decoding_next import decoding_next
 from pages.sections.decoding_runs import decoding_runs
 from pages.sections.decoding_setup import decoding_setup
+from pages.sections.decoding_tree import decoding_tree
 from pages.shell.frame import Choice, frame, sentences
 
 
@@ -18,7 +19,11 @@ def write(choice: Choice) -> None:
     st.divider()
     decoding_next(plan, columns[0 if plan.runs else plan.column])
     with sheet:
-        (decoding_runs if plan.runs else decoding_columns)(plan, columns, live)
+        if plan.runs:
+            decoding_runs(plan, columns, live)
+        else:
+            decoding_columns(plan, columns, live)
+            decoding_tree(plan, columns, live)
 
 
 choice = frame("Decoding", families=("decoder", "encoder-decoder", "encoder"), text_label="Prompt")

@@ -45,10 +45,13 @@ def decoding_write(
 
 
 def decoding_columns(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
-    """Show the columns as they fill, and what is seen in them when they are done."""
-    sheet = _sheet(plan, columns)
+    """Show the columns as they fill, and what is seen in them when they are done.
+
+    Folded branches among `columns` are written with them, and not shown here.
+    """
+    sheet = _sheet(plan, columns[: len(plan.lines)])
     # A fragment in both cases: the component would be made anew if it moved out of one.
-    st.fragment(_watch, run_every=EVERY if live else None)(sheet, live, [])
+    st.fragment(_watch, run_every=EVERY if live else None)(sheet, columns, live, [])
     error = writing.problem(columns)
     if error is not None:
         raise error
@@ -138,13 +141,16 @@ def _other_seed() -> None:
     st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**32
 
 
-def _watch(sheet: Sheet, live: bool, looks: list[None]) -> None:
-    """One look at columns; runs alone eight times a second while they are written (`live`)."""
-    writing.watch(sheet.columns, state().viewer)
+def _watch(sheet: Sheet, every: tuple[Column, ...], live: bool, looks: list[None]) -> None:
+    """One look at columns; runs alone eight times a second while they are written (`live`).
+
+    `every` are the sheet's columns and the folded ones that are written beside them.
+    """
+    writing.watch(every, state().viewer)
     # Never in the page's own run: `st.rerun` throws away what was not sent yet.
-    over = live and bool(looks) and writing.finished(sheet.columns)
+    over = live and bool(looks) and writing.finished(every)
     looks.append(None)
-    if over and writing.problem(sheet.columns) is not None:
+    if over and writing.problem(every) is not None:
         select("write", None)  # or the page would try again at once, for ever
     data = view.payload(sheet) | {"held": sheet.at, "seq": _own().get("seq", 0)}
     _component()(key="decoding-sheet", data=data, on_lock_change=_locked)

@@ -12,15 +12,14 @@ from engine.candidates import Opened, opened
 from engine.generation import Line, banned
 from engine.sampling import LIMITS, OFF, Sampling
 from engine.writing import Column
-from pages.shell import cache
+from pages.shell import cache, lines
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.views import decoding_bars as view
-from pages.views.decoding_plan import MOST, PRESETS, Plan, Spot, spare
+from pages.views.decoding_plan import MOST, PRESETS, Plan, Spot
 
 KEYS = {name: f"set-{name}" for name in OFF}
-UNDO = "decoding-undo"
 TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
 
 
@@ -36,45 +35,6 @@ def decoding_next(plan: Plan, seen: Column | Spot) -> None:
 
 
 # --- The columns' settings ----------------------------------------------------------------------
-
-
-def _keep(lines: tuple[Line, ...], column: int | None = None) -> None:
-    """Make these the columns (in a callback), remembering what was before."""
-    for number in range(MOST):
-        select(f"c{number + 1}", str(lines[number]) if number < len(lines) else None)
-    if column is not None:
-        select("at", f"c{column + 1}")
-        select("candidate", None)
-
-
-def _change(plan: Plan, line: Line) -> None:
-    """Give the chosen column another line; remember the old columns."""
-    _remember(plan)
-    lines = list(plan.lines)
-    lines[plan.column] = line
-    _keep(tuple(lines))
-
-
-def _remember(plan: Plan) -> None:
-    past = st.session_state.setdefault(UNDO, [])
-    past.append((plan.lines, plan.column))
-    del past[:-30]
-
-
-def _undo() -> None:
-    lines, column = st.session_state[UNDO].pop()
-    _keep(lines, column)
-
-
-def _add(plan: Plan) -> None:
-    _remember(plan)
-    _keep((*plan.lines, spare(plan.lines)), len(plan.lines))
-
-
-def _remove(plan: Plan) -> None:
-    _remember(plan)
-    lines = plan.lines[: plan.column] + plan.lines[plan.column + 1 :]
-    _keep(lines, max(0, plan.column - 1))
 
 
 def _column(plan: Plan) -> None:
@@ -96,7 +56,7 @@ def _column(plan: Plan) -> None:
             icon=":material/add:",
             key="decoding-add",
             disabled=full,
-            on_click=_add,
+            on_click=lines.add,
             args=(plan,),
             help="Six columns are the most." if full else "Another column",
         )
@@ -105,7 +65,7 @@ def _column(plan: Plan) -> None:
             icon=":material/remove:",
             key="decoding-remove",
             disabled=single,
-            on_click=_remove,
+            on_click=lines.remove,
             args=(plan,),
             help="Take this column away; no other changes.",
         )
@@ -113,8 +73,8 @@ def _column(plan: Plan) -> None:
             "Undo",
             icon=":material/undo:",
             key="decoding-undo-last",
-            disabled=not st.session_state.get(UNDO),
-            on_click=_undo,
+            disabled=not lines.can_undo(),
+            on_click=lines.undo,
         )
 
 
@@ -196,7 +156,7 @@ def _slid(plan: Plan, name: str) -> None:
     value = int(value) if limits.whole else round(float(value), 4)
     if name == "temperature" and 0 < value < limits.low:
         value = 0.0
-    _change(plan, replace(plan.line, sampling=replace(plan.line.sampling, **{name: value})))
+    lines.change(plan, replace(plan.line, sampling=replace(plan.line.sampling, **{name: value})))
 
 
 def _typed(plan: Plan) -> None:
@@ -204,7 +164,7 @@ def _typed(plan: Plan) -> None:
     try:
         line = Line.parse(text)
         forced = () if line.beams else line.forced or plan.line.forced
-        _change(plan, replace(line, forced=forced))
+        lines.change(plan, replace(line, forced=forced))
     except ValueError as error:
         st.session_state["decoding-problem"] = f"{error}. The setting stays as it was."
 
@@ -294,30 +254,20 @@ def _formula(plan: Plan, spot: Spot, found: Opened, spell: view.Spell, wanted: i
             f"Force “{plain(name, 20)}” here",
             key="decoding-force",
             icon=":material/push_pin:",
-            on_click=_force,
-            args=(plan, branch, False, spot.place),
-            help="The column goes on from this token instead; Undo brings the old one back.",
+            on_click=lines.force,
+            args=(plan, branch, spot.place),
+            kwargs={"beside": False},
+            help="The column goes on from this token; the old text stays as a folded branch.",
         )
         st.button(
             "… in a new column",
             key="decoding-branch",
             icon=":material/call_split:",
             disabled=len(plan.lines) >= MOST,
-            on_click=_force,
-            args=(plan, branch, True, spot.place),
+            on_click=lines.force,
+            args=(plan, branch, spot.place),
+            kwargs={"beside": True},
             help="Both stay side by side."
             if len(plan.lines) < MOST
             else "Six columns are the most: remove one first.",
         )
-
-
-def _force(plan: Plan, branch: Line, beside: bool, place: int) -> None:
-    if beside:
-        _remember(plan)
-        lines = plan.lines[: plan.column + 1] + (branch,) + plan.lines[plan.column + 1 :]
-        _keep(lines, plan.column + 1)
-        select("at", f"c{plan.column + 2} t{place + 1}")
-    else:
-        _change(plan, branch)
-    select("candidate", None)
-    select("write", "yes")

@@ -13,9 +13,10 @@ from engine.sampling import LIMITS, OFF
 from engine.values import Reading
 from engine.writing import Task
 from pages.shell import cache
+from pages.shell import lines as lines_of
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.link import fresh
-from pages.views.decoding_plan import LONGEST, MOST, START, Plan, place
+from pages.views.decoding_plan import LONGEST, Plan, place
 
 SEEDS = 2**32
 RUNS = (8, 16, 32, 64)
@@ -28,7 +29,7 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
     """
     ids, source = _begin(choice)
     room = min(LONGEST, room_left(cache.bundle(choice.model), len(ids)))
-    lines = _lines()
+    lines, folded = lines_of.read()
     runs = _view()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     buttons = row.container(horizontal=True, width="content", gap="small")
@@ -41,7 +42,7 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
     write = selection("write", ("yes",), name="write") == "yes"
     task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stop=stop)
     prompt = "" if source else choice.text
-    return Plan(task, prompt, lines, column, token, tint, write, runs), buttons
+    return Plan(task, prompt, lines, column, token, tint, write, runs, folded), buttons
 
 
 def _begin(choice: Choice) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -71,21 +72,6 @@ def _view() -> int:
                 label_visibility="collapsed", format_func=lambda n: f"{n} runs",
             )  # fmt: skip
     return runs if view == names[1] else 0
-
-
-def _lines() -> tuple[Line, ...]:
-    """The columns of the link or the session; what makes no sense is said and left out."""
-    texts = [selection(f"c{number + 1}", lambda text: True) for number in range(MOST)]
-    lines = []
-    for number, text in enumerate(texts):
-        if text is None:
-            continue
-        try:
-            lines.append(Line.parse(text))
-        except ValueError as error:
-            st.warning(plain(f"Column {number + 1}: {error}; it is left out."))
-            select(f"c{number + 1}", None)
-    return tuple(lines) or tuple(Line.parse(text) for text in START)
 
 
 def _shortcuts(lines: tuple[Line, ...], column: int) -> tuple[Line, ...]:

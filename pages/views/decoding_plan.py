@@ -26,6 +26,7 @@ PRESETS = (
     "greedy, no-repeat 3",
 )
 MOST = 6  # columns
+FOLDED = 8  # branches kept that no column shows
 START = PRESETS[:MOST]
 LONGEST = 256  # new tokens
 _PLACE = re.compile(r"c([1-9])(?: t([1-9][0-9]{0,3}))?")
@@ -35,7 +36,8 @@ _PLACE = re.compile(r"c([1-9])(?: t([1-9][0-9]{0,3}))?")
 class Plan:
     """What the controls say; `token` is the place in the column that is looked at, from 0.
 
-    `runs` is how often the chosen column is run, 0 where columns are compared.
+    `runs` is how often the chosen column is run, 0 where columns are compared. `folded` are
+    branches that no column shows.
     """
 
     task: Task
@@ -46,11 +48,13 @@ class Plan:
     tint: str
     write: bool
     runs: int = 0
+    folded: tuple[Line, ...] = ()
 
     @property
     def wanted(self) -> tuple[Line, ...]:
-        """What is to be written: the columns, or many runs of the chosen one."""
-        return tuple(replace(self.line, run=n) for n in range(self.runs)) or self.lines
+        """What is to be written: columns and folded branches, or many runs of the chosen one."""
+        runs = tuple(replace(self.line, run=n) for n in range(self.runs))
+        return runs or (*self.lines, *self.folded)
 
     @property
     def line(self) -> Line:

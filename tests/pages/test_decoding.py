@@ -258,3 +258,36 @@ def test_another_seed_for_an_encoder_decoder(open_page: Open):
     app = press(app, "decoding-seed")
     assert not app.exception and not sentences(app)
     assert app.number_input(key="seed").value == 2 and all(written(app))
+
+
+def test_branches_are_kept_walked_compared_and_taken_back(open_page: Open):
+    app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes"))
+    (before,) = app.session_state["decoding-shown"][1]
+    other = int(before.tokens[2].best[1])
+    app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes",
+                            candidate=f"n{other}"))  # fmt: skip
+    app = press(app, "decoding-force")
+    branch = f"greedy @2={other}"
+    assert lines(app) == [branch] and app.query_params["b1"] == "greedy"
+    new, folded = app.session_state["decoding-shown"][1]
+    assert folded.ids == before.ids and new.ids[:3] == [*before.ids[:2], other]
+    assert any(caption.value.startswith("2 texts that part") for caption in app.caption)
+    # the tree travels in the link, and what was folded comes out the same
+    link = {key: value for key, value in app.query_params.items() if key != "candidate"}
+    again = settled(open_page(PAGE, **link))
+    assert [c.ids for c in again.session_state["decoding-shown"][1]] == [new.ids, folded.ids]
+    # side by side, and back
+    app = press(app, "decoding-unfold")
+    assert lines(app) == [branch, "greedy"] and "b1" not in app.query_params
+    app = press(app, "decoding-undo-last")
+    assert lines(app) == [branch] and app.query_params["b1"] == "greedy"
+    app = press(app, "decoding-forget")
+    assert "b1" not in app.query_params
+    app = press(app, "decoding-undo-last")
+    app = press(app, "decoding-undo-last")
+    assert lines(app) == ["greedy"] and "b1" not in app.query_params
+
+
+def test_a_folded_branch_that_makes_no_sense_is_one_sentence(open_page: Open):
+    app = open_page(PAGE, c1="greedy", b1="heat 3")
+    assert not app.exception and sentences(app)[0].startswith("Branch 1: ")

@@ -1,0 +1,65 @@
+"""The branches that grew from forced tokens: walked by a click, compared, folded and unfolded."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import writing
+from engine.writing import Column
+from pages.shell import lines
+from pages.shell.components import picture
+from pages.shell.frame import plain
+from pages.shell.share import share_menu
+from pages.views import decoding_tree as view
+from pages.views.decoding_plan import FOLDED, MOST, Plan
+
+
+def decoding_tree(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
+    """Draw the tree where there is one; while its texts grow it is drawn when they are done."""
+    rows = view.twigs((*plan.lines, *plan.folded), columns, len(plan.lines))
+    if not rows or live or not writing.finished(columns):
+        return
+    here = next((i for i, row in enumerate(rows) if row.line == plan.line), None)
+    svg, words = view.tree(rows, here), view.summary(rows, here)
+    st.markdown("**Branches**")
+
+    def go(ids: str | None) -> None:
+        row = rows[int(ids[1:])] if ids else None
+        if row is not None:
+            lines.walk(plan, row.line, row.fork)
+
+    picture(
+        svg,
+        key="decoding-branches",
+        alt=words or f"{len(rows)} branches",
+        on_lock=go,
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        share_menu("branches", svg=svg, data=lambda: view.table(rows), title="Branches")
+        _buttons(plan)
+        st.caption(plain(words or "Press Write to let the branches grow."))
+
+
+def _buttons(plan: Plan) -> None:
+    if not plan.folded:
+        return
+    full = len(plan.lines) >= MOST
+    st.button(
+        "Side by side",
+        key="decoding-unfold",
+        icon=":material/view_column:",
+        disabled=full,
+        on_click=lines.unfold,
+        args=(plan,),
+        help="Six columns are the most: remove one first."
+        if full
+        else "Show folded branches in columns of their own.",
+    )
+    st.button(
+        "Forget folded",
+        key="decoding-forget",
+        icon=":material/delete_sweep:",
+        on_click=lines.forget,
+        args=(plan,),
+        help=f"Keep only what is in columns. The latest {FOLDED} folded branches are kept.",
+    )

@@ -1,0 +1,127 @@
+"""The lines of the Decoding page: its columns, and the branches folded away beside them.
+
+In: a `Plan` and what a person did. Out: the session's and the link's `c1`..`c6` (columns) and
+`b1`..`b8` (branches that no column shows), and a memory for Undo. All but `read` are for
+callbacks. Knows nothing of texts.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.generation import Line
+from pages.shell.link import plain, select, selection
+from pages.views.decoding_plan import FOLDED, MOST, START, Plan, spare
+
+UNDO = "decoding-undo"
+DEEP = 30  # steps that can be taken back
+
+
+def read() -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Columns and folded branches of the link or session; nonsense is said and left out."""
+    lines = _lines("c", MOST, "Column") or tuple(Line.parse(text) for text in START)
+    folded = _lines("b", FOLDED, "Branch")
+    return lines, tuple(line for line in dict.fromkeys(folded) if line not in lines)
+
+
+def _lines(letter: str, count: int, name: str) -> tuple[Line, ...]:
+    texts = [selection(f"{letter}{number + 1}", lambda text: True) for number in range(count)]
+    lines = []
+    for number, text in enumerate(texts):
+        if text is None:
+            continue
+        try:
+            lines.append(Line.parse(text))
+        except ValueError as error:
+            st.warning(plain(f"{name} {number + 1}: {error}; it is left out."))
+            select(f"{letter}{number + 1}", None)
+    return tuple(lines)
+
+
+def keep(lines: tuple[Line, ...], folded: tuple[Line, ...] = (), column: int | None = None) -> None:
+    """Make these the columns and folded branches; `column` is looked at then."""
+    rest = [line for line in dict.fromkeys(folded) if line not in lines][-FOLDED:]
+    for letter, count, kept in (("c", MOST, lines), ("b", FOLDED, rest)):
+        for number in range(count):
+            text = str(kept[number]) if number < len(kept) else None
+            select(f"{letter}{number + 1}", text)
+    if column is not None:
+        select("at", f"c{column + 1}")
+        select("candidate", None)
+
+
+def change(plan: Plan, line: Line, *, fold: bool = False) -> None:
+    """Give the chosen column another line; with `fold` the old one stays as a branch."""
+    remember(plan)
+    lines = list(plan.lines)
+    lines[plan.column] = line
+    folded = (*plan.folded, plan.line) if fold else plan.folded
+    keep(tuple(lines), folded)
+
+
+def remember(plan: Plan) -> None:
+    """Note how it is now, for Undo."""
+    past = st.session_state.setdefault(UNDO, [])
+    past.append((plan.lines, plan.folded, plan.column))
+    del past[:-DEEP]
+
+
+def undo() -> None:
+    """Go back by one change."""
+    lines, folded, column = st.session_state[UNDO].pop()
+    keep(lines, folded, column)
+
+
+def can_undo() -> bool:
+    """Whether there is a change to take back."""
+    return bool(st.session_state.get(UNDO))
+
+
+def add(plan: Plan) -> None:
+    """One more column, with a preset that is not there yet."""
+    remember(plan)
+    keep((*plan.lines, spare(plan.lines)), plan.folded, len(plan.lines))
+
+
+def remove(plan: Plan) -> None:
+    """Take the chosen column away; what was folded stays."""
+    remember(plan)
+    lines = plan.lines[: plan.column] + plan.lines[plan.column + 1 :]
+    keep(lines, plan.folded, max(0, plan.column - 1))
+
+
+def force(plan: Plan, branch: Line, place: int, *, beside: bool) -> None:
+    """Let a branch grow at a place: in the chosen column, the old text folded, or beside it."""
+    if beside:
+        remember(plan)
+        lines = plan.lines[: plan.column + 1] + (branch,) + plan.lines[plan.column + 1 :]
+        keep(lines, plan.folded, plan.column + 1)
+        select("at", f"c{plan.column + 2} t{place + 1}")
+    else:
+        change(plan, branch, fold=True)
+    select("candidate", None)
+    select("write", "yes")
+
+
+def walk(plan: Plan, line: Line, place: int) -> None:
+    """Go to a branch, at the token where it begins: its column, or the chosen one shows it."""
+    if line in plan.lines:
+        column = plan.lines.index(line)
+    else:
+        column = plan.column
+        change(plan, line, fold=True)
+    select("at", f"c{column + 1} t{place + 1}")
+    select("candidate", None)
+
+
+def unfold(plan: Plan) -> None:
+    """Show folded branches in columns of their own, as many as there is room for."""
+    remember(plan)
+    room = MOST - len(plan.lines)
+    keep((*plan.lines, *plan.folded[:room]), plan.folded[room:])
+
+
+def forget(plan: Plan) -> None:
+    """Let go of the folded branches."""
+    remember(plan)
+    keep(plan.lines)
