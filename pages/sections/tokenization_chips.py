@@ -8,10 +8,11 @@ import streamlit as st
 
 from engine.errors import EmptyText
 from engine.values import Tokens
-from pages.shell import cache
+from pages.shell import cache, tokenizers
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
+from pages.views import chips, chips_drawing
 from pages.views import tokens as view
 
 BELOW: dict[str, view.Below] = {
@@ -26,7 +27,7 @@ def tokenization_chips(choice: Choice) -> None:
     """Draw the first view of the page."""
     if not choice.text:
         raise EmptyText("The text is empty. Type a word or choose a sample.")
-    tokens = cache.cut(choice.model, choice.text)
+    tokens = _cut(choice)
     _counts(tokens, choice)
     below, special, first = _controls(tokens)
     last = first + view.WINDOW
@@ -34,7 +35,7 @@ def tokenization_chips(choice: Choice) -> None:
     locked = selection("token", lambda ids: ids in legal, name="token")
     left, right = st.columns([3.2, 1], gap="medium")
     with left:
-        markup = view.chips(tokens, first=first, last=last, below=below, special=special)
+        markup = chips.chips(tokens, first=first, last=last, below=below, special=special)
         own = locked if locked and f'data-id="{locked}"' in markup else None
         picture(
             markup,
@@ -48,13 +49,31 @@ def tokenization_chips(choice: Choice) -> None:
         _one_token(tokens, locked)
         share_menu(
             "tokens",
-            svg=partial(view.drawing, tokens, first=first, last=last, below=below, special=special),
+            svg=partial(
+                chips_drawing.drawing, tokens, first=first, last=last, below=below, special=special
+            ),
             shown=False,
-            data=lambda: _columns(tokens),
+            data=lambda: view.columns(tokens),
             title="Tokens of a text",
         )
     with st.expander("The same as a table"):
-        st.dataframe(_columns(tokens, first, last), hide_index=True)
+        st.dataframe(view.columns(tokens, first, last), hide_index=True)
+
+
+def _cut(choice: Choice) -> Tokens:
+    """The text cut; names of special tokens in it count as such unless they are to be plain."""
+    found = tokenizers.names_in(choice.model, choice.text)
+    if not found:
+        return cache.cut(choice.model, choice.text)
+    checked("names", [True, False], default=True, shown=lambda on: str(on).lower())
+    special = st.toggle(
+        f"Read {plain(found[0], 30)} as a special token",
+        key="names",
+        bind="query-params",
+        value=True,
+        help="Off: its letters are cut like any other text, as an app does with what people type.",
+    )
+    return (cache.cut if special else tokenizers.spelt)(choice.model, choice.text)
 
 
 def _counts(tokens: Tokens, choice: Choice) -> None:
@@ -133,15 +152,23 @@ def _one_token(tokens: Tokens, locked: str | None) -> None:
     last = found[0].last if found and locked.startswith("g") else first + 1
     for index in range(first, last):
         st.markdown(f"**{plain(view.face(tokens, index))}**  \n" + plain_lines(tokens, index))
+        number = int(tokens.ids[index])
+        st.button(
+            f"Show id {number:,} in the vocabulary",
+            key=f"jump-{index}",
+            on_click=_jump,
+            args=(number,),
+            type="tertiary",
+            icon=":material/menu_book:",
+        )
+
+
+def _jump(number: int) -> None:
+    """Open the vocabulary at an id."""
+    st.session_state["view"] = "Vocabulary"
+    st.session_state["search"] = str(number)
 
 
 def plain_lines(tokens: Tokens, index: int) -> str:
     """A token's facts, a line each."""
     return "  \n".join(plain(line) for line in view.tip(tokens, index).split("\n"))
-
-
-def _columns(
-    tokens: Tokens, first: int = 0, last: int | None = None
-) -> dict[str, list[str | int | bool]]:
-    rows = view.rows(tokens)[first:last]
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}

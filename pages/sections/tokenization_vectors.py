@@ -12,8 +12,8 @@ from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
-from pages.views import tokens as chips
-from pages.views import vectors
+from pages.views import chips, vectors
+from pages.views.tokens import face
 
 DRAWN = 60
 
@@ -42,7 +42,7 @@ def tokenization_vectors(choice: Choice) -> None:
         row,
         position,
         entering,
-        name=chips.face(tokens, chosen),
+        name=face(tokens, chosen),
         token_id=token_id,
         place=chosen,
     )

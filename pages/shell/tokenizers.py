@@ -1,4 +1,4 @@
-"""Every tokenizer that a text can be cut by: those of the models here, and borrowed ones.
+"""Every tokenizer that a text can be cut by, and the ways of cutting.
 
 In: names. Out: tokens and facts, cached. A borrowed tokenizer was fetched from the Hub or given as
 a file by this session (or by a link that names it while its file is here); see `engine.borrowed`.
@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from engine import borrowed, catalog
+from engine import borrowed, catalog, chat
+from engine.errors import NotOffered
 from engine.settings import settings
+from engine.tokens import read
 from engine.values import Tokens
 from pages.shell import cache
 
@@ -74,3 +76,43 @@ def _one(name: str, text: str, make: Callable[[], Tokens]) -> Tokens:
 
 def _state(name: str) -> tuple[str, int]:
     return name, borrowed.kept(name).stat().st_mtime_ns
+
+
+def conversation(model: str, turns: tuple[chat.Turn, ...], answer: bool) -> str:
+    """Turns as the text that a chat model reads."""
+    card = cache.card(model)
+    if card.template is None:
+        raise NotOffered(f"{card.title} has no chat template: it was not trained on conversations.")
+    template, reader = card.template, cache.bundle(model).reader("encoder")
+    first, ends = card.generation.start, card.generation.ends
+
+    def make() -> str:
+        return chat.render(
+            template,
+            turns,
+            answer=answer,
+            start="" if first is None else reader.piece(first),
+            end=reader.piece(ends[0]) if ends else "",
+        )
+
+    return cache.cached(("conversation", cache.stamp(model), turns, answer), make)
+
+
+def bare(model: str, text: str) -> Tokens:
+    """A text cut without anything added at its ends: a conversation brings its own."""
+    reader = cache.bundle(model).reader("encoder")
+    return cache.cached(("bare", cache.stamp(model), text), lambda: read(reader, text, ends=False))
+
+
+def names_in(model: str, text: str) -> list[str]:
+    """Names of special tokens that stand in a text: `<|endoftext|>`."""
+    reader = cache.bundle(model).reader("encoder")
+    return [name for i, name in reader.added.items() if i in reader.special and name in text]
+
+
+def spelt(model: str, text: str) -> Tokens:
+    """A text cut with names of special tokens in it taken for plain text."""
+    reader = cache.bundle(model).reader("encoder")
+    return cache.cached(
+        ("spelt", cache.stamp(model), text), lambda: read(reader, text, names=False)
+    )

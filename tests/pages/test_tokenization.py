@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from engine import borrowed, catalog, jobs
+from engine.settings import settings
+from tests.engine.hub_stand_in import hub
 from tests.pages.conftest import Open, crash, sentences
 
 PAGE = "1_Tokenization"
@@ -36,8 +44,7 @@ def test_strange_texts_are_cut_and_shown(open_page: Open, text: str, view: str) 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_an_empty_text_is_one_sentence(open_page: Open, view: str) -> None:
-    app = open_page(PAGE, view=view)
-    app.text_area(key="text").set_value("").run()
+    app = open_page(PAGE, view=view, text="")
     assert not crash(app)
     assert len(sentences(app)) == 1
     assert "The text is empty" in sentences(app)[0]
@@ -55,8 +62,7 @@ def test_counts_are_those_of_the_text(open_page: Open) -> None:
 def test_a_hundred_thousand_characters_are_counted_in_full_and_drawn_in_parts(
     open_page: Open,
 ) -> None:
-    app = open_page(PAGE, model="tales-gpt")
-    app.text_area(key="text").set_value("The cat sat on the mat. " * 4200).run()
+    app = open_page(PAGE, model="tales-gpt", text="The cat sat on the mat. " * 4200)
     assert not crash(app)
     values = {metric.label: metric.value for metric in app.metric}
     assert values["Characters"] == "100,800"
@@ -122,3 +128,86 @@ def test_a_row_plus_its_position_enters_layer_one(open_page: Open) -> None:
     total = table["table row"] + table["position"]
     assert total.to_numpy() == pytest.approx(table["enters layer 1"].to_numpy(), abs=1e-4)
     assert any("Their sum enters layer 1" in one.value for one in app.markdown)
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder of exported models."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("ATLAS_MODELS", str(folder))
+    settings.cache_clear()
+    yield folder
+    for worker in list(borrowed._workers.values()):
+        worker.end()
+    settings.cache_clear()
+
+
+TEMPLATE = (
+    "{% for m in messages %}{% if m.role == 'system' and not loop.first %}"
+    "{{ raise_exception('system comes first') }}{% endif %}<s>{{ m.role }}: {{ m.content }}\n"
+    "{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
+)
+
+
+def test_a_chat_template_is_rendered_with_its_roles(open_page: Open, models: Path) -> None:
+    folder = shutil.copytree(catalog.SHIPPED / "tales-gpt", models / "talker")
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"template": TEMPLATE}))
+    app = open_page(PAGE, view="Chat", model="talker", turn1="Hello <b>there", turns="2")
+    assert not crash(app) and sentences(app) == []
+    assert app.code[0].value == "<s>user: Hello <b>there\n<s>assistant: Paris.\nassistant:"
+    app.toggle(key="answer").set_value(False).run()
+    assert app.code[0].value.endswith("Paris.")
+    app.selectbox(key="role2").set_value("system").run()
+    assert not crash(app)
+    assert "system comes first" in sentences(app)[0]
+
+
+def test_a_model_without_a_chat_template_offers_none(open_page: Open) -> None:
+    app = open_page(PAGE, view="Chat", model="tales-gpt")
+    assert not crash(app)
+    assert "view=Chat" in " ".join(sentences(app))
+
+
+def test_names_of_special_tokens_are_parsed_or_spelt(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-bert", text="a [MASK] b")
+    whole = app.dataframe[0].value
+    assert "[MASK]" in list(whole["stored"])
+    app.toggle(key="names").set_value(False).run()
+    assert not crash(app)
+    spelt = app.dataframe[0].value
+    assert "[MASK]" not in list(spelt["stored"]) and len(spelt) > len(whole)
+
+
+def test_a_chip_leads_to_its_place_in_the_vocabulary(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The cat", token="t1")
+    number = int(app.dataframe[0].value["id"][1])
+    app.button(key="jump-1").click().run()
+    assert not crash(app)
+    assert app.dataframe[0].value["id"][0] == number
+    assert app.dataframe[0].value["text"][0] == "\u00b7cat"
+
+
+def test_any_hub_tokenizer_joins_the_comparison(
+    open_page: Open, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    with hub({"maker/model": catalog.SHIPPED / "tales-bert"}) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        app = open_page(PAGE, view="Compare tokenizers", model="tales-gpt", text="The cat sat.")
+        app.text_input(key="borrow-id").set_value("maker/model").run()
+        app.button(key="borrow-fetch").click().run()
+        job = jobs.find("borrow:maker/model")
+        assert job is not None and job.wait(120)
+    app.run()
+    assert not crash(app) and sentences(app) == []
+    table = app.dataframe[0].value
+    assert list(table["tokenizer"])[-1] == "hub:maker/model"
+    assert list(table["algorithm"])[-1] == "WordPiece"
+    languages = app.dataframe[1].value
+    assert (languages["hub:maker/model: tokens"] > 0).all()
+    link = open_page(PAGE, view="Compare tokenizers", **{"with": ["hub:maker/model", "tales-bert"]})
+    both = link.dataframe[0].value["tokens"]
+    assert both[0] == both[1]

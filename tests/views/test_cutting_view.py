@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.cutting import Cutter
-from pages.views import cutting
+from pages.views import cutting, lattice
 from tests.engine.test_cutting import tokenizer_named
 
 KINDS = {"byte bpe": "bytes", "wordpiece": "wordpiece", "unigram": "spaces"}
@@ -61,5 +61,5 @@ def test_the_path_of_the_lattice_adds_up_in_words() -> None:
     walk = Cutter(tokenizer_named("unigram")).walk("▁the")
     last = cutting.steps(walk)
     told = cutting.sentence(walk, last, cutting.readable("spaces"))
-    assert cutting._score(walk.best[last]) in told  # type: ignore[union-attr]
+    assert lattice._score(walk.best[last]) in told  # type: ignore[union-attr]
     assert f"has {len(walk.path)} piece" in told  # type: ignore[union-attr]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from engine.tokens import Reader, tokenize
 from engine.values import Tokens
+from pages.views import chips, chips_drawing
 from pages.views import tokens as view
 from pages.views.graphemes import boundaries, right_to_left
 from tests.engine.test_cutting import tokenizer_named
@@ -97,7 +98,7 @@ def test_a_split_emoji_stays_whole_and_shows_its_bytes(readers: dict[str, Reader
     found = [group for group in view.groups(tokens) if group.split]
     assert len(found) == 1
     assert "🦩" in tokens.text[found[0].start : found[0].end]
-    outline = Outline(view.chips(tokens))
+    outline = Outline(chips.chips(tokens))
     assert len(outline.with_class("group")) == 1
     faces = [view.face(tokens, i) for i in range(found[0].first, found[0].last)]
     assert "".join(faces).replace(" ", "").endswith("F09FA6A9"[-2:])
@@ -127,7 +128,7 @@ def test_groups_hold_every_token_once_and_never_cut_a_character(
 
 def test_neighbouring_chips_never_share_a_colour(readers: dict[str, Reader]) -> None:
     tokens = cut(readers["byte bpe"], "aaaa aaaa the the the cat\ncat")
-    grounds = [a["style"] for a in Outline(view.chips(tokens)).with_class("tok")]
+    grounds = [a["style"] for a in Outline(chips.chips(tokens)).with_class("tok")]
     assert len(grounds) == len(tokens)
     assert all(a != b for a, b in zip(grounds, grounds[1:], strict=False))
 
@@ -136,18 +137,18 @@ def test_spaces_line_ends_and_tabs_are_visible(readers: dict[str, Reader]) -> No
     tokens = cut(readers["byte bpe"], " a\n\tb")
     shown = "".join(view.face(tokens, i) for i in range(len(tokens)))
     assert shown == "·a⏎→b"
-    assert "<u>·</u>" in view.chips(tokens)
+    assert "<u>·</u>" in chips.chips(tokens)
 
 
 def test_lines_of_the_text_are_lines_of_chips(readers: dict[str, Reader]) -> None:
     tokens = cut(readers["byte bpe"], "the cat\nsat\n\non")
-    assert len(Outline(view.chips(tokens)).with_class("line")) == 4
+    assert len(Outline(chips.chips(tokens)).with_class("line")) == 4
 
 
 def test_right_to_left_text_is_laid_out_so(readers: dict[str, Reader]) -> None:
-    hebrew = Outline(view.chips(cut(readers["byte bpe"], "שלום עולם")))
+    hebrew = Outline(chips.chips(cut(readers["byte bpe"], "שלום עולם")))
     assert hebrew.with_class("line")[0]["dir"] == "rtl"
-    mixed = Outline(view.chips(cut(readers["byte bpe"], "the word שלום here")))
+    mixed = Outline(chips.chips(cut(readers["byte bpe"], "the word שלום here")))
     assert mixed.with_class("line")[0]["dir"] == "ltr"
     assert [a["dir"] for name, a in mixed.elements if name == "bdi"] == ["rtl"]
 
@@ -163,8 +164,8 @@ def test_special_tokens_are_marked_and_can_be_hidden(readers: dict[str, Reader])
         segments=np.append(tokens.segments, 0),
         data=(*tokens.data, b""),
     )
-    assert len(Outline(view.chips(special)).with_class("special")) == 1
-    assert not Outline(view.chips(special, special=False)).with_class("special")
+    assert len(Outline(chips.chips(special)).with_class("special")) == 1
+    assert not Outline(chips.chips(special, special=False)).with_class("special")
     assert view.counts(special).added == 1
 
 
@@ -188,7 +189,7 @@ def test_the_line_under_a_chip_says_what_was_asked(readers: dict[str, Reader]) -
 
 def test_every_span_of_the_text_and_its_chip_share_an_id(readers: dict[str, Reader]) -> None:
     tokens = cut(readers["unigram"], "the cat sat on the mat")
-    outline = Outline(view.chips(tokens))
+    outline = Outline(chips.chips(tokens))
     ids = [a["data-id"] for _, a in outline.elements if a.get("data-id")]
     assert sorted(ids) == sorted([f"t{i}" for i in range(len(tokens))] * 2)
 
@@ -198,16 +199,16 @@ def test_every_span_of_the_text_and_its_chip_share_an_id(readers: dict[str, Read
 def test_no_text_breaks_a_picture(readers: dict[str, Reader], text: str, name: str) -> None:
     tokens = cut(readers[name], text)
     for below in ("id", "characters", "bytes", "stored"):
-        outline = Outline(view.chips(tokens, below=below))
+        outline = Outline(chips.chips(tokens, below=below))
         assert outline.open == []
-        ElementTree.fromstring(view.chips(tokens, below=below))
-        ElementTree.fromstring(view.drawing(tokens, below=below))
+        ElementTree.fromstring(chips.chips(tokens, below=below))
+        ElementTree.fromstring(chips_drawing.drawing(tokens, below=below))
     assert len(view.rows(tokens)) == len(tokens)
 
 
 def test_markup_in_a_text_is_text(readers: dict[str, Reader]) -> None:
     tokens = cut(readers["byte bpe"], '<script>alert(1)</script> <img src=x onerror="a">')
-    names = {name for name, _ in Outline(view.chips(tokens)).elements}
+    names = {name for name, _ in Outline(chips.chips(tokens)).elements}
     assert not names & {"script", "img"}
 
 
@@ -216,7 +217,7 @@ def test_a_long_text_is_counted_in_full_and_drawn_in_part(readers: dict[str, Rea
     total = view.counts(tokens)
     assert total.characters == 101_200
     assert total.tokens == len(tokens)
-    outline = Outline(view.chips(tokens, first=800, last=1200))
+    outline = Outline(chips.chips(tokens, first=800, last=1200))
     assert len(outline.with_class("tok")) == 400
 
 

@@ -1,0 +1,155 @@
+"""Tokens as chips, beside the text they came from: a picture in HTML, as it wraps to any width.
+
+In: `Tokens` and a window of them. Out: HTML in the grammar of pictures: token i has the id `t<i>`,
+tokens that share one visible character stand in one group `g<i>`, the character whole, its bytes
+apart. Chips keep the text's own order, its line breaks and its direction.
+"""
+
+from __future__ import annotations
+
+from engine.values import Tokens
+from pages.views import graphemes, palette
+from pages.views.svg import esc, tag, visible
+from pages.views.tokens import Below, Group, face, groups, is_unknown, lines, rtl, tip, under
+
+STYLE = f"""
+.tokens {{ color:{palette.INK}; font-family:{palette.SANS}; }}
+.tokens .source {{ font-size:17px; line-height:1.9; white-space:pre-wrap; overflow-wrap:anywhere;
+  margin:0 0 18px; padding:14px 18px; border:1px solid {palette.LINE}; border-radius:10px;
+  max-height:16em; overflow-y:auto; }}
+.tokens .source [data-id] {{ border-radius:3px; padding:2px 0; cursor:pointer; }}
+.tokens .line {{ margin:0 0 6px; line-height:1; }}
+.tokens .tok, .tokens .group {{ display:inline-block; vertical-align:top; text-align:center;
+  margin:0 3px 9px 0; border-radius:7px; cursor:pointer; unicode-bidi:isolate;
+  border:1.5px solid transparent; max-width:100%; }}
+.tokens .tok b {{ display:block; font:500 16px/1.35 {palette.MONO}; padding:5px 7px 1px;
+  min-width:1ch; overflow-wrap:anywhere; white-space:pre-wrap; }}
+.tokens .tok i {{ display:block; font:400 11.5px/1.3 {palette.MONO}; padding:0 7px 5px;
+  color:{palette.INK}; opacity:.72; direction:ltr; }}
+.tokens .special {{ border-color:{palette.KEPT}; }}
+.tokens .unknown {{ border:1.5px dashed {palette.WRONG}; }}
+.tokens .group {{ border:1.5px dashed {palette.FAINT}; padding:3px 3px 0; }}
+.tokens .group > b {{ display:block; font:500 20px/1.5 {palette.MONO}; }}
+.tokens .group .tok {{ margin:0 3px 3px 0; }}
+.tokens .group .tok b {{ font-size:13px; }}
+.tokens [data-id].locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
+.tokens u {{ text-decoration:none; color:{palette.FAINT}; }}
+"""
+
+
+def chips(
+    tokens: Tokens,
+    *,
+    first: int = 0,
+    last: int | None = None,
+    below: Below = "id",
+    special: bool = True,
+    source: bool = True,
+) -> str:
+    """The text and its chips under it; `special=False` leaves out what the tokenizer added.
+
+    Without `source` the chips alone are a menu: none is dimmed when one is locked.
+    """
+    found = groups(tokens, first, last)
+    text = tag("div", _source(tokens, found), class_="source", dir="auto") if source else ""
+    drawn = [
+        tag(
+            "div",
+            _runs(tokens, line, below),
+            class_="line",
+            dir="rtl" if rtl(tokens, line) else "ltr",
+        )
+        for line in lines(tokens, found, special=special)
+    ]
+    if not source:
+        drawn = [line.replace(" data-id=", ' data-keep="" data-id=') for line in drawn]
+    body = tag("div", tag("style", STYLE) + text + "".join(drawn), class_="tokens")
+    return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
+
+
+def _runs(tokens: Tokens, line: list[Group], below: Below) -> str:
+    """A line's chips; a run that reads the other way is set apart so that it is laid out so."""
+    base, parts, run, way = rtl(tokens, line), list[str](), list[str](), None
+    for group in line:
+        own = graphemes.right_to_left(tokens.text[group.start : group.end])
+        direction = base if own is None else own
+        if direction != way and run:
+            parts.append(_run(run, way, base))
+            run = []
+        way = direction
+        run.append(_group(tokens, group, below))
+    return "".join([*parts, _run(run, way, base)])
+
+
+def _run(run: list[str], way: bool | None, base: bool) -> str:
+    return "".join(run) if way == base else tag("bdi", run, dir="rtl" if way else "ltr")
+
+
+def _group(tokens: Tokens, group: Group, below: Below) -> str:
+    if not group.split:
+        return _chip(tokens, group.first, below)
+    # Joiners stay, or a family would fall into its members.
+    joined = tokens.text[group.start : group.end].split("\u200d")
+    whole = tag("b", esc("\u200d".join(visible(part) for part in joined)), dir="auto")
+    inner = [_chip(tokens, i, below, group.first) for i in range(group.first, group.last)]
+    return tag("span", [whole, *inner], class_="group", data_on=f"g{group.first}")
+
+
+def _chip(tokens: Tokens, index: int, below: Below, group: int | None = None) -> str:
+    kind, ground = "tok", palette.chip(index)
+    if is_unknown(tokens, index):
+        kind = "tok unknown"
+    elif tokens.special[index]:
+        kind, ground = "tok special", palette.SPECIAL
+    return tag(
+        "span",
+        tag("b", _marked(_joined_face(tokens, index)), dir="auto")
+        + tag("i", esc(under(tokens, index, below))),
+        class_=kind,
+        style=f"background:{ground}",
+        data_id=f"t{index}",
+        data_name=face(tokens, index),
+        data_on=None if group is None else f"g{group}",
+        data_tip=tip(tokens, index),
+    )
+
+
+def _joined_face(tokens: Tokens, index: int) -> str:
+    """A chip's face; a cut through joined writing keeps the letters' joined forms."""
+    shown = face(tokens, index)
+    start, end = tokens.spans[index]
+    if 0 < start < end and graphemes.joins(tokens.text[start - 1], shown[0]):
+        shown = "\u200d" + shown
+    if start < end < len(tokens.text) and graphemes.joins(shown[-1], tokens.text[end]):
+        shown += "\u200d"
+    return shown
+
+
+def _marked(shown: str) -> str:
+    """Escaped text with the marks of spaces and line ends in grey."""
+    return "".join(f"<u>{c}</u>" if c in "·⏎→␍" else esc(c) for c in shown)
+
+
+def _source(tokens: Tokens, found: list[Group]) -> str:
+    """The text as typed, each token's stretch lit with its chip."""
+    parts: list[str] = []
+    at = next((g.start for g in found if g.start < g.end), 0)
+    for group in found:
+        if group.start >= group.end:
+            continue
+        parts.append(esc(tokens.text[at : group.start]))
+        inside = " ".join(f"t{i}" for i in range(group.first, group.last))
+        parts.append(
+            tag(
+                "span",
+                esc(tokens.text[max(at, group.start) : group.end]),
+                data_id=f"g{group.first}" if group.split else inside,
+                data_on=inside if group.split else None,
+                data_tip="\n".join([f"{group.last - group.first} tokens for one character"])
+                if group.split
+                else tip(tokens, group.first),
+                style=f"background:{palette.chip(group.first)}",
+            )
+        )
+        at = group.end
+    return "".join(parts)
