@@ -11,6 +11,7 @@ A long text is read block by block (`passing`), each from what left the one befo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -53,8 +54,29 @@ def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
         if not reading.text.strip() and not (reading.second or "").strip():
             raise EmptyText("The text is empty. Type a word or choose a sample.")
         found = cutting.tokenize(bundle, reading.text, second=reading.second)
+        if reading.language is not None:
+            found = _spoken(bundle, found, reading.language)
     _check_length(bundle.card, len(found))
     return found
+
+
+def language_code(card: Card, language: str) -> int:
+    """The id that stands for a language."""
+    codes = card.generation.languages
+    if language not in codes:
+        known = ", ".join(sorted(codes)) or "none"
+        raise NotOffered(f"{card.title} does not know {language[:40]!r}. Languages: {known}.")
+    return codes[language]
+
+
+def _spoken(bundle: Bundle, found: Tokens, language: str) -> Tokens:
+    """The tokens with the mark of another language, where the tokenizer sets one."""
+    code = language_code(bundle.card, language)
+    marks = found.special & np.isin(found.ids, list(bundle.card.generation.languages.values()))
+    ids = np.where(marks, code, found.ids)
+    return replace(
+        found, ids=ids, pieces=tuple(bundle.reader("encoder").piece(int(i)) for i in ids)
+    )
 
 
 def embedded(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Embedded:

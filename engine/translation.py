@@ -38,7 +38,7 @@ class Translation(Frozen):
 
     `prompt` is what the decoder was given: the start token, then ids forced by the model's card or
     by a person. `texts` are the hypotheses without special tokens. `seconds` is the time of the
-    encoder and of all decoder steps.
+    encoder and of all decoder steps. `language` is the one that was asked for, if any.
     """
 
     source_reading: Reading
@@ -48,6 +48,7 @@ class Translation(Frozen):
     found: Found
     texts: tuple[str, ...]
     seconds: float
+    language: str | None = None
 
     def written(self, place: int = 0) -> tuple[int, ...]:
         """All target ids of the hypothesis at a place (0 is the best), forced ones included."""
@@ -121,7 +122,10 @@ def translate_all(
     _run(bundle, sources, beams, prompt, off=readings[0].off)
     seconds = time.perf_counter() - began
     return tuple(
-        _translation(bundle, reading, search, source, prompt, beam.found(), seconds)
+        replace(
+            _translation(bundle, reading, search, source, prompt, beam.found(), seconds),
+            language=language,
+        )
         for reading, source, beam in zip(readings, sources, beams, strict=True)
     )
 
@@ -231,10 +235,7 @@ def _rules(bundle: Bundle, language: str | None) -> Generation:
         raise NotOffered(f"{card.title} has one tower; translation needs an encoder and a decoder.")
     if language is None:
         return card.generation
-    if language not in card.generation.languages:
-        known = ", ".join(sorted(card.generation.languages)) or "none"
-        raise NotOffered(f"{card.title} cannot write {language[:40]!r}. Languages: {known}.")
-    return replace(card.generation, forced_first=card.generation.languages[language])
+    return replace(card.generation, forced_first=tracing.language_code(card, language))
 
 
 def _bounded(bundle: Bundle, search: Search, prompt: int) -> Search:

@@ -60,7 +60,8 @@ class Reading:
 
     `target` holds the decoder's input ids (start token first) of an encoder-decoder and is
     None for the other families. `second` is the second text of a sentence pair. `off` lists
-    (kind, layer, head) of the heads that are switched off.
+    (kind, layer, head) of the heads that are switched off. `language` is the code of the text's
+    language, for models that are told; None leaves it as the tokenizer says.
     """
 
     model: str
@@ -68,6 +69,7 @@ class Reading:
     target: tuple[int, ...] | None = None
     second: str | None = None
     off: tuple[tuple[Kind, int, int], ...] = ()
+    language: str | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
