@@ -11,7 +11,7 @@ token, no repeated token) is NaN, never 0.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -246,6 +246,44 @@ def measured(
 def even(open_cells: Bool[np.ndarray, "query key"]) -> Float[np.ndarray, "query key"]:
     """The head that looks at every open key alike: what a measure is compared with."""
     return (open_cells / open_cells.sum(axis=-1, keepdims=True)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The head of a model that a measure singles out in a text; layer and head from 0."""
+
+    measure: Measure
+    layer: int
+    head: int
+    value: float
+    even: float
+
+
+def standing_out(
+    layers: Sequence[Mapping[str, Float[np.ndarray, "head_and_even"]]], *, least: float = 0.1
+) -> list[Best]:
+    """For each measure its strongest head, those first that exceed an even head most.
+
+    What exceeds it by less than `least` is left out, as is the spread: any head may be even.
+    """
+    found = []
+    for one in MEASURES:
+        if one.name == "broad" or not layers or one.name not in layers[0]:
+            continue
+        values = np.stack([layer[one.name] for layer in layers])
+        known = np.where(np.isfinite(values[:, :-1]), values[:, :-1], -np.inf)
+        layer, head = (int(i) for i in np.unravel_index(int(known.argmax()), known.shape))
+        value, level = float(known[layer, head]), float(values[layer, -1])
+        if value - level >= least:
+            found.append(Best(one, layer, head, value, level))
+    return sorted(found, key=lambda best: best.even - best.value)
+
+
+def linking(
+    weights: Float[np.ndarray, "*stack query key"], queries: Sequence[int], keys: Sequence[int]
+) -> Float[np.ndarray, "*stack"]:
+    """Mean over the given queries of the sum of w[i, j] over the given keys: from word to word."""
+    return weights[..., list(queries), :][..., list(keys)].sum(axis=-1).mean(axis=-1)
 
 
 def role(values: dict[str, float], baseline: dict[str, float]) -> Measure | None:

@@ -7,7 +7,7 @@ weights, so that no picture hides that it was treated. Runs no model, draws noth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,7 @@ from engine.values import Attention, Frozen, Kind, Reading, Tokens
 Together = Literal["one", "mean", "max", "rollout"]
 Hidden = Literal["nothing", "first", "special", "marks"]
 Quantity = Literal["weight", "value"]
+Per = Literal["map", "row", "column"]
 Pair = Literal["all", "A to A", "A to B", "B to A", "B to B"]
 
 
@@ -49,7 +50,10 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Which head of what reading is looked at, and how its weights are treated."""
+    """Which head of what reading is looked at, how its weights are treated and coloured.
+
+    The full colour is the largest weight `per` map, row or column.
+    """
 
     reading: Reading
     kind: Kind
@@ -57,6 +61,7 @@ class Scene:
     head: int = 0
     treatment: Treatment = Treatment()
     scale: Literal["linear", "sqrt", "log"] = "linear"
+    per: Per = "map"
 
     @property
     def name(self) -> str:
@@ -82,6 +87,20 @@ class Map(Frozen):
     share: bool
     one_text: bool
     notes: tuple[str, ...]
+
+
+def rows_together(shown: Map, rows: Sequence[int]) -> Float[np.ndarray, "column"]:
+    """Where several rows look together: their mean, NaN where none of them may look."""
+    chosen = shown.weights[list(rows)]
+    closed = np.isnan(chosen).all(axis=0)
+    return np.where(closed, np.nan, np.nan_to_num(chosen).mean(axis=0)).astype(np.float32)
+
+
+def columns_together(shown: Map, columns: Sequence[int]) -> Float[np.ndarray, "row"]:
+    """What several columns get together: their sum, NaN in rows that may look at none of them."""
+    chosen = shown.weights[:, list(columns)]
+    closed = np.isnan(chosen).all(axis=1)
+    return np.where(closed, np.nan, np.nan_to_num(chosen).sum(axis=1)).astype(np.float32)
 
 
 def labels(tokens: Tokens) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from engine.maps import Scene
 from pages.sections.attention_compare import attention_compare
+from pages.sections.attention_finder import attention_finder
 from pages.sections.attention_inside import attention_inside
 from pages.sections.attention_layers import attention_layers
 from pages.sections.attention_lines import attention_lines
@@ -16,6 +17,7 @@ from pages.sections.attention_treatment import attention_treatment
 from pages.sections.attention_whatif import attention_whatif
 from pages.shell import walks
 from pages.shell.frame import Choice, frame, sentences
+from pages.shell.state import state
 
 TREATED = {
     "Map": attention_map,
@@ -28,15 +30,20 @@ TREATED = {
 @st.fragment
 def explore(choice: Choice, scene: Scene, view: str) -> None:
     """Grid and picture: choosing a head runs only this."""
+    if (state().text, st.session_state["view"]) != (choice.text, view):
+        st.rerun()  # a word was hidden from in here: the whole page is about another text
     with sentences():
         left, right = st.columns([5, 8], gap="large")
         with left:
             scene, here = attention_overview(scene, choice.card)
+            attention_finder(scene)
         with right:
             if not here:
                 st.caption(f"Layer {scene.layer + 1} will be here when it has been read.")
                 return
-            scene = attention_treatment(scene, used=view in TREATED)
+            scene = attention_treatment(
+                scene, used=view in TREATED, mapped=view in ("Map", "Compare")
+            )
             if view == "Layers":
                 attention_layers(scene, choice.card)
                 return

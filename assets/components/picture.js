@@ -26,12 +26,13 @@ function play(root) {
   const chip = root.querySelector(".chip");
   const tip = root.querySelector(".tip");
   const one = { tell: null, digest: "" };
-  let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0, told = "";
+  let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0, told = "", twice = false;
   let inside = false, names = {}, byId = new Map();
 
   one.show = (data) => {
     paint(root);
     report = Boolean(data.report);
+    twice = Boolean(data.twice);
     root.style.setProperty("--height", data.height ? data.height + "px" : "none");
     const echo = data.seq ?? 0;
     if (data.svg !== source) draw(data);
@@ -194,10 +195,13 @@ function play(root) {
     if (!svg) return;
     const on = new Set([...locked, ...hover]);
     const some = (text) => ids(text).some((id) => on.has(id));
+    // Of what waits for a row, the row pointed at goes before the one that is locked.
+    const letters = new Set(hover.map((id) => id[0]));
+    const seen = new Set([...hover, ...locked.filter((id) => !letters.has(id[0]))]);
     svg.classList.toggle("active", on.size > 0);
     for (const node of svg.querySelectorAll("[data-id],[data-on],[data-show]")) {
       const d = node.dataset;
-      node.classList.toggle("lit", on.has(d.id) || some(d.on) || some(d.show));
+      node.classList.toggle("lit", on.has(d.id) || some(d.on) || ids(d.show).some((id) => seen.has(id)));
       if (d.id) {
         const held = locked.includes(d.id);
         node.classList.toggle("locked", held);
@@ -306,6 +310,10 @@ function play(root) {
   stage.onclick = (event) => {
     const found = target(event.target, event);
     look(found, event.clientX, event.clientY);
+    // The second click of two: the first one's lock stays.
+    if (event.detail === 2 && twice && found?.ids.length) {
+      return one.tell?.("twice", { ids: found.ids.join(" "), seq: (seq += 1) });
+    }
     press(found, event.shiftKey || event.ctrlKey || event.metaKey);
   };
   // Shift-click would select text otherwise.

@@ -14,7 +14,8 @@ from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
-from pages.views.attention_map import attention_map, difference_map, number
+from pages.views.attention_map import attention_map, difference_map
+from pages.views.attention_scale import number
 from pages.views.attention_words import fits, links_of, map_says, row_of
 
 MOST = 48
@@ -43,7 +44,7 @@ def attention_compare(scene: Scene) -> None:
     ):
         with place:
             here = spot if spot and fits(shown, spot) else None
-            svg = attention_map(shown, title=name, scale=scene.scale, side=300)
+            svg = attention_map(shown, title=name, scale=scene.scale, per=scene.per, side=300)
             st.caption(plain(name))
             picture(
                 svg,

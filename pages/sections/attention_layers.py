@@ -14,7 +14,7 @@ from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.views import layers as view
-from pages.views.attention_map import number
+from pages.views.attention_scale import number
 from pages.views.svg import visible
 
 COLUMNS = 10

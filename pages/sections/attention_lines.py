@@ -8,9 +8,10 @@ from engine.maps import Scene
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
+from pages.shell.masking import masking
 from pages.shell.share import share_menu
 from pages.views import attention_lines as view
-from pages.views.attention_words import fits, links_of, map_says, row_of
+from pages.views.attention_words import columns_of, fits, links_of, row_of, rows_of, spot_says
 
 MOST = 96
 
@@ -31,17 +32,24 @@ def attention_lines(scene: Scene) -> None:
             "two columns of more would not fit."
         )
     svg = view.attention_lines(
-        shown, title=f"Head {scene.name}", rows=rows, columns=columns, scale=scene.scale
+        shown,
+        title=f"Head {scene.name}",
+        rows=rows,
+        columns=columns,
+        scale=scene.scale,
+        together=rows_of(shown, spot),
+        sought=columns_of(shown, spot),
     )
     for note in shown.notes:
         st.caption(":material/tune: " + plain(note))
     picture(
         svg,
         key="attention-lines",
-        alt=f"Lines of attention of head {scene.name}: {map_says(shown, row)}",
+        alt=f"Lines of attention of head {scene.name}: {spot_says(shown, spot)}",
         locked=spot,
         on_lock=lambda ids: select("spot", ids),
+        on_twice=masking(scene),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu("lines", svg=svg, data=lambda: links_of(shown), title=f"Head {scene.name}")
-        st.caption(plain(map_says(shown, row)) + " Shift-click adds a second word.")
+        st.caption(plain(spot_says(shown, spot)) + " Shift-click adds words.")

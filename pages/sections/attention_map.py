@@ -8,9 +8,10 @@ from engine.maps import Map, Scene
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
+from pages.shell.masking import masking
 from pages.shell.share import share_menu
 from pages.views import attention_map as view
-from pages.views.attention_words import fits, links_of, map_says, row_of
+from pages.views.attention_words import fits, links_of, rows_of, spot_says
 
 WINDOW = 48
 
@@ -29,7 +30,13 @@ def attention_map(scene: Scene) -> None:
         f"{len(shown.rows):,} rows are too many to read: here each cell is the mean of "
         f"{block} × {block}. Click a cell to open its exact weights below."
     )
-    svg = view.overview(shown, block=block, title=f"Head {scene.name}, blocks", scale=scene.scale)
+    svg = view.overview(
+        shown,
+        block=block,
+        title=f"Head {scene.name}, blocks",
+        scale=scene.scale,
+        per=scene.per,
+    )
     picture(
         svg,
         key="attention-blocks",
@@ -47,19 +54,26 @@ def attention_map(scene: Scene) -> None:
 
 
 def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
-    svg = view.attention_map(
-        shown, title=f"Head {scene.name}", scale=scene.scale, rows=rows, columns=columns
-    )
     spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
-    row = row_of(shown, spot)
+    says = spot_says(shown, spot)
+    svg = view.attention_map(
+        shown,
+        title=f"Head {scene.name}",
+        scale=scene.scale,
+        per=scene.per,
+        rows=rows,
+        columns=columns,
+        together=rows_of(shown, spot),
+    )
     for note in shown.notes:
         st.caption(":material/tune: " + plain(note))
     picture(
         svg,
         key="attention-map",
-        alt=f"Attention map of head {scene.name}: {map_says(shown, row)}",
+        alt=f"Attention map of head {scene.name}: {says}",
         locked=spot,
         on_lock=lambda ids: select("spot", ids),
+        on_twice=masking(scene),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
@@ -68,7 +82,7 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
             data=lambda: links_of(shown),
             title=f"Attention of head {scene.name}",
         )
-        st.caption(plain(map_says(shown, row)))
+        st.caption(plain(says))
 
 
 def _window(ids: str | None, shown: Map, block: int) -> tuple[int, int] | None:

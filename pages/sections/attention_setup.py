@@ -27,6 +27,7 @@ _SEGMENTS = (
     ("together", "Heads", ("This head", "Mean", "Largest", "Rollout")),
     ("hide", "Hide", ("Nothing", "First", "Special", "Punctuation")),
     ("scale", "Scale", ("Linear", "Root", "Log")),
+    ("per", "Darkest", ("Map", "Row", "Column")),
     ("pair", "Between", ("all", "A to A", "A to B", "B to A", "B to B")),
     ("stage", "Stage", ("All", "1", "2", "3", "4")),
 )

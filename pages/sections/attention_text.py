@@ -8,28 +8,36 @@ from engine.maps import Scene
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
+from pages.shell.masking import masking
 from pages.shell.share import share_menu
 from pages.views import attention_text as view
-from pages.views.attention_words import fits, links_of, map_says, row_of
+from pages.views.attention_words import columns_of, fits, links_of, rows_of, spot_says
 
 
 def attention_text(scene: Scene) -> None:
     """Draw the text twice; the word chosen last stays shaded."""
     shown = cache.attention_map(scene)
     spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
-    row = row_of(shown, spot)
-    chosen = len(shown.rows) - 1 if row is None else row
-    svg = view.attention_text(shown, title=f"Head {scene.name}", chosen=chosen, scale=scene.scale)
-    here = f"q{shown.row_starts[chosen]}"
+    chosen = rows_of(shown, spot) or [len(shown.rows) - 1]
+    here = f"q{shown.row_starts[chosen[0]]}"
+    says = spot_says(shown, spot or here)
+    svg = view.attention_text(
+        shown,
+        title=f"Head {scene.name}",
+        chosen=chosen,
+        sought=columns_of(shown, spot),
+        scale=scene.scale,
+    )
     for note in shown.notes:
         st.caption(":material/tune: " + plain(note))
     picture(
         svg,
         key="attention-text",
-        alt=f"The text shaded by head {scene.name}: {map_says(shown, chosen)}",
+        alt=f"The text shaded by head {scene.name}: {says}",
         locked=spot if spot and not shown.one_text else here,
         on_lock=lambda ids: select("spot", ids),
+        on_twice=masking(scene),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu("text", svg=svg, data=lambda: links_of(shown), title=f"Head {scene.name}")
-        st.caption(plain(map_says(shown, chosen)))
+        st.caption(plain(says))

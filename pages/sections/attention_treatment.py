@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 import streamlit as st
 
-from engine.maps import Hidden, Pair, Quantity, Scene, Together, Treatment
+from engine.maps import Hidden, Pair, Per, Quantity, Scene, Together, Treatment
 from pages.shell import cache
 from pages.views.svg import Scale
 
@@ -23,12 +23,14 @@ HIDE: dict[str, Hidden] = {
     "Special": "special",
     "Punctuation": "marks",
 }
+PER: dict[str, Per] = {"Map": "map", "Row": "row", "Column": "column"}
 SCALES: dict[str, Scale] = {"Linear": "linear", "Root": "sqrt", "Log": "log"}
 
 
-def attention_treatment(scene: Scene, *, used: bool) -> Scene:
+def attention_treatment(scene: Scene, *, used: bool, mapped: bool) -> Scene:
     """Name the head, draw the controls, folded away; return the scene with its treatment.
 
+    `mapped` says that the view is a map, whose colours may be by row or column.
     Where the view does not use them they stay, greyed: a control that is not drawn leaves the link.
     """
     treated = replace(scene, treatment=_treatment(scene)) if used else scene
@@ -63,6 +65,16 @@ def attention_treatment(scene: Scene, *, used: bool) -> Scene:
         st.segmented_control(
             "Colour scale", SCALES, key="scale", required=True, bind="query-params"
         )
+        st.segmented_control(
+            "Darkest is the largest of each",
+            PER,
+            key="per",
+            required=True,
+            bind="query-params",
+            disabled=not mapped,
+            help="By row every word's own favourite is darkest, by column who looks most at each "
+            "word. The numbers stay the same.",
+        )
         st.slider(
             "Leave out the faintest links (% of each row's weight)",
             0,
@@ -83,7 +95,10 @@ def attention_treatment(scene: Scene, *, used: bool) -> Scene:
             help="A token with a short value vector adds little, however much it is looked at.",
         )
         _parts(scene, used)
-    return replace(treated, scale=_chosen("scale", SCALES, "Linear")) if used else scene
+    if not used:
+        return scene
+    per = _chosen("per", PER, "Map") if mapped else "map"
+    return replace(treated, scale=_chosen("scale", SCALES, "Linear"), per=per)
 
 
 def _name(scene: Scene) -> str:

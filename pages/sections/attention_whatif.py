@@ -15,9 +15,10 @@ from engine.values import Reading, Tokens
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, set_text
+from pages.shell.masking import masked
 from pages.shell.share import share_menu
 from pages.views.attention_changes import most_changed, probability_changes
-from pages.views.attention_map import number
+from pages.views.attention_scale import number
 from pages.views.svg import visible
 
 SHOWN = 10
@@ -32,7 +33,7 @@ def attention_whatif(scene: Scene, card: Card) -> None:
     queries = cache.tokens(reading, "decoder" if card.decoder else "encoder")
     position = _position(card, queries)
     if position is None:
-        _offer_mask(card, queries, reading.text)
+        _offer_mask(card, queries, scene)
         return
     after_reading = replace(reading, off=tuple((scene.kind, *place) for place in off))
     before = _probabilities(reading, position)
@@ -103,21 +104,24 @@ def _position(card: Card, tokens: Tokens) -> int | None:
     return int(masks[0]) if len(masks) else None
 
 
-def _offer_mask(card: Card, tokens: Tokens, text: str) -> None:
+def _offer_mask(card: Card, tokens: Tokens, scene: Scene) -> None:
     """This family fills gaps: let the person make one."""
     if card.mask is None:
         raise NotOffered(f"{card.title} has no mask token, so there is no gap to fill.")
-    mask = piece_texts(cache.bundle(st.session_state["model"]), [card.mask], side="encoder")[0]
-    st.markdown(f"This model fills gaps. Choose a word to hide behind {plain(mask)}:")
+    mask = piece_texts(cache.bundle(scene.reading.model), [card.mask], side="encoder")[0]
+    st.markdown(
+        f"This model fills gaps. Choose a word to hide behind {plain(mask)}, "
+        "or double-click it in any picture:"
+    )
     names = labels(tokens)
     with st.container(horizontal=True):
-        for index, (start, end) in enumerate(tokens.spans.tolist()[:40]):
-            if end > start and not tokens.special[index]:
+        for index in range(min(len(tokens), 40)):
+            if (text := masked(scene, index)) is not None:
                 st.button(
                     plain(visible(names[index])),
                     key=f"mask-{index}",
                     on_click=set_text,
-                    args=(text[:start] + mask + text[end:],),
+                    args=(text,),
                 )
 
 

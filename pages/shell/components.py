@@ -41,6 +41,7 @@ def picture(
     locked: str | None = None,
     on_lock: Callable[[str | None], None] | None = None,
     report_hover: bool = False,
+    on_twice: Callable[[str], None] | None = None,
 ) -> PictureState:
     """Show an SVG of ours; hover, lock, Esc and arrows are done in the browser.
 
@@ -49,7 +50,8 @@ def picture(
     `partial(select, "token")`. Without it the component keeps its own lock, `locked` being the
     first. Only ids that are in `svg` come back. `report_hover` makes every hover a run of the
     page (or fragment), 160 ms after the pointer rests: use it sparingly. `height` in pixels
-    makes the picture scroll. `alt` says what is to be seen.
+    makes the picture scroll. `on_twice(ids)` is called after a double click. `alt` says what is
+    to be seen.
     """
     own = _own(key)
     seq = int(own.get("seq") or 0)
@@ -58,6 +60,11 @@ def picture(
     def locking() -> None:
         if on_lock is not None:
             on_lock(_known(_own(key).get("ids"), svg))
+
+    def doubled() -> None:
+        ids = _known(dict(dict(st.session_state.get(key) or {}).get("twice") or {}).get("ids"), svg)
+        if on_twice is not None and ids:
+            on_twice(ids)
 
     result = _picture(
         key=key,
@@ -69,8 +76,10 @@ def picture(
             "locked": shown,
             "seq": seq,
             "report": report_hover,
+            "twice": on_twice is not None,
         },
         on_lock_change=locking,
+        on_twice_change=doubled,
         on_hover_change=_nothing,
     )
     hover = result.get("hover") if report_hover else None

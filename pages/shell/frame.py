@@ -115,13 +115,17 @@ PAGES = (
 
 @dataclass(frozen=True)
 class Sample:
-    """A text to start from, and why it is interesting."""
+    """A text to start from, and why it is interesting.
+
+    `pair` are two of its words that belong together: one that looks, one that is looked at.
+    """
 
     text: str
     name: str
     why: str
     pages: tuple[str, ...]
     models: tuple[str, ...] = ()
+    pair: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,7 @@ def samples() -> tuple[Sample, ...]:
             why=one["why"],
             pages=tuple(one["pages"]),
             models=tuple(one.get("models", ())),
+            pair=tuple(one.get("pair", ())),
         )
         for one in data["sample"]
     )

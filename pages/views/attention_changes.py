@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pages.views import palette, svg
-from pages.views.attention_map import number
+from pages.views.attention_scale import number
 
 WIDTH = 640.0
 LEFT = 130.0

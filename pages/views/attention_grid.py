@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 
 from engine.links import blocks
 from pages.views import palette, svg
-from pages.views.attention_map import top_value
+from pages.views.attention_scale import top_value
 
 CELLS = 32
 LEFT, TOP = 46.0, 44.0

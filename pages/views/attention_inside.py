@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from engine.links import Inside
 from pages.views import palette, svg
-from pages.views.attention_map import number
+from pages.views.attention_scale import number
 
 STAGES = ("product", "scale", "softmax", "value")
 WIDTH = 760.0

@@ -8,12 +8,14 @@ and the picture says how many that is. Knows no model and no page.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
 from engine.maps import Map
 from pages.views import palette, svg
-from pages.views.attention_map import lettering, number, written
+from pages.views.attention_map import lettering, written
+from pages.views.attention_scale import number
 
 MOST = 500
 NAMED = 5
@@ -27,8 +29,14 @@ def attention_lines(
     rows: slice = slice(None),
     columns: slice = slice(None),
     scale: svg.Scale = "linear",
+    together: Sequence[int] = (),
+    sought: Sequence[int] = (),
 ) -> str:
-    """The lines of the map, or of the part that two slices cut out."""
+    """The lines of the map, or of the part that two slices cut out.
+
+    Of several rows chosen `together` the numbers beside the columns are their mean, of several
+    columns `sought` those beside the rows their sum.
+    """
     weights = np.where(shown.kept, np.nan_to_num(shown.weights), 0.0)[rows, columns]
     row_ids = [f"q{start}" for start in shown.row_starts[rows].tolist()]
     column_ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
@@ -90,7 +98,18 @@ def attention_lines(
     middle = {"size": size, "dominant_baseline": "central"}
     parts.append(lettering(left_names, fill=palette.QUERY, text_anchor="end", **middle))
     parts.append(lettering(right_names, fill=palette.KEY, **middle))
-    parts += _values(links, row_ids, column_ids, shown.share, width, top, step)
+    rows_chosen = _inside(together, rows, len(shown.rows))
+    columns_chosen = _inside(sought, columns, len(shown.columns))
+    single = [
+        link for link in links if link[0] not in rows_chosen and link[1] not in columns_chosen
+    ]
+    parts += _values(single, row_ids, column_ids, shown.share, width, top, step)
+    if rows_chosen:
+        mean, ids = weights[rows_chosen].mean(axis=0), [row_ids[i] for i in rows_chosen]
+        parts += _joint(mean, ids, width - 6, "end", top, step, shown.share)
+    if columns_chosen:
+        whole, ids = weights[:, columns_chosen].sum(axis=1), [column_ids[i] for i in columns_chosen]
+        parts += _joint(whole, ids, 6.0, None, top, step, shown.share)
     total = int((weights > 0).sum())
     bottom = top + n * step + 8
     told = (
@@ -101,6 +120,40 @@ def attention_lines(
     told += f"; the widest line is {number(high, shown.share)}"
     parts.append(svg.label(told, 6, bottom + 10, size=12, fill=palette.MUTED, keep=True))
     return svg.document(width, bottom + 22, parts, title, told)
+
+
+def _inside(chosen: Sequence[int], part: slice, count: int) -> list[int]:
+    """Places within a part of what was chosen in the whole; none unless they are several."""
+    places = range(count)[part]
+    found = [places.index(index) for index in chosen if index in places]
+    return found if len(found) > 1 else []
+
+
+def _joint(
+    vector: np.ndarray,
+    ids: list[str],
+    x: float,
+    anchor: str | None,
+    top: float,
+    step: float,
+    share: bool,
+) -> list[str]:
+    """The largest numbers of several words taken together, beside what they belong to."""
+    best = [int(i) for i in np.argsort(-vector, kind="stable")[: 2 * NAMED] if vector[i] > 0]
+    texts = [
+        written(number(float(vector[i]), share), x, top + i * step, data_show=" ".join(ids))
+        for i in best
+    ]
+    return [
+        lettering(
+            texts,
+            size=11.5,
+            fill=palette.INK,
+            font_weight=700,
+            text_anchor=anchor,
+            dominant_baseline="central",
+        )
+    ]
 
 
 def _strongest(weights: np.ndarray) -> list[tuple[int, int, float]]:

@@ -8,12 +8,15 @@ Above `READABLE` rows the labels show only while pointed at; above `WHOLE` the c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
 from engine.links import blocks
-from engine.maps import Map
+from engine.maps import Map, Per, rows_together
 from pages.views import palette, svg
+from pages.views.attention_scale import colour_legend, number, strengths, top_value
 
 READABLE = 64
 WHOLE = 128
@@ -26,11 +29,16 @@ def attention_map(
     *,
     title: str,
     scale: svg.Scale = "linear",
+    per: Per = "map",
     rows: slice = slice(None),
     columns: slice = slice(None),
     side: float = SIDE,
+    together: Sequence[int] = (),
 ) -> str:
-    """The exact map, or the part of it that two slices cut out; cells fill `side` pixels."""
+    """The exact map, or the part of it that two slices cut out; cells fill `side` pixels.
+
+    `together` are rows (of the whole map) whose mean is drawn as one row more, under the rest.
+    """
     weights, kept = shown.weights[rows, columns], shown.kept[rows, columns]
     row_names, column_names = shown.rows[rows], shown.columns[columns]
     row_ids = [f"q{start}" for start in shown.row_starts[rows].tolist()]
@@ -45,7 +53,7 @@ def attention_map(
     grid = svg.matrix(
         weights,
         drawn=kept,
-        high=high,
+        shades=strengths(shown.weights, scale, per)[rows, columns],
         x=left,
         y=top,
         cell=cell,
@@ -60,7 +68,6 @@ def attention_map(
             for name, place in zip(column_names, shown.column_starts[columns].tolist(), strict=True)
         ],
         form="percent" if shown.share else "number",
-        scale=scale,
         quantity="weight" if shown.share else "size",
     )
     parts = [
@@ -71,18 +78,12 @@ def attention_map(
     ]
     bottom = top + cell * len(row_ids) + 16
     width = max(left + cell * len(column_ids) + 12, 420.0)
-    parts += _sentences(shown, row_ids, rows, bottom, width)
-    parts.append(
-        colour_legend(
-            left,
-            bottom + 26,
-            high,
-            scale,
-            share=shown.share,
-            masked=bool(np.isnan(weights).any()),
-            above=bool(np.nanmax(weights, initial=0.0) > high * 1.001),
-        )
-    )
+    if len(together) > 1:
+        parts.append(_together(shown, together, columns, left, bottom - 6, cell, scale))
+        bottom += cell + 12
+    else:
+        parts += _sentences(shown, row_ids, rows, bottom, width)
+    parts.append(colour_legend(left, bottom + 26, shown.weights, scale, share=shown.share, per=per))
     return svg.document(width, bottom + 62, parts, title, _described(shown, high))
 
 
@@ -138,7 +139,9 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
     return svg.document(width, bottom + 34, parts, title, f"The largest change is {ends}.")
 
 
-def overview(shown: Map, *, block: int, title: str, scale: svg.Scale = "linear") -> str:
+def overview(
+    shown: Map, *, block: int, title: str, scale: svg.Scale = "linear", per: Per = "map"
+) -> str:
     """The whole map of a long text averaged in blocks; blocks are `b0, b1, ..` and `c0, c1, ..`."""
     weights = blocks(shown.weights, block)
     cell = float(np.clip(420 / max(weights.shape), 4.0, 20.0))
@@ -151,10 +154,9 @@ def overview(shown: Map, *, block: int, title: str, scale: svg.Scale = "linear")
         ]
         for words in (shown.rows, shown.columns)
     ]
-    high = top_value(weights)
     grid = svg.matrix(
         weights,
-        high=high,
+        shades=strengths(weights, scale, per),
         x=left,
         y=top,
         cell=cell,
@@ -163,19 +165,10 @@ def overview(shown: Map, *, block: int, title: str, scale: svg.Scale = "linear")
         row_labels=names[0],
         column_labels=names[1],
         form="percent" if shown.share else "number",
-        scale=scale,
         quantity="mean weight",
     )
     bottom = top + cell * weights.shape[0] + 14
-    legend = colour_legend(
-        left,
-        bottom,
-        high,
-        scale,
-        share=shown.share,
-        masked=bool(np.isnan(weights).any()),
-        above=bool(np.nanmax(weights, initial=0.0) > high * 1.001),
-    )
+    legend = colour_legend(left, bottom, weights, scale, share=shown.share, per=per)
     width = max(left + cell * weights.shape[1] + 12, 300.0)
     return svg.document(
         width,
@@ -186,66 +179,44 @@ def overview(shown: Map, *, block: int, title: str, scale: svg.Scale = "linear")
     )
 
 
-def top_value(weights: Float[np.ndarray, "row column"]) -> float:
-    """The value of the full colour: the largest weight of a row that had a choice.
-
-    A causal model's first token can only look at itself; its 100 % would pale all other cells.
-    """
-    choices = np.isfinite(weights).sum(axis=1)
-    rows = weights[choices > 1] if (choices > 1).any() else weights
-    return float(np.nanmax(rows, initial=0.0))
-
-
-def colour_legend(
-    x: float,
+def _together(
+    shown: Map,
+    rows: Sequence[int],
+    columns: slice,
+    left: float,
     y: float,
-    high: float,
+    cell: float,
     scale: svg.Scale,
-    *,
-    share: bool,
-    masked: bool,
-    above: bool = False,
 ) -> str:
-    """A colour scale from 0 to the full colour's value, with the value at its middle."""
-    middle = {"linear": high / 2, "sqrt": high / 4, "log": high * 10**-2.5}[scale]
-    least = high * 1e-5 if scale == "log" else 0.0
-    note = {"linear": "", "sqrt": "square-root scale", "log": "logarithmic scale"}[scale]
-    parts = [
-        svg.legend(
-            x,
-            y,
-            low=number(least, share),
-            high=number(high, share) + (" +" if above else ""),
-            masked=masked,
-            width=150,
-        ),
-        svg.label(
-            number(middle, share),
-            x + 75,
-            y + 21,
-            size=11,
-            fill=palette.MUTED,
-            text_anchor="middle",
-            keep=True,
-        ),
-    ]
-    if note:
-        parts.append(svg.label(note, x + 166, y + 21, size=11, fill=palette.MUTED, keep=True))
-    return "".join(parts)
-
-
-def number(value: float, share: bool) -> str:
-    """A weight in words: percent with as many digits as it needs, or a plain number.
-
-    >>> number(0.0342, True)
-    '3.4 %'
-    """
-    if not share:
-        return f"{value:.3g}"
-    percent = value * 100
-    if 0 < percent < 0.01:
-        return "<0.01 %"
-    return f"{percent:.0f} %" if percent >= 10 or percent == 0 else f"{percent:.2g} %"
+    """One row more: where the chosen rows look together."""
+    mean = rows_together(shown, rows)[None, columns]
+    ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
+    name = f"mean of {len(rows)}"
+    row = svg.matrix(
+        mean,
+        high=float(np.nanmax(mean, initial=0.0)),
+        x=left,
+        y=y,
+        cell=cell,
+        rows=[f"q{int(shown.row_starts[rows[0]])}"],
+        columns=ids,
+        row_labels=[" + ".join(svg.visible(shown.rows[row]) for row in rows)],
+        column_labels=[svg.visible(column) for column in shown.columns[columns]],
+        form="percent" if shown.share else "number",
+        scale=scale,
+        quantity=f"mean of {len(rows)} rows",
+    )
+    word = svg.label(
+        name,
+        left - 7,
+        y + cell / 2,
+        size=float(np.clip(cell * 0.6, 10.0, 12.0)),
+        fill=palette.QUERY,
+        text_anchor="end",
+        dominant_baseline="central",
+        keep=True,
+    )
+    return row + word
 
 
 def _axes(left: float) -> str:
@@ -337,12 +308,17 @@ def _sentences(shown: Map, ids: list[str], rows: slice, y: float, width: float) 
 
 def row_sentence(name: str, row: Float[np.ndarray, "column"], shown: Map) -> str:
     """Where one row's weight goes, in words."""
+    return looks_sentence(f"“{svg.visible(name)}”", row, shown)
+
+
+def looks_sentence(who: str, row: Float[np.ndarray, "column"], shown: Map) -> str:
+    """Where a weight goes, in words; `who` is written as it is."""
     best = top_links(row, shown.columns, 3)
     if not best:
-        return f"“{svg.visible(name)}” has nothing left to look at"
+        return f"{who} has nothing left to look at"
     listed = ", ".join(f"“{svg.visible(to)}” {number(w, shown.share)}" for to, w in best)
     whole = f" · row sum {np.nansum(row) * 100:.0f} %" if shown.share else ""
-    return f"“{svg.visible(name)}” looks at {listed}{whole}"
+    return f"{who} looks at {listed}{whole}"
 
 
 def top_links(

@@ -8,12 +8,15 @@ and the target); pointing at a word shades the others by their weight. Words are
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+
 import numpy as np
 from jaxtyping import Float
 
 from engine.maps import Map
 from pages.views import palette, svg
-from pages.views.attention_map import colour_legend, lettering, number, top_value, written
+from pages.views.attention_map import lettering, written
+from pages.views.attention_scale import colour_legend, number, top_value
 
 LIVE = 96
 SHADES = 12
@@ -23,30 +26,57 @@ SIZE = 16.0
 LINE = 34.0
 
 
-def attention_text(shown: Map, *, title: str, chosen: int = 0, scale: svg.Scale = "linear") -> str:
-    """Both texts; `chosen` is the row whose shades are drawn when nothing is pointed at."""
+def attention_text(
+    shown: Map,
+    *,
+    title: str,
+    chosen: Sequence[int] = (0,),
+    sought: Sequence[int] = (),
+    scale: svg.Scale = "linear",
+) -> str:
+    """Both texts; `chosen` are the rows whose shades are drawn when nothing is pointed at.
+
+    Several chosen rows shade the text by their mean, several columns by their sum: those of
+    `sought` (of the source), or of the chosen words themselves where rows and columns are one text.
+    """
     weights = np.where(shown.kept, np.nan_to_num(shown.weights), 0.0)
     rows = [f"q{start}" for start in shown.row_starts.tolist()]
     columns = [f"k{start}" for start in shown.column_starts.tolist()]
     column_targets = rows if shown.one_text else columns
+    sought = chosen if shown.one_text else sought or [int(np.argmax(weights[chosen[0]]))]
     high = top_value(shown.weights)
     live = max(weights.shape) <= LIVE
     place, bottom = _flow(shown.columns, top=52.0)
     heading = "What a word looks at" if shown.one_text else "Source: what a target word looks at"
     parts = [_heading(heading, 22.0)]
-    for index in range(len(rows)) if live else [chosen]:
-        parts += _shades(weights[index], place, high, scale, rows[index], shown.share)
+    for vector, target in _shading(weights, rows, chosen, live, np.mean):
+        parts += _shades(vector, place, high, scale, target, shown.share)
     parts += _words(shown.columns, place, column_targets)
     other, end = _flow(shown.rows, top=bottom + 62)
     second = "Who looks at the word" if shown.one_text else "Target: who looks at a source word"
     parts.append(_heading(second, bottom + 32))
-    column_chosen = chosen if shown.one_text else int(np.argmax(weights[chosen]))
-    for index in range(len(columns)) if live else [column_chosen]:
-        parts += _shades(weights[:, index], other, high, scale, column_targets[index], shown.share)
+    for vector, target in _shading(weights.T, column_targets, sought, live, np.sum):
+        parts += _shades(vector, other, high, scale, target, shown.share)
     parts += _words(shown.rows, other, rows)
-    parts.append(colour_legend(8, end + 14, high, scale, share=shown.share, masked=False))
+    parts.append(colour_legend(8, end + 14, shown.weights, scale, share=shown.share, masked=False))
     described = f"The darkest shade is {number(high, shown.share)}."
     return svg.document(WIDTH, end + 46, parts, title, described)
+
+
+def _shading(
+    weights: Float[np.ndarray, "n m"],
+    targets: list[str],
+    chosen: Sequence[int],
+    live: bool,
+    together: Callable[..., Float[np.ndarray, "m"]],
+) -> Iterator[tuple[Float[np.ndarray, "m"], str]]:
+    """What shades the text, and for which targets: each word, and several chosen ones as one."""
+    several = list(chosen) if len(chosen) > 1 else []
+    for index in range(len(targets)) if live else chosen:
+        if index not in several:
+            yield weights[index], targets[index]
+    if several:
+        yield together(weights[several], axis=0), " ".join(targets[i] for i in several)
 
 
 def _heading(text: str, y: float) -> str:

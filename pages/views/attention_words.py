@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.heads import role
-from engine.maps import Map
-from pages.views.attention_map import number, row_sentence
+from engine.maps import Map, columns_together, rows_together
+from pages.views.attention_map import looks_sentence, row_sentence, top_links
+from pages.views.attention_scale import number
+from pages.views.svg import visible
 
 CAVEAT = (
     "Attention is not explanation: a weight says where a head looked, not what the model did with "
@@ -85,9 +87,46 @@ def fits(shown: Map, spot: str) -> bool:
 
 def row_of(shown: Map, spot: str | None) -> int | None:
     """The first row that a selection names."""
-    starts = shown.row_starts.tolist()
-    named = (_number(name) for name in (spot or "").split(" ") if name[:1] == "q")
-    return next((starts.index(number) for number in named if number in starts), None)
+    return next(iter(rows_of(shown, spot)), None)
+
+
+def rows_of(shown: Map, spot: str | None) -> list[int]:
+    """The rows that a selection names."""
+    return _named(shown.row_starts.tolist(), spot, "q")
+
+
+def columns_of(shown: Map, spot: str | None) -> list[int]:
+    """The columns that a selection names."""
+    return _named(shown.column_starts.tolist(), spot, "k")
+
+
+def spot_says(shown: Map, spot: str | None) -> str:
+    """What is selected in words: several rows by their mean, several columns by their sum."""
+    rows, columns = rows_of(shown, spot), columns_of(shown, spot)
+    if len(rows) > 1:
+        names = _listed([shown.rows[row] for row in rows])
+        mean = rows_together(shown, rows)
+        return looks_sentence(f"“{names}”", mean, shown) + f" · mean of {len(rows)} words."
+    if len(columns) > 1 and not rows:
+        names = _listed([shown.columns[column] for column in columns])
+        best = top_links(columns_together(shown, columns), shown.rows, 3)
+        given = ", ".join(f"“{visible(of)}” {number(w, shown.share)}" for of, w in best)
+        return (
+            f"“{names}” together get most from {given or 'nobody'} · sum of {len(columns)} words."
+        )
+    return map_says(shown, row_of(shown, spot))
+
+
+def _listed(names: list[str]) -> str:
+    """Names for a sentence; of many the first and how many more."""
+    few = [visible(name, limit=16) for name in names[:4]]
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return "” + “".join(few) + more
+
+
+def _named(starts: list[int], spot: str | None, letter: str) -> list[int]:
+    named = (_number(name) for name in (spot or "").split(" ") if name[:1] == letter)
+    return [starts.index(number) for number in named if number in starts]
 
 
 def _number(name: str) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pages.views import palette, svg
-from pages.views.attention_map import number
+from pages.views.attention_scale import number
 
 LEFT = 74.0
 ROW = 28.0

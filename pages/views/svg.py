@@ -239,13 +239,15 @@ def matrix(
     scale: Scale = "linear",
     quantity: str = "",
     drawn: Bool[np.ndarray, "row column"] | None = None,
+    shades: Float[np.ndarray, "row column"] | None = None,
 ) -> str:
     """A matrix with cells of `cell` pixels that can be pointed at; NaN is masked.
 
     `rows` and `columns` are the ids of the rows and columns (`q0 q1 ..`, `k0 k1 ..`, no spaces):
     pointing at cell (3, 5) lights `q3` and `k5` wherever they are, and its lock is `"q3 k5"`.
     The labels (plain text) and the exact value, kept as float16, go into the tooltip, with
-    `quantity` before the value. Cells not in `drawn` have no colour but keep their value. Axis
+    `quantity` before the value. Cells not in `drawn` have no colour but keep their value. `shades`
+    are the strengths of colour (0 to 1) where they do not follow from `high` and `scale`. Axis
     labels are the caller's: give them `data_id="q3"`.
     """
     grid = np.asarray(values, dtype=np.float32)
@@ -256,16 +258,17 @@ def matrix(
             f"and {(len(row_labels), len(column_labels))} labels"
         )
     height, width = cell * grid.shape[0], cell * grid.shape[1]
+    colours = grid if shades is None else np.where(np.isnan(grid), np.nan, shades)
     image = raster(
-        grid if drawn is None else np.where(drawn | np.isnan(grid), grid, np.float32(0)),
+        colours if drawn is None else np.where(drawn | np.isnan(grid), colours, np.float32(0)),
         x=x,
         y=y,
         width=width,
         height=height,
         colour=colour,
         negative=negative,
-        high=high,
-        scale=scale,
+        high=high if shades is None else 1.0,
+        scale=scale if shades is None else "linear",
     )
     frame = tag(
         "rect", x=float(x), y=float(y), width=width, height=height, fill="none", stroke=palette.LINE

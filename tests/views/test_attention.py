@@ -14,7 +14,8 @@ from engine.values import Attention
 from pages.views.attention_grid import Ranking, head_grid
 from pages.views.attention_inside import STAGES, attention_inside, formulas
 from pages.views.attention_lines import MOST, attention_lines
-from pages.views.attention_map import attention_map, number, overview, row_sentence, top_value
+from pages.views.attention_map import attention_map, overview, row_sentence
+from pages.views.attention_scale import number, strengths, top_value
 from pages.views.attention_text import attention_text
 from tests.engine.hand_made import tokens_of
 
@@ -99,6 +100,64 @@ def test_the_middle_of_the_legend_follows_the_scale(scale, middle: float):
     plain = shown(causal=False)
     high = float(np.nanmax(plain.weights))
     assert number(high * middle, True) in texts(attention_map(plain, title="t", scale=scale))
+
+
+@pytest.mark.parametrize(("per", "axis"), [("row", 1), ("column", 0)])
+def test_colours_may_be_by_row_or_column_and_the_legend_names_it(per, axis: int):
+    plain = shown(causal=False)
+    found = strengths(plain.weights, per=per)
+    assert np.allclose(found.max(axis=axis), 1)
+    assert np.allclose(found, plain.weights / plain.weights.max(axis=axis, keepdims=True))
+    tops = plain.weights.max(axis=axis)
+    low, high = (number(float(end), True) for end in (tops.min(), tops.max()))
+    picture = attention_map(plain, title="t", per=per)
+    assert f"100 % is each {per}'s largest, {low} to {high}" in texts(picture)
+    assert np.allclose(values_of(matrices(picture)[0]), plain.weights, atol=1e-3)
+
+
+def test_by_the_whole_map_the_full_colour_is_its_largest_weight():
+    plain = shown(causal=False)
+    found = strengths(plain.weights)
+    assert np.allclose(found, plain.weights / plain.weights.max())
+    assert not any("largest" in text for text in texts(attention_map(plain, title="t")))
+
+
+def test_masked_cells_have_no_colour_by_row_or_column_either():
+    plain = shown()
+    for per in ("row", "column"):
+        found = strengths(plain.weights, per=per)
+        assert np.array_equal(np.isnan(found), np.isnan(plain.weights))
+
+
+def test_several_rows_are_drawn_as_one_row_of_their_mean():
+    plain = shown(5)
+    rows, mean = matrices(attention_map(plain, title="t", together=[2, 4]))
+    assert len((rows.get("data-rows") or "").split()) == 5
+    expected = np.nan_to_num(plain.weights[[2, 4]]).mean(axis=0)
+    assert np.allclose(values_of(mean)[0], expected, atol=1e-3)
+    assert expected.sum() == pytest.approx(1, abs=1e-5)
+    assert mean.get("data-quantity") == "mean of 2 rows"
+    assert len(matrices(attention_map(plain, title="t", together=[2]))) == 1
+
+
+def test_the_numbers_beside_lines_are_those_of_the_chosen_words_together():
+    plain = shown(5)
+    picture = attention_lines(plain, title="t", together=[2, 4])
+    joint = [t for t in parsed(picture).iter(f"{SVG}text") if t.get("data-show") == "q2 q4"]
+    best = float(np.nan_to_num(plain.weights[[2, 4]]).mean(axis=0).max())
+    assert joint and joint[0].text == number(best, True)
+    alone = {t.get("data-show") for t in parsed(picture).iter(f"{SVG}text")}
+    assert not alone & {"q2", "q4"}
+
+
+def test_several_words_shade_the_text_by_mean_and_sum():
+    plain = shown(5)
+    picture = attention_text(plain, title="t", chosen=[2, 4])
+    numbers = [t.text for t in parsed(picture).iter(f"{SVG}text") if t.get("data-show") == "q2 q4"]
+    filled = np.nan_to_num(plain.weights)
+    assert numbers[0] == number(float(filled[[2, 4]].mean(axis=0).max()), True)
+    assert number(float(filled[:, [2, 4]].sum(axis=1).max()), True) in numbers[1:]
+    assert not [t for t in parsed(picture).iter(f"{SVG}text") if t.get("data-show") == "q2"]
 
 
 def test_a_row_pointed_at_says_where_its_weight_goes_and_that_it_sums_to_one():
@@ -212,7 +271,7 @@ def test_only_the_strongest_lines_of_a_long_text_are_drawn_and_this_is_said():
 
 def test_the_text_is_shaded_by_what_the_word_looks_at_in_both_directions():
     plain = shown(5)
-    picture = attention_text(plain, title="t", chosen=4)
+    picture = attention_text(plain, title="t", chosen=[4])
     rects = [r for r in parsed(picture).iter(f"{SVG}rect") if r.get("data-show") == "q0"]
     assert rects and all(r.get("data-show") for r in rects)
     assert texts(picture).count("w3") == 2

@@ -5,7 +5,8 @@ import pytest
 
 from pages.views import layers
 from pages.views.attention_changes import most_changed, probability_changes
-from pages.views.attention_map import difference_map, number
+from pages.views.attention_map import difference_map
+from pages.views.attention_scale import number
 from tests.views.test_attention import matrices, parsed, shown, texts, values_of
 
 

@@ -3,7 +3,17 @@
 import numpy as np
 
 from engine import heads
-from pages.views.attention_words import fits, head_says, links_of, map_says, row_of
+from pages.views.attention_words import (
+    columns_of,
+    fits,
+    head_says,
+    links_of,
+    map_says,
+    row_of,
+    rows_of,
+    spot_says,
+)
+from pages.views.attention_scale import number
 from tests.engine.hand_made import tokens_of
 from tests.views.test_attention import shown
 
@@ -61,6 +71,23 @@ def test_a_selection_must_name_rows_and_columns_of_this_map():
     assert fits(plain, "q3 k0") and fits(plain, "k3")
     assert not fits(plain, "q4") and not fits(plain, "x1") and not fits(plain, "q3 kk")
     assert row_of(plain, "k1 q2") == 2 and row_of(plain, None) is None
+
+
+def test_several_words_are_told_by_the_mean_of_where_they_look():
+    plain = shown(4)
+    assert rows_of(plain, "q3 q1 k0") == [3, 1] and columns_of(plain, "q3 k0") == [0]
+    mean = np.nan_to_num(plain.weights[[3, 1]]).mean(axis=0)
+    said = spot_says(plain, "q3 q1")
+    assert said.startswith("“w3” + “w1” looks at") and said.endswith("mean of 2 words.")
+    assert number(float(mean.max()), True) in said and "row sum 100 %" in said
+
+
+def test_several_words_looked_at_are_told_by_their_sum():
+    plain = shown(4)
+    whole = np.nan_to_num(plain.weights[:, [0, 2]]).sum(axis=1)
+    said = spot_says(plain, "k0 k2")
+    assert said.startswith("“w0” + “w2” together get most from")
+    assert number(float(whole.max()), True) in said and said.endswith("sum of 2 words.")
 
 
 def test_the_table_lists_every_open_link_once():
