@@ -19,12 +19,13 @@ import numpy as np
 
 from engine import runtime
 from engine.runtime import Bundle
-from engine.training import corpora, everyday, figures, recipes
+from engine.training import corpora, everyday, figures, lessons, recipes
 from engine.training.homonyms import HOMONYMS
 from engine.training.shipping import SHIPPED
 
 START, END = "<!-- figures -->", "<!-- /figures -->"
 PROMPT = "Once upon a time"
+EXAMPLES = {0: "no example", 1: "one example", 3: "three examples"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,11 @@ class Amount:
     documents: int = 1000
     sentences: int = 2000
     samples: int = 20
+    prompts: int = 60
 
 
 def tales_gpt(bundle: Bundle, corpus: Path, amount: Amount) -> list[Figure]:
-    """Compression of held-out tales, and what the model writes by itself."""
+    """Compression of held-out tales, what the model writes by itself, and how it uses examples."""
     name = bundle.card.name
     texts = corpora.prose(corpus).held_out[: amount.documents]
     written = figures.samples(bundle, PROMPT, count=amount.samples)
@@ -55,7 +57,23 @@ def tales_gpt(bundle: Bundle, corpus: Path, amount: Amount) -> list[Figure]:
     return [
         Figure(name, "bits per byte, held-out prose", figures.bits_per_byte(bundle, texts)),
         Figure(name, f"fluent samples of {len(written)}", fluent, tuple(written)),
+        *answers(bundle, amount),
     ]
+
+
+def answers(bundle: Bundle, amount: Amount) -> list[Figure]:
+    """Accuracy of every task of the lessons with zero, one and three examples, and their mean."""
+    found, totals = [], dict.fromkeys(EXAMPLES, 0.0)
+    for task in lessons.TASKS:
+        for examples, word in EXAMPLES.items():
+            share = figures.in_context(bundle, task, examples=examples, count=amount.prompts)
+            found.append(Figure(bundle.card.name, f"{task}, {word} %", 100 * share))
+            totals[examples] += 100 * share / len(lessons.TASKS)
+    means = (
+        Figure(bundle.card.name, f"mean of the tasks, {word} %", totals[examples])
+        for examples, word in EXAMPLES.items()
+    )
+    return [*found, *means]
 
 
 def fr_en(bundle: Bundle, corpus: Path, amount: Amount) -> list[Figure]:

@@ -20,6 +20,7 @@ from engine.generation import Line, generate
 from engine.runtime import Bundle
 from engine.sampling import Sampling
 from engine.tracing import hidden
+from engine.training import lessons
 from engine.training.homonyms import Homonym
 from engine.translation import translate_all
 from engine.values import Reading
@@ -96,6 +97,26 @@ def fluent(text: str) -> bool:
     fours = Counter(zip(words, words[1:], words[2:], words[3:], strict=False))
     ends = re.search(r"[a-z][.!?]", text) is not None
     return ends and max(fours.values(), default=0) < 3
+
+
+def in_context(bundle: Bundle, task: str, *, examples: int, count: int) -> float:
+    """Share of held-out prompts of a task that greedy writing answers as it should, in [0, 1]."""
+    items = lessons.prompts(task, examples, count=count)
+    return sum(answered(bundle, item.asked) == item.answer for item in items) / len(items)
+
+
+def answered(bundle: Bundle, prompt: str, *, limit: int = 30) -> str:
+    """What greedy writing puts after a prompt, up to the end of its line."""
+    decode = bundle.tokenizer.decode
+
+    def line_is_over(new: Sequence[int]) -> bool:
+        return "\n" in decode(list(new)).lstrip()
+
+    ids = bundle.tokenizer.encode(prompt).ids
+    greedy = [Line(Sampling(temperature=0))]
+    steps = generate(bundle, ids, greedy, seed=0, limit=limit, ends=line_is_over)
+    new = [token.id for step in steps for token in step.written]
+    return decode(new).strip().split("\n")[0].strip()
 
 
 # -- fr-en --------------------------------------------------------------------------------------

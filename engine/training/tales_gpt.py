@@ -1,8 +1,10 @@
 """`tales-gpt`: a decoder-only model (GPT-2's architecture) that writes old tales.
 
 Learns to continue the prose: documents are joined by the end-of-text token and cut into windows.
-One window in four is as long as the model's positions, the others half as long: long windows cost
-more, and yet the last positions must be learnt.
+Beside them in every batch lie windows of generated lessons (see `lessons`), so that it also learns
+to follow the examples of a prompt. One batch in four has windows as long as the model's positions,
+in the others they are cut in two: long windows cost more, and yet the last positions must be
+learnt.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from engine.training import corpora, tokenizers
+from engine.training import corpora, lessons, tokenizers
 from engine.training.loop import Batch, Schedule, Task
 
 NAME = "tales-gpt"
@@ -31,6 +33,7 @@ class Settings:
     layers: int = 6
     heads: int = 8
     positions: int = 512
+    lessons: float = 0.25  # of the tokens, at most a third
     batch_tokens: int = 4096
     minutes: float = 45.0
     seed: int = 0
@@ -46,7 +49,9 @@ def prepare(corpus: Path, folder: Path, settings: Settings, *, fraction: float =
         name=NAME,
         model=build(settings, tokenizer),
         tokenizer=tokenizer,
-        batches=windows(encode(tokenizer, texts), settings),
+        batches=batches(
+            encode(tokenizer, texts), encode(tokenizer, generated(texts, settings)), settings
+        ),
         loss=loss,
         schedule=settings.schedule,
     )
@@ -78,20 +83,46 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> np.ndarray:
     return np.concatenate([np.array([*ids, end], dtype=np.int32) for ids in rows])
 
 
-def windows(stream: np.ndarray, settings: Settings) -> Iterator[Batch]:
-    """Every window of the text once an epoch, in random order, cut elsewhere in each epoch."""
+def generated(prose: list[str], settings: Settings) -> list[str]:
+    """Lessons in their share of all characters, so that an epoch of both takes as long."""
+    wanted = sum(map(len, prose)) * settings.lessons / (1 - settings.lessons)
+    found: list[str] = []
+    for text in lessons.texts(settings.seed):
+        if wanted <= 0:
+            return found
+        found.append(text)
+        wanted -= len(text)
+    raise AssertionError("lessons never end")
+
+
+def batches(prose: np.ndarray, taught: np.ndarray, settings: Settings) -> Iterator[Batch]:
+    """Windows of both texts side by side, a batch of `batch_tokens` tokens after the other."""
     rng = np.random.default_rng(settings.seed)
-    long = settings.positions
-    rows = max(1, settings.batch_tokens // long)
+    rows = max(2, settings.batch_tokens // settings.positions)
+    few = max(1, round(rows * settings.lessons))
+    pairs = zip(
+        windows(prose, rows - few, length=settings.positions, rng=rng),
+        windows(taught, few, length=settings.positions, rng=rng),
+        strict=False,  # neither ends
+    )
+    for number, both in enumerate(pairs):
+        yield batch(torch.from_numpy(np.concatenate(both)), halves=number % 4 != 0)
+
+
+def windows(
+    stream: np.ndarray, rows: int, *, length: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """`rows` windows of `length` + 1 ids at a time, for ever: every window of the text once an
+    epoch, in random order, cut elsewhere in each epoch."""
     while True:
-        offset = int(rng.integers(0, long))
-        starts = np.arange(offset, len(stream) - long - 1, long)
+        offset = int(rng.integers(0, length))
+        starts = np.arange(offset, len(stream) - length - 1, length)
         if len(starts) < rows:
-            raise ValueError(f"{len(stream)} tokens are too few for {rows} windows of {long}")
+            raise ValueError(f"{len(stream)} tokens are too few for {rows} windows of {length}")
         rng.shuffle(starts)
-        for number, at in enumerate(range(0, len(starts) - rows + 1, rows)):
-            chosen = np.stack([stream[s : s + long + 1] for s in starts[at : at + rows]])
-            yield batch(torch.from_numpy(chosen.astype(np.int64)), halves=number % 4 != 0)
+        for at in range(0, len(starts) - rows + 1, rows):
+            chosen = [stream[s : s + length + 1] for s in starts[at : at + rows]]
+            yield np.stack(chosen).astype(np.int64)
 
 
 def batch(ids: torch.Tensor, *, halves: bool) -> Batch:
