@@ -17,7 +17,7 @@ from transformers import GenerationConfig, MarianConfig, MarianMTModel, PreTrain
 
 from engine.training import corpora, everyday, tokenizers
 from engine.training.loop import Batch, Schedule, Task
-from engine.training.packing import by_length, padded
+from engine.training.packing import by_length, gathered, padded
 
 NAME = "fr-en"
 IGNORED = -100
@@ -113,10 +113,10 @@ def batches(
     ]
     lengths = np.array([max(len(sources[row]), len(targets[row])) for row in keep])
     rng = np.random.default_rng(settings.seed)
-    for group in by_length(lengths, tokens=settings.batch_tokens, rng=rng):
+    for group, length in by_length(lengths, tokens=settings.batch_tokens, rng=rng):
         rows = [keep[number] for number in group]
-        source = torch.from_numpy(padded([sources[row] for row in rows], pad))
-        target = torch.from_numpy(padded([targets[row] for row in rows], IGNORED))
+        source = torch.from_numpy(padded([sources[row] for row in rows], pad, length=length))
+        target = torch.from_numpy(padded([targets[row] for row in rows], IGNORED, length=length))
         late = torch.full_like(target, pad)
         late[:, 1:] = target[:, :-1].masked_fill(target[:, :-1] == IGNORED, pad)
         yield {
@@ -124,6 +124,7 @@ def batches(
             "source_mask": (source != pad).long(),
             "late": late,
             "targets": target,
+            "places": torch.from_numpy(gathered(target.numpy() != IGNORED)),
             "count": (target != IGNORED).sum() + (source != pad).sum(),
         }
 
@@ -142,8 +143,8 @@ class Loss:
             decoder_input_ids=batch["late"],
             use_cache=False,
         ).last_hidden_state
-        real = batch["targets"] != IGNORED
-        logits = model.lm_head(states[real]) + model.final_logits_bias
+        logits = model.lm_head(states.flatten(0, 1)[batch["places"]]) + model.final_logits_bias
+        targets = batch["targets"].flatten()[batch["places"]]
         return nn.functional.cross_entropy(
-            logits, batch["targets"][real], label_smoothing=self.smoothing
+            logits, targets, ignore_index=IGNORED, label_smoothing=self.smoothing
         )

@@ -19,7 +19,7 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 from engine.training import corpora, everyday, tokenizers
 from engine.training.loop import Batch, Schedule, Task
-from engine.training.packing import by_length, padded
+from engine.training.packing import by_length, gathered, padded
 
 NAME = "tales-bert"
 IGNORED = -100
@@ -121,19 +121,20 @@ def batches(rows: list[Int[np.ndarray, "token"]], ids: Ids, settings: Settings) 
     """Rows of like length, with their special tokens, some joined as pairs, words masked."""
     rng = np.random.default_rng(settings.seed)
     lengths = np.array([len(row) + 3 for row in rows])
-    for group in by_length(lengths, tokens=settings.batch_tokens, rng=rng):
+    for group, length in by_length(lengths, tokens=settings.batch_tokens, rng=rng):
         framed = [
             frame(rows[number], ids, rng=rng, join=rng.random() < settings.joined)
             for number in group
         ]
-        tokens = padded([tokens for tokens, _ in framed], ids.pad)
-        segments = padded([segments for _, segments in framed], 0)
+        tokens = padded([tokens for tokens, _ in framed], ids.pad, length=length)
+        segments = padded([segments for _, segments in framed], 0, length=length)
         chosen = whole_words(tokens, ids, share=settings.masked, rng=rng)
         yield {
             "inputs": torch.from_numpy(hide(tokens, chosen, ids, rng=rng)),
             "mask": torch.from_numpy((tokens != ids.pad).astype(np.int64)),
             "segments": torch.from_numpy(segments),
             "targets": torch.from_numpy(np.where(chosen, tokens, IGNORED)),
+            "places": torch.from_numpy(gathered(chosen)),
             "count": torch.tensor(int((tokens != ids.pad).sum())),
         }
 
@@ -182,5 +183,6 @@ def loss(model: BertForMaskedLM, batch: Batch) -> torch.Tensor:
         attention_mask=batch["mask"],
         token_type_ids=batch["segments"],
     ).last_hidden_state
-    wanted = batch["targets"] != IGNORED
-    return nn.functional.cross_entropy(model.cls(states[wanted]), batch["targets"][wanted])
+    logits = model.cls(states.flatten(0, 1)[batch["places"]])
+    targets = batch["targets"].flatten()[batch["places"]]
+    return nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED)

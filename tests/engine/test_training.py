@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import lzma
 import os
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +15,19 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
-from engine.training import attention, corpora, everyday, fr_en, recipes, tales_bert, tales_gpt
+from engine.training import (
+    attention,
+    corpora,
+    everyday,
+    fr_en,
+    lessons,
+    recipes,
+    tales_bert,
+    tales_gpt,
+)
 from engine.training.corpora import Pair
 from engine.training.loop import Course, Limits, Schedule, rate, train
-from engine.training.packing import by_length, padded
+from engine.training.packing import STEP, by_length, gathered, padded
 
 TINY = {
     "tales-gpt": tales_gpt.Settings(
@@ -205,31 +216,67 @@ def test_a_joined_row_is_cut_after_a_full_stop():
     assert tales_bert.frame(row, ids, rng=rng, join=False)[1] == [0] * 8
 
 
-def test_every_row_comes_once_an_epoch_and_groups_stay_within_their_tokens():
-    lengths = np.random.default_rng(3).integers(1, 40, 500)
-    groups = by_length(lengths, tokens=120, rng=np.random.default_rng(4))
-    seen: list[int] = []
-    while len(seen) < 500:
-        group = next(groups)
-        assert len(group) * lengths[group].max() <= 120
-        seen.extend(group.tolist())
-    assert sorted(seen) == list(range(500))
+def test_every_row_comes_in_each_epoch_in_groups_of_few_shapes():
+    lengths = np.random.default_rng(3).integers(1, 90, 2000)
+    groups = by_length(lengths, tokens=512, rng=np.random.default_rng(4))
+    seen: set[int] = set()
+    shapes, drawn = set(), 0
+    while len(seen) < 2000:
+        group, length = next(groups)
+        assert length >= lengths[group].max() and len(group) * length <= 512
+        shapes.add((len(group), length))
+        seen |= set(group.tolist())
+        drawn += len(group)
+    assert len(shapes) == 9  # 8, 16, .. 64, then 89: no row is longer
+    assert drawn < 2000 + sum(rows for rows, _ in shapes)
 
 
-def test_padded_fills_to_the_longest_row():
-    assert padded([[5], [6, 7]], 0).tolist() == [[5, 0], [6, 7]]
+def test_padded_fills_to_the_length():
+    assert padded([[5], [6, 7]], 0, length=3).tolist() == [[5, 0, 0], [6, 7, 0]]
 
 
-def test_windows_hold_each_token_and_its_follower():
-    stream = np.arange(1000, dtype=np.int32)
+def test_gathered_places_hold_all_that_is_wanted_and_come_in_steps():
+    wanted = np.random.default_rng(5).random((40, 16)) < 0.3
+    places = gathered(wanted)
+    assert len(places) % STEP == 0 and len(places) < wanted.sum() + STEP
+    assert set(places[: wanted.sum()]) == set(np.flatnonzero(wanted))
+    assert len(set(places)) == len(places)
+
+
+def test_windows_hold_each_token_and_its_follower_and_lessons_lie_among_them():
+    prose, taught = np.arange(5000, dtype=np.int32), np.arange(10_000, 15_000, dtype=np.int32)
     settings = tales_gpt.Settings(positions=64, batch_tokens=256)
-    windows = tales_gpt.windows(stream, settings)
+    found = tales_gpt.batches(prose, taught, settings)
     shapes = set()
     for _ in range(8):
-        batch = next(windows)
+        batch = next(found)
         assert (batch["targets"] == batch["inputs"] + 1).all()
+        assert (batch["inputs"] >= 10_000).float().mean() == settings.lessons <= 1 / 3
         shapes.add(tuple(batch["inputs"].shape))
     assert shapes == {(4, 64), (8, 32)}
+
+
+def test_lessons_for_training_hold_no_word_and_no_pattern_that_is_measured():
+    for held_out in (False, True):
+        source = lessons.Source(random.Random(1), held_out=held_out)
+        drawn = [source.word(kind) for kind in lessons.data()["words"] for _ in range(400)]
+        drawn += [source.french()[0] for _ in range(400)]
+        assert {word in lessons.held_out() for word in drawn} == {held_out}
+    text = "\n".join(itertools.islice(lessons.texts(0), 3000))
+    for task in lessons.TASKS:
+        assert not any(item.solved() in text for item in lessons.prompts(task, 0, count=60))
+    assert not re.search(r"wrote to|We all found|has put the", text)  # patterns held out
+
+
+@pytest.mark.parametrize("task", sorted(lessons.TASKS))
+def test_prompts_ask_the_same_with_more_examples_and_use_held_out_words(task):
+    asked = [lessons.prompts(task, k, count=20) for k in (0, 1, 3)]
+    assert len({len(items) for items in asked}) == 1
+    for none, one, three in zip(*asked, strict=True):
+        assert none.answer == one.answer == three.answer
+        assert one.asked.endswith(none.asked) and three.asked.endswith(one.asked)
+        assert [item.asked.count("\n\n") for item in (none, one, three)] == [0, 1, 3]
+    assert asked == [lessons.prompts(task, k, count=20) for k in (0, 1, 3)]
 
 
 def test_rate_warms_up_stays_and_ends_at_zero():
