@@ -96,7 +96,8 @@ class Card:
     sinusoidal, rotary, alibi, relative) and `limit` the most tokens (None: no limit of its own).
     `given` lists the quantities of attention that the family gives (query, key, value, scores,
     weights, output). `errors` maps a quantity to its largest error against PyTorch. `vectors`
-    maps "token" and "position" to matrices. `mask` is the id of the mask token.
+    maps "token" and "position" to matrices. `mask` is the id of the mask token. `rotary` holds the
+    angle in radians by which each pair of a query is turned from one position to the next.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Card:
     mask: int | None = None
     tokenizer: str = ""
     template: str | None = None
+    rotary: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
     format: int = FORMAT
 

@@ -68,6 +68,7 @@ def make_card(
         mask=special(checkpoint.folder, tokenizer, "mask_token") if not decides else None,
         tokenizer=kind(tokenizer),
         template=template(checkpoint.folder),
+        rotary=rotary(model),
         notes=layout.notes,
     )
 
@@ -143,6 +144,14 @@ def _without(matrix: Matrix, rows: int) -> Matrix:
         offset=matrix.offset + rows * width * np.dtype(matrix.dtype).itemsize,
         scales_offset=None if start is None else start + rows * 4,
     )
+
+
+def rotary(model: PreTrainedModel) -> tuple[float, ...]:
+    """The turn of each pair from one position to the next, in radians; empty where none is."""
+    for name, buffer in model.named_buffers():
+        if name.rsplit(".", 1)[-1] == "inv_freq":
+            return tuple(round(float(turn), 9) for turn in buffer.flatten())
+    return ()
 
 
 def template(folder: Path) -> str | None:
