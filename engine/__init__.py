@@ -35,6 +35,7 @@ __all__ = [
     "tokens",
     "tracing",
     "translation",
+    "turning",
     "values",
     "verified",
     "vocabulary",

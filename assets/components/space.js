@@ -17,12 +17,16 @@ export default function ({ data, parentElement, setStateValue }) {
 
 function map(root) {
   const plot = root.querySelector(".plot"), layer = root.querySelector(".labels"), note = root.querySelector(".note");
+  const tools = root.querySelector(".tools"), ink = root.querySelector(".ink"), outline = ink.firstElementChild;
   const one = { tell: null };
   let data = null, cloud = null, rows = [], shown = [], seq = 0, drawn = "", turning = 0, timer = 0, ended = false, under = null, pressed = [0, 0];
+  let tool = "", shape = null, play = null;
 
   one.show = (next) => {
     data = next;
     seq = Math.max(seq, next.seq || 0);
+    if (play && !next.frames) play = null;
+    toolbar();
     root.style.setProperty("--height", next.height + "px");
     clearTimeout(timer);
     wait(0);
@@ -47,7 +51,7 @@ function map(root) {
     note.hidden = true;
     const dark = paint(root), hue = (pair) => pair[dark ? 1 : 0];
     rows = [];
-    const traces = [...points(hue), ...paths(hue), ...marks(hue)];
+    const traces = [...points(hue), ...lit(hue), ...paths(hue), ...marks(hue)];
     await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
     if (!drawn) listen();
     drawn = data.flat ? "flat" : "deep";
@@ -61,15 +65,27 @@ function map(root) {
       const at = [];
       for (let i = 0; i < cloud.classes.length; i++) if (cloud.classes[i] === k && (!only || only.has(i))) at.push(i);
       rows.push(at.map((i) => cloud.ids + i));
-            return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
+      return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
         name: entry.name, showlegend: at.length > 0, text: at.map((i) => plain(cloud.names[i])),
         marker: { size: only ? 4.5 : data.dot.size, color: hue(entry.colour), opacity: only ? 0.95 : data.dot.opacity, line: { width: 0 } },
       });
     });
   }
 
+  // Points of the cloud that are pointed out: an area, what the map betrays.
+  function lit(hue) {
+    return (data.lit || []).map((group) => {
+      const at = chosen(group.bits);
+      rows.push(at.map((i) => cloud.ids + i));
+      return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
+        name: group.name, showlegend: true, text: at.map((i) => plain(cloud.names[i])),
+        marker: { size: group.size, color: hue(group.colour), opacity: 0.95, symbol: group.symbol, line: { width: 0 } },
+      });
+    });
+  }
+
   function paths(hue) {
-    return (data.paths || []).map((path) => {
+    return (play ? trails() : data.paths || []).map((path) => {
       rows.push([]);
       return trace(path.places, { mode: "lines", hoverinfo: "skip", showlegend: false, line: { color: hue(path.colour), width: path.width || 3 }, opacity: 0.75 });
     });
@@ -78,7 +94,7 @@ function map(root) {
   function marks(hue) {
     return data.marks.map((group) => {
       rows.push(group.ids);
-      return trace(group.places, {
+      return trace(group.places.map((place, k) => now(group.ids[k], place)), {
         name: group.name, showlegend: Boolean(group.name) && group.ids.length > 0, text: group.texts,
         marker: { size: group.size, color: group.colours ? group.colours.map(hue) : hue(group.colour), opacity: 1, symbol: group.symbol || "circle", line: { width: 1.5, color: hue(data.colours.paper) } },
       });
@@ -98,7 +114,9 @@ function map(root) {
 
   function layout(dark) {
     const ink = data.colours.ink[+dark], muted = data.colours.muted[+dark], line = data.colours.line[+dark];
+    const ends = data.flat ? [] : extent();
     const axis = (k) => ({
+      ...(data.flat ? {} : { range: ends[k] }),
       title: { text: data.axes[k], font: { size: 13, color: muted } }, showticklabels: false, zeroline: false, showspikes: false,
       gridcolor: line, linecolor: line, showbackground: false, ticks: "",
     });
@@ -116,6 +134,18 @@ function map(root) {
     return { ...shared, scene: { aspectmode: "data", camera, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
   }
 
+  // Fixed by all points, so that showing some alone moves nothing.
+  function extent() {
+    const extra = [...data.marks.flatMap((g) => g.places), ...Object.values(data.frames || {}).flat()];
+    return cloud.axes.map((axis, k) => {
+      let low = Infinity, high = -Infinity;
+      for (const v of axis) { if (v < low) low = v; if (v > high) high = v; }
+      for (const p of extra) { low = Math.min(low, p[k]); high = Math.max(high, p[k]); }
+      const pad = 0.04 * (high - low) || 0.5;
+      return [low - pad, high + pad];
+    });
+  }
+
   function listen() {
     // plotly's own 3-D click asks for a button that is down while a frame is drawn, and misses quick
     // ones: a click is a press and a release in one place, on the point under the pointer.
@@ -128,6 +158,10 @@ function map(root) {
     }, true);
     plot.on("plotly_relayouting", follow);
     plot.on("plotly_relayout", choose);
+    ink.onpointerdown = (event) => { ink.setPointerCapture(event.pointerId); shape = [local(event)]; };
+    ink.onpointermove = (event) => { if (shape) drag(local(event)); };
+    ink.onpointerup = (event) => { if (shape) { drag(local(event)); take(); } };
+    root.addEventListener("keydown", (event) => { if (event.key === "Escape" && tool) { tool = ""; shape = null; toolbar(); } });
     new ResizeObserver(choose).observe(plot);
   }
 
@@ -135,6 +169,100 @@ function map(root) {
     if (!id) return;
     seq += 1;
     one.tell("pick", { id: id === data.chosen ? null : id, seq });
+  }
+
+  // ---- an area: a box or a line drawn around points, on a flat map and on a deep one
+
+  function toolbar() {
+    const wanted = [...(data.select ? [["box", "▭", "Select points with a box"], ["lasso", "◯", "Select points with a line around them"]] : []),
+      ...(data.frames ? [["play", play ? "■" : "▶", play ? "Stop" : "Play the way through the layers"]] : [])];
+    const focused = root.getRootNode().activeElement?.dataset?.tool;
+    tools.replaceChildren(...wanted.map(([name, sign, told]) => {
+      const node = document.createElement("button");
+      Object.assign(node, { type: "button", textContent: sign, title: told, onclick: () => use(name) });
+      node.dataset.tool = name;
+      node.setAttribute("aria-label", told);
+      node.setAttribute("aria-pressed", String(name === tool || (name === "play" && !!play)));
+      return node;
+    }));
+    if (play) tools.append(`after layer ${Math.floor(play.at)}`);
+    if (focused) tools.querySelector(`[data-tool=${focused}]`)?.focus();
+    ink.classList.toggle("on", Boolean(tool));
+    outline.setAttribute("d", "");
+  }
+
+  function use(name) {
+    if (name === "play") return play ? halt() : start();
+    tool = tool === name ? "" : name;
+    toolbar();
+  }
+
+  function local(event) {
+    const box = ink.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  function drag(to) {
+    const [x, y] = shape[0];
+    if (tool === "box") shape = [[x, y], [to[0], y], to, [x, to[1]]];
+    else shape.push(to);
+    outline.setAttribute("d", "M" + shape.map((p) => p.map((v) => v.toFixed(1))).join("L") + "Z");
+  }
+
+  function take() {
+    const spot = camera(), only = data.only && new Set(data.only), path = shape;
+    const hidden = new Set(plot.data.flatMap((t, k) => (t.visible === "legendonly" && k < cloud.legend.length ? [k] : [])));
+    const bits = new Uint8Array(Math.ceil(cloud.classes.length / 8));
+    for (let i = 0; spot && i < cloud.classes.length; i++)
+      if (!hidden.has(cloud.classes[i]) && (!only || only.has(i)) && within(spot(cloud.axes.map((a) => a[i])), path)) bits[i >> 3] |= 1 << (i & 7);
+    const ids = new Set(data.marks.flatMap((g) => g.ids.filter((id, k) => spot && within(spot(g.places[k]), path))));
+    tool = "";
+    shape = null;
+    toolbar();
+    seq += 1;
+    one.tell("area", { bits: btoa(String.fromCharCode(...bits)), ids: [...ids], seq });
+  }
+
+  // ---- the way through the layers, played
+
+  function start() {
+    play = { at: 0, begun: performance.now() };
+    step();
+  }
+
+  async function step() {
+    const last = Object.values(data.frames)[0].length - 1, calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const at = Math.min(last, (performance.now() - play.begun) / data.pace);
+    play.at = calm ? Math.floor(at) : at;
+    toolbar();
+    await draw();
+    if (!play || ended) return;
+    if (at < last) requestAnimationFrame(step);
+    else {
+      seq += 1;
+      one.tell("played", { layer: last, seq });
+      halt();
+    }
+  }
+
+  function halt() {
+    play = null;
+    toolbar();
+    draw();
+  }
+
+  // Where a mark is at this moment of the play, else where the data says.
+  function now(id, place) {
+    const way = play && data.frames[id];
+    if (!way) return place;
+    const k = Math.min(Math.floor(play.at), way.length - 1), next = way[Math.min(k + 1, way.length - 1)], share = play.at - k;
+    return way[k].map((v, i) => v + (next[i] - v) * share);
+  }
+
+  function trails() {
+    return data.marks.flatMap((group) => group.ids.filter((id) => data.frames[id]).map((id, k) => ({
+      places: [...data.frames[id].slice(0, Math.floor(play.at) + 1), now(id)], colour: group.colours?.[k] ?? group.colour, width: 3,
+    })));
   }
 
   // ---- labels: the most important first, none over another
@@ -145,7 +273,7 @@ function map(root) {
     const width = plot.clientWidth, height = plot.clientHeight, taken = [];
     shown = [];
     for (const label of [...data.labels, ...landmarks()]) {
-      const [x, y] = spot(label.place);
+      const [x, y] = spot(now(label.id, label.place));
       const half = label.text.length * (label.kind ? 4.4 : 3.8) + 4;
       const box = [x - half, y - 24, x + half, y - 4];
       if (!(box[0] > 0 && box[2] < width && box[1] > 0 && box[3] < height)) continue;
@@ -177,7 +305,7 @@ function map(root) {
 
   function place(spot) {
     shown.forEach((label, i) => {
-      const [x, y] = spot(label.place), node = layer.children[i];
+      const [x, y] = spot(now(label.id, label.place)), node = layer.children[i];
       node.style.transform = `translate(${x.toFixed(1)}px, ${(y - 14).toFixed(1)}px) translate(-50%, -50%)`;
     });
   }
@@ -207,6 +335,23 @@ function map(root) {
   }
 
   return one;
+}
+
+// The places of the bits that are set, as `space.bits` packs them.
+function chosen(text) {
+  const at = [];
+  [...atob(text)].forEach((c, k) => { for (let b = 0, v = c.charCodeAt(0); v; b++, v >>= 1) if (v & 1) at.push(8 * k + b); });
+  return at;
+}
+
+// Whether a point lies inside a closed line: a ray to the right crosses it an odd number of times.
+function within([x, y], path) {
+  let inside = false;
+  for (let i = 0, j = path.length - 1; i < path.length; j = i++) {
+    const [xi, yi] = path[i], [xj, yj] = path[j];
+    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
+  }
+  return inside;
 }
 
 // Text for a hover label, which reads a little HTML.

@@ -1,38 +1,46 @@
-"""The vectors that say where a token stands: learned ones, or the sines of the first paper."""
+"""What says where a token stands: learned vectors, sines, or the angles of rotary positions."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from engine import projection
+from engine import projection, turning
 from engine.errors import NotOffered
-from pages.shell import cache
+from pages.shell import cache, points
 from pages.shell.components import picture
-from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
+from pages.views import dials, palette, plain_charts, space, space_charts
 from pages.views import neighbours as lists
-from pages.views import palette, space, space_charts
 
 NEAR = 12
 WITHOUT = {
-    "rotary": "turns queries and keys by an angle that grows with the position (rotary)",
+    "rotary": "turns queries and keys by an angle that grows with the position (rotary); its "
+    "bundle does not say by how much: export the model again",
     "alibi": "lowers attention with the distance (ALiBi)",
     "relative": "adds a number for each distance to the attention scores (relative)",
 }
 
 
+@dataclass(frozen=True)
+class Subject:
+    """The positions as vectors, what they are called, and their map."""
+
+    vectors: np.ndarray
+    what: str
+    fitted: projection.Projection
+
+
 def embeddings_positions(choice: Choice) -> None:
-    """Draw the position vectors and how alike they are."""
-    if "position" not in choice.card.vectors:
-        how = WITHOUT.get(choice.card.positions, f"has {choice.card.positions} positions")
-        raise NotOffered(f"{choice.card.title} adds no position vectors: it {how}.")
-    vectors = cache.bundle(choice.model).vectors("position")
-    flat = _flat()
-    fitted = cache.position_map(choice.model)
+    """Draw the positions and how alike they are."""
+    subject = _subject(choice)
+    vectors = subject.vectors
+    flat = points.flat()
     point = selection("position", lambda i: _legal(i, len(vectors)), name="position") or "p0"
     number = int(point[1:])
     found = projection.neighbours(
@@ -40,24 +48,35 @@ def embeddings_positions(choice: Choice) -> None:
     )
     left, right = st.columns([3, 1.15], gap="medium")
     with left:
-        _map(choice, fitted, point, flat)
+        _map(choice, subject, point, flat)
     with right:
-        _list(vectors, number, found)
-    _alike(choice, vectors, number)
+        if choice.card.rotary and "position" not in choice.card.vectors:
+            _dials(choice, number)
+        _list(subject, number, found)
+    _alike(vectors, number)
 
 
-def _flat() -> bool:
-    checked("map", ["3-D", "2-D"], name="map")
-    return "2-D" == st.segmented_control(
-        "Map", ["3-D", "2-D"], key="map", bind="query-params", default="3-D", required=True
-    )
+def _subject(choice: Choice) -> Subject:
+    card = choice.card
+    if "position" in card.vectors:
+        vectors = cache.bundle(choice.model).vectors("position")
+        what = f"{card.positions} position vectors of {card.width} numbers"
+        return Subject(vectors, what, cache.position_map(choice.model))
+    if card.rotary:
+        count = min(turning.SHOWN, card.limit or turning.SHOWN)
+        vectors = turning.circles(card.rotary, count)
+        what = f"positions, each as the cosine and sine of {len(card.rotary)} angles"
+        return Subject(vectors, what, projection.pca(vectors, axes=10))
+    how = WITHOUT.get(card.positions, f"has {card.positions} positions")
+    raise NotOffered(f"{card.title} adds no position vectors: it {how}.")
 
 
 def _legal(point: str, size: int) -> bool:
     return point[:1] == "p" and point[1:].isdecimal() and len(point) < 9 and int(point[1:]) < size
 
 
-def _map(choice: Choice, fitted: projection.Projection, point: str, flat: bool) -> None:
+def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
+    fitted = subject.fitted
     places = fitted.coordinates[:, :3]
     groups, legend = space.banded(np.arange(1, len(places) + 1), "{low:,.0f}–{high:,.0f}")
     names = [f"{i + 1}" for i in range(len(places))]
@@ -80,22 +99,47 @@ def _map(choice: Choice, fitted: projection.Projection, point: str, flat: bool) 
     share = 100 * float(fitted.explained[: 2 if flat else 3].sum())
     st.caption(
         plain(
-            f"{len(places):,} {choice.card.positions} position vectors of {choice.card.width} "
-            f"numbers; {share:.0f} % of their variance is in sight. The line goes from the first "
-            "position to the last: neighbours in the text are neighbours in space."
+            f"{len(places):,} {subject.what}; {share:.0f} % of their variance is in sight. The "
+            "line goes from the first position to the last: neighbours in the text are neighbours "
+            "in space."
         )
     )
     share_menu(
         "positions",
-        svg=space.drawing(places, chosen, [], axes, flat=flat),
+        svg=lambda: space.drawing(places, chosen, [], axes, flat=flat),
         shown=False,
         figure=lambda: space.figure(cloud, places, groups, chosen, axes),
         data=lambda: {"position": names} | {n: places[:, k].tolist() for k, n in enumerate("xyz")},
+        vectors=lambda: points.vector_table(
+            [f"p{i}" for i in range(len(names))], names, subject.vectors
+        ),
         title=f"Positions of {choice.card.title}",
     )
 
 
-def _list(vectors: np.ndarray, number: int, found: projection.Neighbours) -> None:
+def _dials(choice: Choice, number: int) -> None:
+    """The angles of the chosen position."""
+    turns = choice.card.rotary
+    turned = turning.angles(turns, number + 1)[number]
+    periods = turning.periods(turns)
+    told = dials.told(periods, number + 1)
+    svg = dials.dials(turned, periods)
+    st.markdown(f"**The angles of position {number + 1}**")
+    picture(svg, key="dials", alt=told)
+    st.caption(plain(told))
+    share_menu(
+        "angles",
+        svg=svg,
+        data={
+            "pair": list(range(1, len(turns) + 1)),
+            "radians": turned.tolist(),
+            "positions for a full turn": periods.tolist(),
+        },
+        title=f"The angles of position {number + 1}",
+    )
+
+
+def _list(subject: Subject, number: int, found: projection.Neighbours) -> None:
     st.markdown(f"**Position {number + 1}** and those most like it")
     ids = [int(i) for i in found.indices]
     listed = lists.Listed([f"p{i}" for i in ids], [f"position {i + 1}" for i in ids])
@@ -107,23 +151,33 @@ def _list(vectors: np.ndarray, number: int, found: projection.Neighbours) -> Non
         on_lock=partial(select, "position"),
     )
     picture(
-        lists.strip(vectors[number], f"The vector of position {number + 1}"),
+        lists.strip(subject.vectors[number], f"The vector of position {number + 1}"),
         key="strip",
         alt=f"The numbers of the vector of position {number + 1}",
     )
     share_menu("neighbours", svg=svg, data=lists.table(found, listed), title="Positions")
 
 
-def _alike(choice: Choice, vectors: np.ndarray, number: int) -> None:
+def _alike(vectors: np.ndarray, number: int) -> None:
     """The cosine of one position with every other."""
     cosine, _ = projection.distances(vectors, vectors[number])
-    st.markdown(f"**How alike position {number + 1} is to every other**")
+    title = f"How alike position {number + 1} is to every other"
+    st.markdown(f"**{title}**")
     st.plotly_chart(space_charts.along(cosine), key="alike", config={"displayModeBar": False})
-    step = min(number + 1, len(cosine) - 1) if number + 1 < len(cosine) else number - 1
-    far = int(np.argmin(cosine))
-    st.caption(
-        plain(
-            f"The position next to it has cosine {cosine[step]:.2f}, the least alike is position "
-            f"{far + 1} with {cosine[far]:.2f}."
+    if len(cosine) > 1:
+        step = number + 1 if number + 1 < len(cosine) else number - 1
+        far = int(np.argmin(cosine))
+        st.caption(
+            plain(
+                f"The position next to it has cosine {cosine[step]:.2f}, the least alike is "
+                f"position {far + 1} with {cosine[far]:.2f}."
+            )
         )
+    named = {f"position {number + 1}": cosine.tolist()}
+    share_menu(
+        "alike",
+        svg=lambda: plain_charts.lines(named, across="position", up="cosine", title=title, first=1),
+        shown=False,
+        data={"position": list(range(1, len(cosine) + 1)), "cosine": cosine.tolist()},
+        title=title,
     )

@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from engine import projection
 from engine.errors import EmptyText
-from engine.projection import Measure, Neighbours, Projection
-from engine.values import Hidden, Reading
-from pages.shell import cache
-from pages.shell.components import picture
+from engine.projection import Measure, Neighbours, Projection, Quality
+from engine.values import Reading
+from pages.shell import cache, points
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
+from pages.views import crowd as crowds
 from pages.views import neighbours as lists
-from pages.views import palette, space, space_charts
-from pages.views import tokens as chips
-from pages.views.svg import visible
+from pages.views import palette, plain_charts, space, space_charts, space_words
+from pages.views.crowd import Crowd
 
 NEAR = 12
 SENTENCES = 6
+BETRAYED = 8
 OTHERS = "She put all her money in the bank.\nThey sat on the bank of the river."
-
-
-@dataclass(frozen=True)
-class Crowd:
-    """The tokens of all sentences together; point i has the id `t<i>`."""
-
-    states: np.ndarray  # [layers + 1, token, width]
-    names: list[str]
-    sentence: list[int]
-    place: list[int]
+COLOURS = ("Sentence", "Position")
+BASES = ("All layers", "This layer")
 
 
 @dataclass(frozen=True)
 class Look:
-    """What the controls say."""
+    """What the controls say; `basis` is the layer whose own directions are drawn, or None."""
 
     flat: bool
     unit: bool
     trails: bool
     measure: Measure
     after: int
+    colour: str
+    basis: int | None
 
 
 def embeddings_text(choice: Choice) -> None:
@@ -55,20 +50,22 @@ def embeddings_text(choice: Choice) -> None:
     if not choice.text.strip():
         raise EmptyText("The text is empty. Type a word or choose a sample.")
     readings = _readings(choice)
-    crowd = _crowd([cache.hidden(reading) for reading in readings])
+    crowd = crowds.crowd([cache.hidden(reading) for reading in readings])
     look = _controls(crowd)
-    fitted = cache.crowd_map(readings, look.unit)
+    fitted = cache.crowd_map(readings, look.unit, look.basis)
     places = fitted.coordinates[:, :3].reshape(*crowd.states.shape[:2], 3)
     legal = {f"t{i}" for i in range(len(crowd.names))}
-    point = selection("token", lambda ids: ids in legal, name="token")
-    found = _near(crowd, look, point)
+    point = selection("token", legal.__contains__, name="token")
+    area = points.area("area", legal.__contains__)
     left, right = st.columns([3, 1.15], gap="medium")
-    with left:
-        _map(choice, crowd, look, fitted, places, point, found)
     with right:
-        _list(crowd, look, point, found)
+        told = ", ".join(crowd.short(int(one[1:])) for one in area[:12])
+        alone = set(area) if points.area_panel("area", area, told) else legal
+        _list(crowd, look, point)
+    with left:
+        _map(choice, crowd, look, fitted, places, point, alone)
     with st.expander("The numbers as a table"):
-        st.dataframe(_table(crowd, places), hide_index=True, height=320)
+        st.dataframe(crowds.table(crowd, places), hide_index=True, height=320)
 
 
 def _readings(choice: Choice) -> tuple[Reading, ...]:
@@ -88,71 +85,53 @@ def _readings(choice: Choice) -> tuple[Reading, ...]:
     return tuple(Reading(choice.model, text) for text in [choice.text, *lines[: SENTENCES - 1]])
 
 
-def _crowd(read: list[Hidden]) -> Crowd:
-    names, sentence, place = [], [], []
-    for number, hidden in enumerate(read):
-        for i in range(len(hidden.tokens)):
-            names.append(chips.face(hidden.tokens, i))
-            sentence.append(number)
-            place.append(i)
-    return Crowd(np.concatenate([h.states for h in read], axis=1), names, sentence, place)
-
-
 def _controls(crowd: Crowd) -> Look:
-    checked("map", ["3-D", "2-D"], name="map")
-    checked("measure", list(projection.MEASURES), name="measure")
-    last = len(crowd.states) - 1
-    checked("after", range(last + 1), default=0, name="after")
+    checked("colour", COLOURS, name="colour")
+    checked("basis", BASES, name="directions of")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        flat = st.segmented_control(
-            "Map", ["3-D", "2-D"], key="map", bind="query-params", default="3-D", required=True
-        )
-        measure = st.segmented_control(
-            "Nearness",
-            projection.MEASURES,
-            key="measure",
+        flat, measure = points.flat(), points.measure()
+        colour = st.selectbox("Colour", COLOURS, key="colour", bind="query-params", width=150)
+        basis = st.selectbox(
+            "Directions of",
+            BASES,
+            key="basis",
             bind="query-params",
-            default="cosine",
-            required=True,
+            width=150,
+            help="All layers: one map for all of them, which stays. This layer: the directions in "
+            "which the tokens differ most there, so the map changes with the layer.",
         )
-        checked("directions", [True, False], default=True, shown=lambda on: str(on).lower())
-        checked("trails", [True, False], default=True, shown=lambda on: str(on).lower())
-        unit = st.toggle(
-            "Directions only",
-            key="directions",
-            bind="query-params",
-            value=True,
-            help="All vectors at length 1, as the cosine sees them. Off: with their own lengths.",
-        )
-        trails = st.toggle(
+        unit = points.unit()
+        trails = points.switch(
+            "trails",
             "Trails",
-            key="trails",
-            bind="query-params",
-            value=True,
+            on=True,
             help="The way of each token from what enters layer 1 to the layer chosen.",
         )
-    after = st.slider(
+    after = points.after(
+        len(crowd.states) - 1,
         "After layer",
-        0,
-        last,
-        key="after",
-        bind="query-params",
-        help="0 is what enters layer 1. The map is fitted over all layers at once, so it stays.",
+        "0 is what enters layer 1. The play button on the map goes through all of them.",
     )
-    return Look(flat == "2-D", unit, trails, cast("Measure", measure), after)
+    own = after if basis == BASES[1] else None
+    return Look(flat, unit, trails, measure, after, str(colour), own)
 
 
-def _near(crowd: Crowd, look: Look, point: str | None) -> Neighbours | None:
-    if point is None:
-        return None
-    number = int(point[1:])
+def _near(crowd: Crowd, look: Look, number: int) -> Neighbours:
     here = projection.prepared(crowd.states[look.after])
     return projection.neighbours(
         here, here.vectors[number], NEAR, measure=look.measure, without=[number]
     )
 
 
-def _colour(sentence: int) -> space.Pair:
+def _hues(crowd: Crowd, look: Look) -> list[space.Pair]:
+    """A colour for each token: by its sentence, or by its place in it."""
+    if look.colour == COLOURS[0]:
+        return [_hue(number) for number in crowd.sentence]
+    last = max(*crowd.place, 1)
+    return [space.band(place / last, low=palette.KEPT) for place in crowd.place]
+
+
+def _hue(sentence: int) -> space.Pair:
     return space.pair(palette.CATEGORIES[sentence % len(palette.CATEGORIES)])
 
 
@@ -163,84 +142,123 @@ def _map(
     fitted: Projection,
     places: np.ndarray,
     point: str | None,
-    found: Neighbours | None,
+    alone: set[str],
 ) -> None:
-    here = places[look.after]
+    here, hues = places[look.after], _hues(crowd, look)
     own = [
-        space.Mark(f"t{i}", tuple(here[i]), name, _where(crowd, i))
+        space.Mark(f"t{i}", tuple(here[i]), name, crowd.where(i))
         for i, name in enumerate(crowd.names)
-    ]
-    groups = [
-        space.marks(
-            f"sentence {number + 1}",
-            [mark for mark, s in zip(own, crowd.sentence, strict=True) if s == number],
-            colours=[_colour(number)] * crowd.sentence.count(number),
-            colour=palette.CATEGORIES[number % len(palette.CATEGORIES)],
-        )
-        for number in range(max(crowd.sentence) + 1)
+        if f"t{i}" in alone
     ]
     chosen = [mark for mark in own if mark.id == point]
-    near = [] if found is None else [own[int(i)] for i in found.indices[:4]]
-    groups.append(space.marks("", chosen, colour=palette.ACCENT, size=11))
+    near = _nearest(crowd, look, own, point)
+    flat_places, axes = places.reshape(-1, 3), space.axis_names(fitted)
     layers = np.repeat(np.arange(len(places)), places.shape[1]).astype(np.uint8)
     legend = [space.Legend("", space.band(k / max(len(places) - 1, 1))) for k in range(len(places))]
-    flat_places = places.reshape(-1, 3)
     names = [name for _ in range(len(places)) for name in crowd.names]
     cloud = space.cloud(flat_places, names, layers, legend, ids="p")
-    axes = space.axis_names(fitted)
-    space_map(
-        cloud,
-        key="text-map",
-        axes=axes,
-        flat=look.flat,
-        groups=groups,
-        names=[
-            *space.labels(chosen, "chosen"),
-            *space.labels([m for m in near if m.id != point], "own"),
-            *space.labels([m for m in own if m.id != point and m not in near], "own"),
-        ],
-        paths=_trails(crowd, places, look, point) if look.trails else [],
-        only=[],
-        chosen=point,
-        on_pick=partial(select, "token"),
-    )
     quality = _quality(crowd, look, here)
-    told = space.told(
-        fitted, places.shape[0] * places.shape[1], choice.card.width, quality, look.flat
-    )
-    st.caption(plain(told))
+    room, below = st.container(), st.container()
+    with below:
+        lost = _betrayed(crowd, quality, own)
+    with room:
+        space_map(
+            cloud,
+            key="text-map",
+            axes=axes,
+            flat=look.flat,
+            groups=[
+                *_groups(crowd, own, hues),
+                space.marks(
+                    "betrayed most", lost, colour=palette.WRONG, size=14, symbol="circle-open"
+                ),
+                space.marks("", chosen, colour=palette.ACCENT, size=11),
+            ],
+            names=[
+                *space.labels(chosen, "chosen"),
+                *space.labels(near, "own"),
+                *space.labels([m for m in own if m.id != point and m not in near], "own"),
+            ],
+            paths=_trails(places, look, point, alone, hues) if look.trails else [],
+            only=[],
+            frames={mark.id: places[:, int(mark.id[1:])].round(4).tolist() for mark in own},
+            chosen=point,
+            on_pick=partial(select, "token"),
+            on_area=partial(points.choose_area, "area"),
+            on_played=_played,
+        )
+        told = space.told(fitted, len(flat_places), choice.card.width, quality, look.flat)
+        st.caption(plain(told))
     share_menu(
         "map",
-        svg=space.drawing(flat_places, own, [], axes, flat=look.flat),
+        svg=lambda: space.drawing(flat_places, own, [], axes, flat=look.flat),
         shown=False,
         figure=lambda: space.figure(cloud, flat_places, layers, own, axes),
-        data=lambda: _table(crowd, places),
+        data=lambda: crowds.table(crowd, places),
+        vectors=lambda: points.vector_table(
+            [f"t{i}" for i in range(len(crowd.names))], crowd.names, crowd.states[look.after]
+        ),
         title=f"Tokens after layer {look.after} of {choice.card.title}",
     )
 
 
-def _where(crowd: Crowd, i: int) -> str:
-    return f"{crowd.names[i]}\ntoken {crowd.place[i] + 1} of sentence {crowd.sentence[i] + 1}"
+def _played(layer: int) -> None:
+    """The play ended at the last layer: the slider follows."""
+    st.session_state["after"] = layer
+
+
+def _groups(
+    crowd: Crowd, own: Sequence[space.Mark], hues: Sequence[space.Pair]
+) -> list[dict[str, Any]]:
+    """The tokens, those of one sentence together."""
+    groups = []
+    for number in range(max(crowd.sentence) + 1):
+        marks = [mark for mark in own if crowd.sentence[int(mark.id[1:])] == number]
+        colours = [hues[int(mark.id[1:])] for mark in marks]
+        colour = palette.CATEGORIES[number % len(palette.CATEGORIES)]
+        name = f"sentence {number + 1}"
+        groups.append(space.marks(name, marks, colours=colours, colour=colour))
+    return groups
+
+
+def _nearest(
+    crowd: Crowd, look: Look, own: Sequence[space.Mark], point: str | None
+) -> list[space.Mark]:
+    """The marks nearest to the picked token: their names come first."""
+    if point is None:
+        return []
+    ids = [f"t{i}" for i in _near(crowd, look, int(point[1:])).indices[:4]]
+    return [mark for mark in own if mark.id in ids]
+
+
+def _betrayed(crowd: Crowd, quality: Quality | None, own: Sequence[space.Mark]) -> list[space.Mark]:
+    """The tokens that the map betrays most, where they are to be lit."""
+    if quality is None or not points.light():
+        return []
+    rows = space.betrayed(quality, BETRAYED)
+    st.caption(plain(space_words.betrayed_told(crowd.names, quality, rows)))
+    lost = {f"t{i}" for i in rows}
+    return [mark for mark in own if mark.id in lost]
 
 
 def _trails(
-    crowd: Crowd, places: np.ndarray, look: Look, point: str | None
+    places: np.ndarray, look: Look, point: str | None, alone: set[str], hues: Sequence[space.Pair]
 ) -> list[dict[str, object]]:
     """The way of each token so far; of the picked one alone where one is picked."""
     if look.after == 0:
         return []
-    which = range(len(crowd.names)) if point is None else [int(point[1:])]
+    which = sorted(alone) if point is None else [point]
     return [
         {
             "places": places[: look.after + 1, i].round(5).tolist(),
-            "colour": _colour(crowd.sentence[i]),
+            "colour": hues[i],
             "width": 2 if point is None else 4,
         }
-        for i in which
+        for i in (int(one[1:]) for one in which)
     ]
 
 
-def _quality(crowd: Crowd, look: Look, here: np.ndarray) -> projection.Quality | None:
+def _quality(crowd: Crowd, look: Look, here: np.ndarray) -> Quality | None:
     states = crowd.states[look.after]
     size = min(10, (len(states) - 1) // 2 - 1)
     if size < 1:
@@ -249,8 +267,8 @@ def _quality(crowd: Crowd, look: Look, here: np.ndarray) -> projection.Quality |
     return projection.quality(vectors, here[:, : 2 if look.flat else 3], size=size)
 
 
-def _list(crowd: Crowd, look: Look, point: str | None, found: Neighbours | None) -> None:
-    if point is None or found is None:
+def _list(crowd: Crowd, look: Look, point: str | None) -> None:
+    if point is None:
         st.markdown("**Pick a token** on the map, or here:")
         with st.container(horizontal=True, gap="xsmall"):
             for i in range(min(len(crowd.names), 40)):
@@ -261,72 +279,33 @@ def _list(crowd: Crowd, look: Look, point: str | None, found: Neighbours | None)
                     args=("token", f"t{i}"),
                 )
     else:
-        name = crowd.names[int(point[1:])]
+        number = int(point[1:])
+        name, found = crowd.names[number], _near(crowd, look, number)
         st.markdown(f"**{plain(name)}** and the tokens nearest to it after layer {look.after}")
         ids = [int(i) for i in found.indices]
-        listed = lists.Listed([f"t{i}" for i in ids], [_short(crowd, i) for i in ids])
-        svg = lists.neighbour_list(found, listed, look.measure)
-        picture(svg, key="near", alt=f"Tokens nearest to {name}", on_lock=partial(select, "token"))
-        strip = lists.strip(crowd.states[look.after][int(point[1:])], f"The vector of {name}")
-        picture(strip, key="strip", alt=f"The numbers of the vector of {visible(name)}")
-        share_menu(
-            "neighbours", svg=svg, data=lists.table(found, listed), title=f"Neighbours of {name}"
-        )
-        st.button("Let go of the token", on_click=select, args=("token", None))
+        listed = lists.Listed([f"t{i}" for i in ids], [crowd.short(i) for i in ids])
+        told = "There is no other token."
+        if ids:
+            told = (
+                f"Nearest is {crowd.short(ids[0])}: cosine {found.cosine[0]:.2f}, "
+                f"{found.degrees[0]:.0f}°."
+            )
+        vector = crowd.states[look.after][number]
+        points.near_list("token", found, listed, look.measure, vector, name=name, told=told)
     _drift(crowd, point)
-
-
-def _short(crowd: Crowd, i: int) -> str:
-    if max(crowd.sentence):
-        return f"{crowd.names[i]} ({crowd.sentence[i] + 1}:{crowd.place[i] + 1})"
-    return f"{crowd.names[i]} ({crowd.place[i] + 1})"
 
 
 def _drift(crowd: Crowd, point: str | None) -> None:
     """How alike two tokens are, layer by layer: those of one spelling, or all to their start."""
-    number = 0 if point is None else int(point[1:])
-    twins = [
-        i
-        for i, name in enumerate(crowd.names)
-        if i != number and name.strip("·").casefold() == crowd.names[number].strip("·").casefold()
-    ]
-    if point is None:
-        pairs = space_charts.twins(crowd.names)
-        lines = {
-            f"{crowd.names[a].strip('·')} {_tag(crowd, a)} and {_tag(crowd, b)}": (a, b)
-            for a, b in pairs
-        }
-    else:
-        lines = {f"{_tag(crowd, number)} and {_tag(crowd, i)}": (number, i) for i in twins[:6]}
-    start = {} if lines else {"all tokens and where they began": None}
-    values = {
-        name: [float(projection.distances(s[[a]], s[b])[0][0]) for s in crowd.states]
-        for name, (a, b) in lines.items()
-    }
-    for name in start:
-        first = crowd.states[0]
-        values[name] = [
-            float(
-                np.mean([projection.distances(s[[i]], first[i])[0][0] for i in range(len(first))])
-            )
-            for s in crowd.states
-        ]
-    st.markdown("**How alike, layer by layer**" if lines else "**How far from where they began**")
+    alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
+    title = "How alike, layer by layer" if alike else "How far from where they began"
+    st.markdown(f"**{title}**")
     st.plotly_chart(space_charts.over_layers(values), key="drift", config={"displayModeBar": False})
     st.caption(plain(space_charts.drift_told(values)))
-
-
-def _tag(crowd: Crowd, i: int) -> str:
-    return f"({crowd.sentence[i] + 1}:{crowd.place[i] + 1})"
-
-
-def _table(crowd: Crowd, places: np.ndarray) -> dict[str, list[str | int | float]]:
-    layers, count = places.shape[:2]
-    table: dict[str, list[str | int | float]] = {
-        "after layer": [k for k in range(layers) for _ in range(count)],
-        "sentence": [s + 1 for _ in range(layers) for s in crowd.sentence],
-        "token": [p + 1 for _ in range(layers) for p in crowd.place],
-        "text": [name for _ in range(layers) for name in crowd.names],
-    }
-    flat = places.reshape(-1, 3).round(5)
-    return table | {name: flat[:, k].tolist() for k, name in enumerate("xyz")}
+    share_menu(
+        "drift",
+        svg=lambda: plain_charts.lines(values, across="after layer", up="cosine", title=title),
+        shown=False,
+        data=lambda: {"after layer": list(range(len(crowd.states))), **values},
+        title=title,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,17 +14,16 @@ from engine import projection
 from engine.projection import Measure, Neighbours
 from engine.values import Hidden, Reading
 from engine.vocabulary import Vocabulary, find
-from pages.shell import cache
-from pages.shell.components import picture
+from pages.shell import cache, points
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.layouts import NAMES, Layout, layout
 from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
 from pages.views import neighbours as lists
-from pages.views import space, space_charts
-from pages.views import tokens as chips
+from pages.views import plain_charts, space, space_charts, space_words
 from pages.views.svg import visible
+from pages.views.tokens import face
 
 NEAR = 12
 FOUND = 400
@@ -54,9 +53,12 @@ def embeddings_vocabulary(choice: Choice) -> None:
     point = selection("point", lambda i: i in legal or _is_id(i, len(whole)), name="point")
     found = _near(choice, whole, hidden, look, point)
     near = _marks(whole, fitted, found, point)
+    area = points.area("area", lambda i: i in legal or _is_id(i, len(whole)))
     left, right = st.columns([3, 1.15], gap="medium")
+    with right:
+        alone = points.area_panel("area", area, space_words.area_told(whole, own, area))
     with left:
-        _map(choice, whole, look, fitted, own, near, point)
+        _map(choice, whole, hidden, look, fitted, own, near, point, area, alone)
     with right:
         _list(choice, whole, hidden, look, point, found)
         _shares(choice, look, fitted)
@@ -65,25 +67,13 @@ def embeddings_vocabulary(choice: Choice) -> None:
 
 
 def _controls(choice: Choice, hidden: Hidden | None) -> Look:
-    checked("map", ["3-D", "2-D"], name="map")
     checked("colour", list(space.COLOURS), name="colour")
-    checked("measure", list(projection.MEASURES), name="measure")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         checked("layout", list(NAMES), name="layout")
         name = st.selectbox("Layout", NAMES, key="layout", bind="query-params", width=130)
-        flat = st.segmented_control(
-            "Map", ["3-D", "2-D"], key="map", bind="query-params", default="3-D", required=True
-        )
+        flat = points.flat()
         colour = st.selectbox("Colour", space.COLOURS, key="colour", bind="query-params", width=210)
-        measure = st.segmented_control(
-            "Nearness",
-            projection.MEASURES,
-            key="measure",
-            bind="query-params",
-            default="cosine",
-            required=True,
-            format_func=str,
-        )
+        measure = points.measure()
         typed("search")
         query = st.text_input(
             "Search the vocabulary",
@@ -93,31 +83,15 @@ def _controls(choice: Choice, hidden: Hidden | None) -> Look:
             placeholder="cat, 2540 or E2 82",
             width=210,
         )
-        checked("directions", [True, False], default=True, shown=lambda on: str(on).lower())
-        unit = st.toggle(
-            "Directions only",
-            key="directions",
-            bind="query-params",
-            value=True,
-            help="All vectors at length 1, as the cosine sees them. Off: with their own lengths.",
+        unit = points.unit()
+    after = 0
+    if hidden is not None:
+        after = points.after(
+            len(hidden.states) - 1,
+            "The text's tokens after layer",
+            "0 is what enters layer 1. The map itself stays: its directions are the vocabulary's.",
         )
-    after = _after(hidden)
-    return Look(flat == "2-D", unit, str(colour), cast("Measure", measure), after, query, name)
-
-
-def _after(hidden: Hidden | None) -> int:
-    if hidden is None:
-        return 0
-    last = len(hidden.states) - 1
-    checked("after", range(last + 1), default=0, name="after")
-    return st.slider(
-        "The text's tokens after layer",
-        0,
-        last,
-        key="after",
-        bind="query-params",
-        help="0 is what enters layer 1. The map itself stays: its directions are the vocabulary's.",
-    )
+    return Look(flat, unit, str(colour), measure, after, query, name)
 
 
 def _is_id(point: str, size: int) -> bool:
@@ -129,7 +103,7 @@ def _own(hidden: Hidden | None, look: Look, fitted: Layout) -> list[space.Mark]:
     if hidden is None:
         return []
     places = fitted.place(hidden.states[look.after])
-    names = [chips.face(hidden.tokens, i) for i in range(len(hidden.tokens))]
+    names = [face(hidden.tokens, i) for i in range(len(hidden.tokens))]
     return [
         space.Mark(f"t{i}", tuple(places[i, :3]), name, f"{name}, token {i + 1} of the text")
         for i, name in enumerate(names)
@@ -175,47 +149,71 @@ def _marks(
 def _map(
     choice: Choice,
     whole: Vocabulary,
+    hidden: Hidden | None,
     look: Look,
     fitted: Layout,
     own: list[space.Mark],
     near: list[space.Mark],
     point: str | None,
+    area: list[str],
+    alone: bool,
 ) -> None:
     lengths = cache.vocabulary_space(choice.model).norms
     groups, legend = space.classes(whole, lengths, look.colour)
-    places = fitted.places
+    places, axes = fitted.places, fitted.axes
     cloud = space.cloud(places, whole.texts, groups, legend)
-    axes = fitted.axes
     only = _only(whole, look.query)
+    room, below = st.container(), st.container()
+    with below:
+        lit = _betrayed(whole, fitted)
+    inside = [int(one[1:]) for one in area if one[0] == "v"]
+    if alone:
+        only = inside
+    elif inside:
+        lit.append(space.lit("in the area", inside, len(whole)))
     chosen = [mark for mark in [*own, *near] if mark.id == point]
-    space_map(
-        cloud,
-        key="vocabulary-map",
-        axes=axes,
-        flat=look.flat,
-        groups=[
-            space.marks("neighbours", near, colour=space.palette.KEPT, size=5),
-            space.marks("tokens of the text", own, colour=space.palette.CHOSEN, size=6.5),
-            space.marks("", chosen, colour=space.palette.ACCENT, size=10),
-        ],
-        names=[
-            *space.labels(chosen, "chosen"),
-            *space.labels([m for m in own if m.id != point], "own"),
-            *space.labels([m for m in near if m.id != point], "near"),
-        ],
-        only=only,
-        chosen=point,
-        on_pick=partial(select, "point"),
-    )
-    st.caption(plain(fitted.told))
+    with room:
+        space_map(
+            cloud,
+            key="vocabulary-map",
+            axes=axes,
+            flat=look.flat,
+            groups=[
+                space.marks("neighbours", near, colour=space.palette.KEPT, size=5),
+                space.marks("tokens of the text", own, colour=space.palette.CHOSEN, size=6.5),
+                space.marks("", chosen, colour=space.palette.ACCENT, size=10),
+            ],
+            names=[
+                *space.labels(chosen, "chosen"),
+                *space.labels([m for m in own if m.id != point], "own"),
+                *space.labels([m for m in near if m.id != point], "near"),
+            ],
+            only=only,
+            lit=lit,
+            chosen=point,
+            on_pick=partial(select, "point"),
+            on_area=partial(points.choose_area, "area"),
+        )
+        st.caption(plain(fitted.told))
     share_menu(
         "map",
-        svg=space.drawing(places, own, near, axes, flat=look.flat),
+        svg=lambda: space.drawing(places, own, near, axes, flat=look.flat),
         shown=False,
         figure=lambda: space.figure(cloud, places, groups, own, axes),
         data=lambda: _table(whole, fitted, own),
+        vectors=lambda: _vectors(choice, whole, hidden, look, [*area, *(m.id for m in near)]),
         title=f"The vocabulary of {choice.card.title}",
     )
+
+
+def _betrayed(whole: Vocabulary, fitted: Layout) -> list[dict[str, Any]]:
+    """The points that the map betrays most, where they are to be lit, and how much it does."""
+    if fitted.quality is None or not points.light():
+        return []
+    rows = space.betrayed(fitted.quality)
+    st.caption(plain(space_words.betrayed_told(whole.texts, fitted.quality, rows)))
+    name, red = "betrayed most", space.palette.WRONG
+    return [space.lit(name, rows, len(whole), colour=red, size=4.5, symbol="diamond")]
 
 
 def _only(whole: Vocabulary, query: str) -> list[int] | None:
@@ -228,6 +226,25 @@ def _only(whole: Vocabulary, query: str) -> list[int] | None:
         told += f"; the first {FOUND} are on the map"
     st.caption(plain(f"{told}." if len(ids) else f"Nothing in this vocabulary fits “{query}”."))
     return [int(i) for i in ids[:FOUND]]
+
+
+def _vectors(
+    choice: Choice,
+    whole: Vocabulary,
+    hidden: Hidden | None,
+    look: Look,
+    some: Sequence[str],
+) -> dict[str, Sequence[object]]:
+    """Vectors of the text's tokens and the vocabulary; of a large one those chosen."""
+    vectors = cache.vocabulary_space(choice.model).vectors
+    every = vectors.size <= points.CELLS
+    ids = range(len(whole)) if every else sorted({int(i[1:]) for i in some if i[0] == "v"})
+    rows, names, own = [vectors[list(ids)]], [visible(whole.texts[i]) for i in ids], list[str]()
+    if hidden is not None:
+        rows.insert(0, hidden.states[look.after])
+        own = [face(hidden.tokens, i) for i in range(len(hidden.tokens))]
+    labels = [f"t{i}" for i in range(len(own))] + [f"v{i}" for i in ids]
+    return points.vector_table(labels, own + names, np.concatenate(rows))
 
 
 def _list(
@@ -246,19 +263,9 @@ def _list(
         st.markdown(f"**{plain(visible(name))}** and its nearest neighbours in the real space")
         ids = [int(i) for i in found.indices]
         listed = lists.Listed([f"v{i}" for i in ids], [whole.texts[i] for i in ids])
-        svg = lists.neighbour_list(found, listed, look.measure)
-        picture(svg, key="near", alt=_told(whole, hidden, look, point, found), on_lock=_picked)
-        st.caption(plain(_told(whole, hidden, look, point, found)))
+        told = _told(whole, hidden, look, point, found)
         vector = _vector(choice, hidden, look, point)
-        strip = lists.strip(vector, f"The vector of {visible(name)}")
-        picture(strip, key="strip", alt=f"{len(vector)} numbers of the vector of {visible(name)}")
-        share_menu(
-            "neighbours",
-            svg=svg,
-            data=lists.table(found, listed),
-            title=f"Neighbours of {visible(name)}",
-        )
-        st.button("Let go of the point", on_click=select, args=("point", None))
+        points.near_list("point", found, listed, look.measure, vector, name=name, told=told)
 
 
 def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
@@ -269,10 +276,16 @@ def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
     st.plotly_chart(
         space_charts.shares(explained, used), key="shares", config={"displayModeBar": False}
     )
-
-
-def _picked(ids: str | None) -> None:
-    select("point", ids)
+    percent, title = (100 * explained).round(3).tolist(), "Variance by direction"
+    share_menu(
+        "variance",
+        svg=lambda: plain_charts.bars(
+            percent, used=used, across="direction", up="% of variance", title=title
+        ),
+        shown=False,
+        data={"direction": list(range(1, len(percent) + 1)), "percent": percent},
+        title=title,
+    )
 
 
 def _choose(hidden: Hidden | None) -> None:
@@ -283,7 +296,7 @@ def _choose(hidden: Hidden | None) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for i in range(min(len(hidden.tokens), 24)):
             st.button(
-                plain(chips.face(hidden.tokens, i)),
+                plain(face(hidden.tokens, i)),
                 key=f"pick-{i}",
                 on_click=select,
                 args=("point", f"t{i}"),
@@ -293,7 +306,7 @@ def _choose(hidden: Hidden | None) -> None:
 def _name(whole: Vocabulary, hidden: Hidden | None, point: str) -> str:
     number = int(point[1:])
     if point[0] == "t" and hidden is not None:
-        return chips.face(hidden.tokens, number)
+        return face(hidden.tokens, number)
     return whole.texts[number]
 
 

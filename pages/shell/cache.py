@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -491,18 +492,26 @@ def layout_quality(
     return cached(("layout quality", stamp(model), method, unit, axes), make)
 
 
-def crowd_map(readings: tuple[Reading, ...], unit: bool) -> projection.Projection:
+def crowd_map(
+    readings: tuple[Reading, ...], unit: bool, basis: int | None = None
+) -> projection.Projection:
     """One map of the tokens of several texts after every layer, so that nothing jumps.
 
-    Its points are the tokens of all texts in `states[0]`, then in `states[1]`, and so on.
+    Its points are the tokens of all texts in `states[0]`, then in `states[1]`, and so on. With a
+    `basis` the directions are those of that layer alone, and all points are put on them.
     """
 
     def make() -> projection.Projection:
         states = np.concatenate([hidden(reading).states for reading in readings], axis=1)
         points = states.reshape(-1, states.shape[-1])
-        return projection.pca(projection.unit(points) if unit else points, axes=10)
+        points = projection.unit(points) if unit else points
+        if basis is None:
+            return projection.pca(points, axes=10)
+        fitted = projection.pca(points.reshape(states.shape)[basis], axes=10)
+        return replace(fitted, coordinates=projection.place(fitted, points))
 
-    return cached(("crowd map", tuple(_of(reading) for reading in readings), unit), make)
+    key = ("crowd map", tuple(_of(reading) for reading in readings), unit, basis)
+    return cached(key, make)
 
 
 def position_map(model: str) -> projection.Projection:

@@ -8,7 +8,7 @@ nothing of marks or neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -39,6 +39,7 @@ class Layout:
     place: Callable[[np.ndarray], np.ndarray]
     explained: np.ndarray | None
     told: str
+    quality: projection.Quality | None = None
 
 
 def layout(model: str, whole: Vocabulary, name: str, *, unit: bool, flat: bool) -> Layout:
@@ -55,9 +56,8 @@ def _pca(model: str, *, unit: bool, flat: bool) -> Layout:
     fitted = cache.vocabulary_map(model, unit)
     quality = cache.vocabulary_quality(model, unit, 2 if flat else 3)
     points, width = len(fitted.coordinates), fitted.axes.shape[1]
-    return _linear(
-        fitted, space.axis_names(fitted), unit, space.told(fitted, points, width, quality, flat)
-    )
+    told = space.told(fitted, points, width, quality, flat)
+    return replace(_linear(fitted, space.axis_names(fitted), unit, told), quality=quality)
 
 
 def _linear(fitted: projection.Projection, axes: list[str], unit: bool, told: str) -> Layout:
@@ -129,7 +129,7 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
             f"continuity {quality.continuity:.2f}). "
         )
     told += f"Your text's tokens stand between their {AMONG} nearest pieces; the list is exact."
-    return Layout(places, [f"{name} {k}" for k in (1, 2, 3)], place, None, told)
+    return Layout(places, [f"{name} {k}" for k in (1, 2, 3)], place, None, told, quality)
 
 
 def _making(model: str, name: str, unit: bool) -> None:

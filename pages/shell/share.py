@@ -36,6 +36,7 @@ def share_menu(
     svg: str | Callable[[], str] | None = None,
     figure: Figure | Callable[[], Figure] | None = None,
     data: Table | Callable[[], Table] | None = None,
+    vectors: Table | Callable[[], Table] | None = None,
     title: str = "",
     shown: bool = True,
 ) -> None:
@@ -46,7 +47,8 @@ def share_menu(
     may then be a function, called when the menu is opened. A
     `figure`, or a function that makes it, gives HTML with plotly.js inside. `data` maps column
     names to columns of equal length, or is a function that makes such a table when it is asked
-    for. `title` heads the HTML file. The name must be unique on the page.
+    for; `vectors` is a second one, of the vectors behind the picture. `title` heads the HTML file.
+    The name must be unique on the page.
     """
     file = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "picture"
     late = callable(svg)
@@ -72,6 +74,10 @@ def share_menu(
         if data is not None:
             _button(name, "Table (CSV)", f"{file}.csv", lambda: csv_file(_table(data)))
             _button(name, "Data (JSON)", f"{file}.json", lambda: json_file(_table(data)))
+        if vectors is not None:
+            own = f"{file}-vectors"
+            _button(own, "Vectors (CSV)", f"{own}.csv", lambda: csv_file(_table(vectors)))
+            _button(own, "Vectors (JSON)", f"{own}.json", lambda: json_file(_table(vectors)))
 
 
 def copy_link() -> None:

@@ -169,6 +169,34 @@ def labels(found: Sequence[Mark], kind: str) -> list[dict[str, Any]]:
     ]
 
 
+def lit(
+    name: str,
+    points: Sequence[int],
+    count: int,
+    *,
+    colour: str = palette.ACCENT,
+    size: float = 5,
+    symbol: str = "circle",
+) -> dict[str, Any]:
+    """Some of the `count` points of a cloud, pointed out: one bit a point travels."""
+    chosen = np.zeros(count, dtype=bool)
+    chosen[list(points)] = True
+    packed = np.packbits(chosen, bitorder="little").tobytes()
+    return {
+        "name": name,
+        "bits": base64.b64encode(packed).decode(),
+        "colour": pair(colour),
+        "size": size,
+        "symbol": symbol,
+    }
+
+
+def betrayed(quality: Quality, most: int = 30) -> list[int]:
+    """The points (of those looked at) that keep the fewest of their true neighbours on the map."""
+    order = np.argsort(quality.kept, kind="stable")[:most]
+    return [int(quality.rows[i]) for i in order if quality.kept[i] < quality.size]
+
+
 def axis_names(projection: Projection, name: str = "PC") -> list[str]:
     """ "PC 1 · 21.9 %" for each axis."""
     return [

@@ -1,0 +1,115 @@
+"""The path of a text through a model as towers of layers: Home draws it, and Attention's layers.
+
+In: a model and a text. Out: the towers of `pages.views.home` with this text's own weights, and
+what comes out at the top. Draws nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.values import Kind, Reading, Side
+from pages.shell import cache
+from pages.views import home, palette
+
+SHOWN = 10  # tokens of each tower: what a screen can hold
+
+
+@dataclass(frozen=True)
+class Path:
+    """What was read, the towers it went through, what came out; `cut` when the text was longer."""
+
+    reading: Reading
+    towers: list[home.Tower]
+    outcomes: list[home.Outcome]
+    cut: bool
+
+
+def path(model: str, text: str) -> Path:
+    """The path of a text, or of its beginning where it is long."""
+    card = cache.card(model)
+    reading = _beginning(model, text)
+    cut = len(reading.text) < len(text.strip())
+    if card.family != "encoder-decoder":
+        side: Side = "encoder" if card.family == "encoder" else "decoder"
+        colour = palette.ENCODER if side == "encoder" else palette.DECODER
+        title = (
+            "Encoder: reads in both directions"
+            if side == "encoder"
+            else "Decoder: reads, then writes"
+        )
+        tower = _tower(reading, side, "t", title, colour)
+        return Path(reading, [tower], _outcomes(reading, side, False), cut)
+    reading = cache.translated(model, reading.text)
+    reading = Reading(reading.model, reading.text, (reading.target or ())[:SHOWN])
+    towers = [
+        _tower(reading, "encoder", "s", "Encoder: reads the text", palette.ENCODER),
+        _tower(reading, "decoder", "t", "Decoder: writes, one token a step", palette.DECODER),
+    ]
+    return Path(reading, towers, _outcomes(reading, "decoder", True), cut)
+
+
+def with_head(found: Path, kind: Kind, layer: int, head: int) -> Path:
+    """The path with one layer marked, in which the lines are those of one head alone."""
+    place = 0 if kind == "encoder" else len(found.towers) - 1
+    tower = found.towers[place]
+    own = np.nan_to_num(cache.overview(found.reading, kind).weights[layer, head])
+    name = "cross" if kind == "cross" else "weights"
+    weights = np.array(getattr(tower, name))
+    weights[layer] = own
+    changed = replace(tower, mark=layer, **{name: weights})
+    towers = [*found.towers[:place], changed, *found.towers[place + 1 :]]
+    return replace(found, towers=towers)
+
+
+def _beginning(model: str, text: str) -> Reading:
+    """The text up to so many tokens that the picture stays legible."""
+    tokens = cache.cut(model, text)
+    own = [i for i in range(len(tokens)) if not tokens.special[i]]
+    room = SHOWN - (len(tokens) - len(own))
+    if len(own) <= room:
+        return Reading(model, text)
+    return Reading(model, text[: int(tokens.spans[own[room - 1], 1])])
+
+
+def _tower(reading: Reading, side: Side, letter: str, title: str, colour: str) -> home.Tower:
+    ids = tuple(cache.tokens(reading, side).ids.tolist())
+    texts = cache.texts(reading.model, ids, side)
+    cross = None
+    if side == "decoder" and reading.target:
+        # Whatever its name, what a decoder begins with means "start" here.
+        texts = ("start", *texts[1:])
+        cross = cache.overview(reading, "cross").weights.mean(axis=1)
+    return home.Tower(
+        letter=letter,
+        title=title,
+        colour=colour,
+        texts=texts,
+        ids=ids,
+        weights=np.nan_to_num(cache.overview(reading, side).weights).mean(axis=1),
+        cross=cross,
+    )
+
+
+def _outcomes(reading: Reading, side: Side, written: bool) -> list[home.Outcome]:
+    """What each position says comes next: the token that was written, or the likeliest one."""
+    if not cache.card(reading.model).predicts:
+        return []
+    count = len(cache.tokens(reading, side))
+    likely = _likely(cache.logits(reading, tuple(range(count))).logits)
+    chosen = likely.argmax(axis=1)
+    if written and reading.target:
+        chosen[: count - 1] = reading.target[1:]
+    texts = cache.texts(reading.model, tuple(chosen.tolist()), side)
+    return [
+        home.Outcome(text, float(likely[i, chosen[i]]), written or i == count - 1)
+        for i, text in enumerate(texts)
+    ]
+
+
+def _likely(logits: np.ndarray) -> np.ndarray:
+    """Probabilities [row, vocabulary] of logits."""
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return likely / likely.sum(axis=1, keepdims=True)
