@@ -8,7 +8,8 @@ weights, so that no picture hides that it was treated. Runs no model, draws noth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from typing import Literal
 
 import numpy as np
@@ -87,6 +88,40 @@ class Map(Frozen):
     share: bool
     one_text: bool
     notes: tuple[str, ...]
+
+
+def shared(one: Map, two: Map) -> tuple[Map, Map]:
+    """The parts of two maps that have the same words in the same order, cell beside cell.
+
+    Maps of equal size are taken as they are: a word was changed for another. Of unequal ones (other
+    lengths, other tokenizers) the words that only one has are left out of rows and columns.
+    """
+    if one.weights.shape == two.weights.shape:
+        return one, two
+    rows, columns = _common(one.rows, two.rows), _common(one.columns, two.columns)
+    return (
+        _cut(one, [a for a, _ in rows], [a for a, _ in columns]),
+        _cut(two, [b for _, b in rows], [b for _, b in columns]),
+    )
+
+
+def _common(one: Sequence[str], two: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of equal words, in order, upper and lower case alike."""
+    names = [[name.strip().casefold() for name in names] for names in (one, two)]
+    blocks = SequenceMatcher(None, *names, autojunk=False).get_matching_blocks()
+    return [(block.a + i, block.b + i) for block in blocks for i in range(block.size)]
+
+
+def _cut(shown: Map, rows: list[int], columns: list[int]) -> Map:
+    return replace(
+        shown,
+        weights=shown.weights[np.ix_(rows, columns)],
+        kept=shown.kept[np.ix_(rows, columns)],
+        row_starts=shown.row_starts[rows],
+        column_starts=shown.column_starts[columns],
+        rows=tuple(shown.rows[row] for row in rows),
+        columns=tuple(shown.columns[column] for column in columns),
+    )
 
 
 def rows_together(shown: Map, rows: Sequence[int]) -> Float[np.ndarray, "column"]:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from engine.maps import Scene
+from pages.sections.attention_architecture import attention_architecture
 from pages.sections.attention_compare import attention_compare
 from pages.sections.attention_finder import attention_finder
 from pages.sections.attention_inside import attention_inside
@@ -33,6 +34,7 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
     if (state().text, st.session_state["view"]) != (choice.text, view):
         st.rerun()  # a word was hidden from in here: the whole page is about another text
     with sentences():
+        whole = st.container()  # as wide as the page: two towers would not fit beside the grid
         left, right = st.columns([5, 8], gap="large")
         with left:
             scene, here = attention_overview(scene, choice.card)
@@ -45,6 +47,8 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
                 scene, used=view in TREATED, mapped=view in ("Map", "Compare")
             )
             if view == "Layers":
+                with whole:
+                    attention_architecture(scene, choice.card)
                 attention_layers(scene, choice.card)
                 return
             attention_reading(scene)

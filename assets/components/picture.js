@@ -26,7 +26,7 @@ function play(root) {
   const chip = root.querySelector(".chip");
   const tip = root.querySelector(".tip");
   const one = { tell: null, digest: "" };
-  let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0, told = "", twice = false;
+  let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0, told = "", twice = false, turn = 0;
   let inside = false, names = {}, byId = new Map();
 
   one.show = (data) => {
@@ -312,7 +312,7 @@ function play(root) {
     look(found, event.clientX, event.clientY);
     // The second click of two: the first one's lock stays.
     if (event.detail === 2 && twice && found?.ids.length) {
-      return one.tell?.("twice", { ids: found.ids.join(" "), seq: (seq += 1) });
+      return one.tell?.("twice", { ids: found.ids.join(" "), turn: (turn += 1) });
     }
     press(found, event.shiftKey || event.ctrlKey || event.metaKey);
   };

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine.errors import EmptyText
-from engine.maps import Scene
+from engine.maps import Map, Scene, shared
 from engine.values import Reading
 from pages.shell import cache
 from pages.shell.components import picture
@@ -60,23 +60,37 @@ def attention_compare(scene: Scene) -> None:
                 data=lambda shown=shown: links_of(shown),
                 title=name,
             )
-    if one.weights.shape != two.weights.shape:
-        st.caption(
-            f"{len(one.rows)} and {len(two.rows)} rows: a difference cell by cell needs as many "
-            "in both. Change a word for one with as many tokens."
+    _difference(scene, second, one, two)
+
+
+def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
+    """Second minus first where both have the same words; two models are compared in whole words."""
+    if second.reading.model != scene.reading.model:
+        one, two = (
+            cache.attention_map(replace(each, treatment=replace(each.treatment, whole_words=True)))
+            for each in (scene, second)
         )
-        return
-    difference = two.weights - one.weights
-    if not np.isfinite(difference).any() or second.reading.model != scene.reading.model:
-        return
-    svg = difference_map(one, two, title="Second minus first")
     st.subheader("Second minus first", anchor=False)
+    counts = len(one.rows), len(two.rows)
+    whole = one.weights.shape == two.weights.shape
+    one, two = shared(one, two)
+    difference = two.weights - one.weights
+    if not np.isfinite(difference).any():
+        st.caption("The two have no words in common that could be compared cell by cell.")
+        return
+    if not whole:
+        st.caption(
+            f"Over the {len(one.rows)} words that both have ({counts[0]} and {counts[1]} in all): "
+            "what goes to the other words is left out, so rows need not sum to 100 %."
+        )
+    spot = selection("spot", lambda spot: True)
+    svg = difference_map(one, two, title="Second minus first")
     at = np.unravel_index(int(np.nanargmax(np.abs(difference))), difference.shape)
     picture(
         svg,
         key="compare-difference",
         alt="Difference of the two maps",
-        locked=spot,
+        locked=spot if spot and fits(two, spot) else None,
         on_lock=lambda ids: select("spot", ids),
     )
     points = "points" if one.share else "units"
@@ -87,13 +101,17 @@ def attention_compare(scene: Scene) -> None:
             f"{number(float(one.weights[at]), one.share)} before, {value:+.1f} {points}."
         )
     )
+    both = np.isfinite(difference)
+    i, j = np.nonzero(both)
     share_menu(
         "difference",
         svg=svg,
         data=lambda: {
-            **links_of(two),
-            "first": one.weights[np.isfinite(two.weights)],
-            "second minus first": difference[np.isfinite(two.weights)],
+            "looks": [two.rows[at] for at in i],
+            "looked at": [two.columns[at] for at in j],
+            "first": one.weights[both],
+            "second": two.weights[both],
+            "second minus first": difference[both],
         },
         title="Second minus first",
     )

@@ -58,7 +58,6 @@ def _button(
     st.button(
         plain(f"{title}: {layer + 1}.{head + 1} ({shown})"),
         key=f"find-{title}",
-        type="tertiary",
         on_click=_go,
         args=(layer + 1, head + 1, spot),
         help=plain(f"Go to layer {layer + 1}, head {head + 1}."),

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
-from engine.values import Reading, Side
-from pages.shell import cache
+from pages.shell import paths
 from pages.shell.components import picture
 from pages.shell.frame import Choice
 from pages.shell.link import plain, select, selection
 from pages.shell.share import share_menu
-from pages.views import home, palette
+from pages.views import home
 from pages.views.svg import visible
-
-SHOWN = 10  # tokens of each tower: what a screen can hold
 
 
 def path(choice: Choice) -> None:
     """The whole path of the text through the model, and what it says in this text's numbers."""
-    reading, towers, outcomes = _path(choice)
+    found = paths.path(choice.model, choice.text)
+    towers, outcomes = found.towers, found.outcomes
     drawn = home.whole_path(
         towers, outcomes, title=f"The path of a text through {choice.card.title}"
     )
@@ -36,84 +33,12 @@ def path(choice: Choice) -> None:
     )
     left, right = st.columns([5, 1], vertical_alignment="top")
     left.markdown(plain(_words(choice, towers, outcomes), 900))
-    if len(reading.text) < len(choice.text.strip()):
-        left.caption(f"The picture holds the first {SHOWN} tokens of the text.")
+    if found.cut:
+        left.caption(f"The picture holds the first {paths.SHOWN} tokens of the text.")
     with right:
         share_menu(
             "path", svg=drawn, data=partial(_table, towers, outcomes), title="The whole path"
         )
-
-
-def _path(choice: Choice) -> tuple[Reading, list[home.Tower], list[home.Outcome]]:
-    reading = _beginning(choice)
-    card = choice.card
-    if card.family != "encoder-decoder":
-        side: Side = "encoder" if card.family == "encoder" else "decoder"
-        colour = palette.ENCODER if side == "encoder" else palette.DECODER
-        title = (
-            "Encoder: reads in both directions"
-            if side == "encoder"
-            else "Decoder: reads, then writes"
-        )
-        return reading, [_tower(reading, side, "t", title, colour)], _outcomes(reading, side, False)
-    reading = cache.translated(choice.model, reading.text)
-    reading = Reading(reading.model, reading.text, (reading.target or ())[:SHOWN])
-    towers = [
-        _tower(reading, "encoder", "s", "Encoder: reads the text", palette.ENCODER),
-        _tower(reading, "decoder", "t", "Decoder: writes, one token a step", palette.DECODER),
-    ]
-    return reading, towers, _outcomes(reading, "decoder", True)
-
-
-def _beginning(choice: Choice) -> Reading:
-    """The text up to so many tokens that that the picture stays legible."""
-    tokens = cache.cut(choice.model, choice.text)
-    own = [i for i in range(len(tokens)) if not tokens.special[i]]
-    room = SHOWN - (len(tokens) - len(own))
-    if len(own) <= room:
-        return Reading(choice.model, choice.text)
-    return Reading(choice.model, choice.text[: int(tokens.spans[own[room - 1], 1])])
-
-
-def _tower(reading: Reading, side: Side, letter: str, title: str, colour: str) -> home.Tower:
-    ids = tuple(cache.tokens(reading, side).ids.tolist())
-    texts = cache.texts(reading.model, ids, side)
-    cross = None
-    if side == "decoder" and reading.target:
-        # Whatever its name, what a decoder begins with means "start" here.
-        texts = ("start", *texts[1:])
-        cross = cache.overview(reading, "cross").weights.mean(axis=1)
-    return home.Tower(
-        letter=letter,
-        title=title,
-        colour=colour,
-        texts=texts,
-        ids=ids,
-        weights=np.nan_to_num(cache.overview(reading, side).weights).mean(axis=1),
-        cross=cross,
-    )
-
-
-def _outcomes(reading: Reading, side: Side, written: bool) -> list[home.Outcome]:
-    """What each position says comes next: the token that was written, or the likeliest one."""
-    if not cache.card(reading.model).predicts:
-        return []
-    count = len(cache.tokens(reading, side))
-    likely = _likely(cache.logits(reading, tuple(range(count))).logits)
-    chosen = likely.argmax(axis=1)
-    if written and reading.target:
-        chosen[: count - 1] = reading.target[1:]
-    texts = cache.texts(reading.model, tuple(chosen.tolist()), side)
-    return [
-        home.Outcome(text, float(likely[i, chosen[i]]), written or i == count - 1)
-        for i, text in enumerate(texts)
-    ]
-
-
-def _likely(logits: np.ndarray) -> np.ndarray:
-    """Probabilities [row, vocabulary] of logits."""
-    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return likely / likely.sum(axis=1, keepdims=True)
 
 
 def _words(choice: Choice, towers: list[home.Tower], outcomes: list[home.Outcome]) -> str:

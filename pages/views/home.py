@@ -31,6 +31,7 @@ class Tower(Frozen):
     """One stack of layers: what it reads, and where each token looked, averaged over heads.
 
     `cross` holds its looks at the other tower; `column` of a causal tower may not look right.
+    `mark` is a layer (from 0) that is framed.
     """
 
     letter: str
@@ -40,6 +41,7 @@ class Tower(Frozen):
     ids: tuple[int, ...]
     weights: Float[np.ndarray, "layer query key"]
     cross: Float[np.ndarray, "layer query source"] | None = None
+    mark: int | None = None
 
     @property
     def layers(self) -> int:
@@ -113,7 +115,8 @@ def _ground(tower: Tower, place: _Place) -> str:
     left = place.xs[0] - place.widths[0] / 2 - 10
     right = place.xs[-1] + place.widths[-1] / 2 + 10
     bands = []
-    for low, high in zip(place.rows, place.rows[1:], strict=False):
+    for layer, (low, high) in enumerate(zip(place.rows, place.rows[1:], strict=False)):
+        marked = layer == tower.mark
         bands.append(
             tag(
                 "rect",
@@ -123,6 +126,8 @@ def _ground(tower: Tower, place: _Place) -> str:
                 height=low - high - 6,
                 rx=7,
                 fill=palette.SURFACE,
+                stroke=palette.ACCENT if marked else None,
+                stroke_width=2.5 if marked else None,
             )
         )
     frame = tag(
@@ -173,7 +178,8 @@ def _crossing(tower: Tower, source: _Place, target: _Place) -> str:
         return ""
     every = -(-tower.layers // 3)
     lines = []
-    for layer in range(every - 1, tower.layers, every):
+    drawn = {*range(every - 1, tower.layers, every)} if tower.mark is None else {tower.mark}
+    for layer in sorted(drawn):
         y = (target.rows[layer] + target.rows[layer + 1]) / 2
         for query, row in enumerate(tower.cross[layer]):
             for key in np.argsort(-row)[:2]:

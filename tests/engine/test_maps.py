@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engine import maps
 from engine.maps import Treatment, labels, prepared
 from engine.values import Attention
 from tests.engine.hand_made import tokens_of
@@ -128,3 +129,39 @@ def test_a_part_without_tokens_is_not_taken():
 def test_a_share_of_mass_beyond_one_is_refused():
     with pytest.raises(ValueError, match="mass"):
         Treatment(mass=1.2)
+
+
+def test_maps_of_unequal_texts_share_the_words_that_both_have():
+    one = shown_of("the", " cat", " sat", " down")
+    two = shown_of("[CLS]", "The", " old", " cat", " sat")
+    first, second = maps.shared(one, two)
+    assert first.rows == ("the", "cat", "sat") and second.rows == ("The", "cat", "sat")
+    assert first.columns == first.rows and second.columns == second.rows
+    assert np.array_equal(first.weights, one.weights[:3, :3], equal_nan=True)
+    assert np.array_equal(second.weights, two.weights[np.ix_([1, 3, 4], [1, 3, 4])], equal_nan=True)
+    assert second.row_starts.tolist() == [1, 3, 4]
+
+
+def test_maps_of_equal_size_are_compared_cell_by_cell():
+    one, two = shown_of("too", " tired"), shown_of("too", " wide")
+    assert maps.shared(one, two) == (one, two)
+
+
+def test_rows_are_taken_together_by_their_mean_and_columns_by_their_sum():
+    one = shown_of("a", " b", " c")
+    filled = np.nan_to_num(one.weights)
+    rows = maps.rows_together(one, [0, 1])
+    assert np.isnan(rows[2]) and np.allclose(rows[:2], filled[:2, :2].mean(axis=0))
+    columns = maps.columns_together(one, [1, 2])
+    assert np.isnan(columns[0]) and np.allclose(columns[1:], filled[1:, 1:].sum(axis=1))
+
+
+def shown_of(*pieces: str) -> maps.Map:
+    """A causal map whose weights differ from cell to cell."""
+    tokens = tokens_of(*pieces)
+    n = len(pieces)
+    scores = np.where(np.tri(n, dtype=bool), np.arange(n * n).reshape(n, n) / n, -np.inf)
+    scores = scores[None].astype(np.float32)
+    weights = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+    found = Attention(weights, scores, None, None, None, None, 1.0)
+    return maps.prepared(found, 0, kind="decoder", queries=tokens, keys=tokens)

@@ -3,8 +3,7 @@
 import pytest
 
 from engine import catalog
-from pages.sections import home
-from pages.shell import cache
+from pages.shell import cache, paths
 from tests.pages.conftest import Open, crash, sentences
 
 SHIPPED = [entry for entry in catalog.entries() if entry.shipped and entry.ready]
@@ -26,7 +25,7 @@ def test_the_numbers_in_the_words_are_the_models_own(open_page: Open) -> None:
     n = len(cache.tokens(reading))
     said = next(b.value for b in app.markdown if "at the bottom" in b.value).replace("\\", "")
     assert said.startswith(f"{n} tokens")
-    best = float(home._likely(cache.logits(reading, (n - 1,)).logits)[0].max())
+    best = float(paths._likely(cache.logits(reading, (n - 1,)).logits)[0].max())
     assert f"{best:.0%} sure" in said
 
 
