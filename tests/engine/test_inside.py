@@ -11,6 +11,12 @@ from engine.catalog import find
 from engine.runtime import open_bundle
 from engine.translation import translate
 from engine.values import Attention, Kind, Reading
+from tests.engine.checkpoints import RECIPES, Bundles
+
+TEXT = "The cat sat on the mat because it was warm."
+TARGET = (0, 7, 19, 23, 5, 8)
+# Families whose scores are more than scale x q.k: position biases, soft caps, disentangled parts.
+BIASED = {"bloom", "deberta-v2", "falcon-alibi", "gemma2", "mt5", "t5"}
 
 CASES = [
     ("tales-gpt", "decoder", "The little boat sailed across the dark sea."),
@@ -32,6 +38,47 @@ def every_layer(model: str, kind: Kind, text: str) -> list[Attention]:
     layers = tracing.layers(bundle, reading, side)
     found = [layer.cross if kind == "cross" else layer.attention for layer in layers]
     return [attention for attention in found if attention is not None]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)  # the first to ask for a bundle waits for its export
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_the_numbers_inside_a_head_multiply_out_in_every_family(bundles: Bundles, name: str):
+    bundle = open_bundle(bundles(name))
+    two = bundle.card.family == "encoder-decoder"
+    reading = Reading(name, TEXT, target=TARGET if two else None)
+    sides = ("encoder", "decoder") if two else (bundle.card.family,)
+    layers = [layer for side in sides for layer in tracing.layers(bundle, reading, side)]
+    found = [part for layer in layers for part in (layer.attention, layer.cross) if part]
+    assert len(found) == (6 if two else 2)
+    if "scores" not in bundle.card.given:
+        assert all(links.inside(one, head=0, query=0, key=0) is None for one in found)
+        return
+    biases = [multiplies_out(one) for one in found]
+    assert any(biases) == (name in BIASED)
+
+
+def multiplies_out(attention: Attention) -> bool:
+    """Check every open pair of every head as the page shows it; whether any has a bias."""
+    assert attention.value is not None and attention.scores is not None
+    biased = False
+    count, n_query, n_key = attention.weights.shape
+    for head, query, key in np.ndindex(count, n_query, n_key):
+        one = links.inside(attention, head=head, query=query, key=key)
+        assert one is not None
+        assert one.products.sum() == pytest.approx(one.dot, rel=1e-5, abs=1e-5)
+        if not np.isfinite(one.score):
+            assert one.weights[key] == 0
+            continue
+        biased |= one.bias != 0
+        close = 1e-5 if one.bias else 1e-4  # a bias below this is rounding, shown as none
+        score = one.dot * one.scale + one.bias
+        assert abs(score - one.score) <= close * max(1.0, abs(one.score))
+        softmax = np.exp(one.scores - one.scores.max())
+        assert np.abs(softmax / softmax.sum() - one.weights).max() <= 1e-5
+        fetched = one.weights @ attention.value[head]
+        assert np.abs(fetched - one.output).max() <= 1e-5 * max(1.0, np.abs(one.output).max())
+    return biased
 
 
 @pytest.mark.parametrize(("model", "kind", "text"), CASES)
