@@ -23,7 +23,8 @@ def tell(trace: Trace, choice: Choice) -> None:
         at = translation_strip(trace, choice)
         story = translation_story(trace, at)
         if at.writing:
-            translation_stage(trace, story, choice.card.generation.ends)
+            task = len(trace.translation.source_reading.text) - len(choice.text)
+            translation_stage(trace, story, choice.card.generation.ends, task=task)
         else:
             translation_tensors(trace, at)
         translation_towers(trace, story, at)
@@ -31,7 +32,7 @@ def tell(trace: Trace, choice: Choice) -> None:
 
 choice = frame("Translation", families=("encoder-decoder",), text_label="Text to translate")
 with sentences():
-    trace, view = translation_setup(choice)
+    trace, view, choice = translation_setup(choice)
     if view == "Alignment":
         translation_alignment(trace, choice)
     elif view == "Compare":

@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from engine import catalog
 from engine.alignment import bleu, chrf
 from engine.beams import Search
 from engine.translation import Trace, prefix_ids, reference_reading
+from engine.values import Reading
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
@@ -43,16 +45,17 @@ def translation_compare(trace: Trace, choice: Choice) -> None:
         )
         if others:
             st.multiselect("Other models", others, key="also", bind="query-params", width=260)
-    instead = _typed("instead", "What if the sentence were", found.source_reading.text)
+    instead = _typed("instead", "What if the sentence were", choice.text)
     reference = _typed("reference", "A reference translation, to score it", "")
     rows = [(_row("This translation", trace), trace)]
     for way in ways:
         width = 1 if way == "greedy" else int(way.split()[0])
         rows.append(_other(way, trace, search=replace(found.search, width=width)))
     for name in models:
-        rows.append(_other(name, trace, model=name))
-    if instead and instead != found.source_reading.text:
-        rows.append(_other("With the other sentence", trace, text=instead))
+        rows.append(_other_model(name, trace, choice.text))
+    task = found.source_reading.text.removesuffix(choice.text)
+    if instead and instead != choice.text:
+        rows.append(_other("With the other sentence", trace, text=task + instead))
     drawn_rows = [row for row, _ in rows]
     if reference:
         drawn_rows.append(_reference(trace, choice, reference))
@@ -95,15 +98,27 @@ def _other(
     trace: Trace,
     *,
     search: Search | None = None,
-    model: str | None = None,
     text: str | None = None,
 ) -> tuple[Row, Trace]:
-    """The same with one thing changed; what was forced stays where the vocabulary is the same."""
+    """The same with one thing changed; what was forced stays, task and language too."""
     found = trace.translation
-    reading = found.source_reading
-    prefix = () if model else found.prompt[1:]
-    reading = replace(reading, model=model or reading.model, text=text or reading.text)
-    other = cache.translation_trace(reading, search or found.search, prefix=prefix)
+    prefix = found.prompt[1:]
+    reading = replace(found.source_reading, text=text or found.source_reading.text)
+    other = cache.translation_trace(
+        reading, search or found.search, prefix=prefix, language=found.language
+    )
+    return _row(name, other), other
+
+
+def _other_model(name: str, trace: Trace, text: str) -> tuple[Row, Trace]:
+    """The bare text in another model, with its own first task and the same language if it can."""
+    rules = cache.card(name).generation
+    task = rules.prefixes[0] if rules.prefixes else ""
+    wanted, known = trace.translation.language, sorted(rules.languages)
+    language = wanted if wanted in known else known[0] if known else None
+    other = cache.translation_trace(
+        Reading(name, task + text), trace.translation.search, language=language
+    )
     return _row(name, other), other
 
 
@@ -120,16 +135,17 @@ def _row(name: str, trace: Trace) -> Row:
 
 def _reference(trace: Trace, choice: Choice, text: str) -> Row:
     """The reference as this model would have written it, token by token."""
-    bundle = cache.bundle(choice.model)
-    ends = choice.card.generation.ends[:1]
-    ids = (*prefix_ids(bundle, text), *ends)
+    bundle, rules = cache.bundle(choice.model), choice.card.generation
+    language = trace.translation.language
+    given = (rules.languages[language],) if language else ()
+    ids = (*given, *prefix_ids(bundle, text), *rules.ends[:1])
     scored = cache.target_scores(reference_reading(trace.translation, ids), ids)
-    total = float(scored.log.sum())
+    log = scored.log[len(given) :]  # the mark of the language is given, not chosen
     return Row(
         "Reference",
-        cache.texts(choice.model, ids, "decoder"),
-        tuple(scored.probabilities.tolist()),
-        f"sum {number(total)}, perplexity {scored.perplexity:.1f}",
+        cache.texts(choice.model, ids[len(given) :], "decoder"),
+        tuple(scored.probabilities[len(given) :].tolist()),
+        f"sum {number(float(log.sum()))}, perplexity {float(np.exp(-log.mean())):.1f}",
     )
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import streamlit as st
 
 from engine.beams import Search
 from engine.translation import Trace, prefix_ids
 from engine.values import Reading
-from pages.shell import cache
+from pages.shell import cache, changes
 from pages.shell.components import picture
-from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.frame import Choice, checked, plain, selection
 from pages.shell.link import fresh
 from pages.views.svg import visible
 from pages.views.translation import number
@@ -25,14 +26,17 @@ STOPS = {
     "nothing better is possible": "never",
 }
 KEPT = ("place", "cross_layer", "cross_head", "no_end", "whole", "against", "also")
+AS_IT_IS = "as it is"
 ASKED = "translation-asked"  # session key: what was translated last
 LONGEST = 400  # new tokens
-UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
 _FORCED = re.compile(r"\d{1,7}(-\d{1,7}){0,199}")
 
 
-def translation_setup(choice: Choice) -> tuple[Trace, str]:
-    """Draw the controls and the result; return the trace and the view that was chosen."""
+def translation_setup(choice: Choice) -> tuple[Trace, str, Choice]:
+    """Draw the controls and the result.
+
+    Returns the trace, the view that was chosen, and the choice with words of its text replaced.
+    """
     for key in KEPT:
         if key in st.session_state:
             # Streamlit forgets a widget that a view does not draw; the other view wants it back.
@@ -43,11 +47,13 @@ def translation_setup(choice: Choice) -> tuple[Trace, str]:
         st.segmented_control("View", VIEWS, key="show", required=True, bind="query-params")
         st.segmented_control("Search", SEARCHES, key="search", required=True, bind="query-params")
         search = _search(greedy=kind == "Greedy")
-        text, language = _task(choice)
+        first = choice
+        text, _, pairs = changes.swaps(choice.text)
+        choice = replace(choice, text=text)
+        reading, language = _task(choice)
         begin = _begin(choice)
-    reading = Reading(choice.model, text)
     # Three target tokens for each of the source's are more than any translation needs.
-    limit = min(LONGEST, 20 + 3 * len(cache.cut(choice.model, text)))
+    limit = min(LONGEST, 20 + 3 * len(cache.cut(choice.model, reading.text)))
     search = Search(search.width, search.length_penalty, search.early_stopping, limit)
     forced = _forced(choice)
     prefix = forced or begin
@@ -60,10 +66,12 @@ def translation_setup(choice: Choice) -> tuple[Trace, str]:
             reading, search, prefix=prefix, language=language, place=place
         )
     _result(trace)
-    if prefix:
-        free = cache.translation_trace(reading, search, language=language)
-        _beside(trace, free, can_undo=bool(forced))
-    return trace, view
+    if prefix or pairs:
+        own = reading.text.removesuffix(text) + first.text
+        free = cache.translation_trace(replace(reading, text=own), search, language=language)
+        _beside(trace, free, pairs, began=bool(prefix))
+    changes.turned()
+    return trace, view, choice
 
 
 def _search(*, greedy: bool) -> Search:
@@ -91,20 +99,41 @@ def _search(*, greedy: bool) -> Search:
     return Search(width, round(penalty, 2), STOPS[stop])  # type: ignore[arg-type]
 
 
-def _task(choice: Choice) -> tuple[str, str | None]:
+def _task(choice: Choice) -> tuple[Reading, str | None]:
     """The text with the model's task in front, and the language to write, where it has them."""
     rules, text, language = choice.card.generation, choice.text, None
     if rules.prefixes:
-        tasks = ("as it is", *rules.prefixes)
-        task = checked("task", tasks, default=tasks[1], name="Task")
-        st.selectbox("Task", tasks, key="task", bind="query-params", index=1)
-        text = text if task == "as it is" or not text.strip() else task + text
-    if rules.languages:
-        names = tuple(sorted(rules.languages))
-        first = "en" if "en" in names else names[0]
-        language = str(checked("to", names, default=first, name="Language"))
-        st.selectbox("Into", names, key="to", bind="query-params", index=names.index(first))
-    return text, language
+        tasks = (AS_IT_IS, *rules.prefixes)
+        task = str(checked("task", tasks, default=tasks[1], name="Task"))
+        st.selectbox(
+            "Task",
+            tasks,
+            key="task",
+            bind="query-params",
+            index=1,
+            width=230,
+            help="What this model was taught to do, written in front of the text.",
+        )
+        text = text if task == AS_IT_IS or not text.strip() else task + text
+    if not rules.languages:
+        return Reading(choice.model, text), None
+    names = tuple(sorted(rules.languages))
+    language = _language("to", "Into", names, next((n for n in names if "en" in n[:4]), names[0]))
+    own = _own_language(choice)
+    spoken = None if own is None else _language("from", "From", names, own)
+    return Reading(choice.model, text, language=None if spoken == own else spoken), language
+
+
+def _language(key: str, label: str, names: tuple[str, ...], default: str) -> str:
+    found = str(checked(key, names, default=default, name=label))
+    st.selectbox(label, names, key=key, bind="query-params", index=names.index(default), width=130)
+    return found
+
+
+def _own_language(choice: Choice) -> str | None:
+    """The language that the tokenizer says a text is in; None where it says none."""
+    names = {i: name for name, i in choice.card.generation.languages.items()}
+    return next((names[i] for i in cache.cut(choice.model, "a").ids.tolist() if i in names), None)
 
 
 def _begin(choice: Choice) -> tuple[int, ...]:
@@ -124,8 +153,7 @@ def _begin(choice: Choice) -> tuple[int, ...]:
 
 
 def _typed() -> None:
-    select("begin", st.session_state["translation-begin"] or None)
-    select("forced", None)
+    changes.change(begin=st.session_state["translation-begin"] or None, forced=None)
 
 
 def _forced(choice: Choice) -> tuple[int, ...]:
@@ -173,19 +201,24 @@ def _result(trace: Trace) -> None:
         st.info(plain(f"Not in this model's vocabulary, so it sees one unknown token: {shown}"))
 
 
-def _beside(trace: Trace, free: Trace, *, can_undo: bool) -> None:
-    """The translation with its forced beginning under the free one, differences marked."""
-    rows = [_row("The model's own", free), _row("With your beginning", trace)]
-    drawn = compared(rows)
+def _beside(trace: Trace, free: Trace, pairs: tuple[tuple[str, str], ...], *, began: bool) -> None:
+    """The translation with what was changed under the first one, differences marked."""
+    swaps = [f"“{visible(new, limit=20)}” for “{visible(old, limit=20)}”" for old, new in pairs]
+    what = [*swaps, *(["your beginning"] if began else [])]
+    first = "Your sentence as it is" if pairs else "The model's own"
+    drawn = compared([_row(first, free), _row(f"With {' and '.join(what)}", trace)])
     picture(
         drawn,
         key="translation-beside",
         alt=f"{free.translation.texts[0]} beside {trace.translation.texts[0]}, differences marked",
     )
     with st.container(horizontal=True):
-        if can_undo:
-            st.button("Undo", icon=":material/undo:", key="translation-back", on_click=_undo)
-        st.button("Let the model begin", key="translation-free", on_click=_free)
+        st.button("Undo", icon=":material/undo:", key="translation-back", on_click=changes.undo)
+        st.button(
+            "Back to the first" if pairs else "Let the model begin",
+            key="translation-free",
+            on_click=changes.clear,
+        )
 
 
 def _row(name: str, trace: Trace) -> Row:
@@ -197,15 +230,3 @@ def _row(name: str, trace: Trace) -> Row:
         tuple(trace.scored.probabilities.tolist()),
         f"score {number(best.score)}, all tokens together {number(total)}",
     )
-
-
-def _undo() -> None:
-    before = st.session_state.get(UNDO) or [None]
-    select("forced", before[-1])
-    st.session_state[UNDO] = before[:-1]
-
-
-def _free() -> None:
-    for key in ("forced", "begin"):
-        select(key, None)
-    st.session_state[UNDO] = []

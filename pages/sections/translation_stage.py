@@ -8,9 +8,11 @@ from functools import partial
 import streamlit as st
 
 from engine.translation import Trace
+from pages.shell import changes
 from pages.shell.components import picture
 from pages.shell.frame import checked, plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.state import state
 from pages.views import translation_tables as tables
 from pages.views.svg import visible
 from pages.views.translation import (
@@ -24,10 +26,10 @@ from pages.views.translation import (
     story_of,
 )
 from pages.views.translation_stage import stage
+from pages.views.translation_swaps import LONGEST, Swap, clean, word_at
 from pages.views.translation_tensors import softmax_table
 
 _IDS = re.compile(r'data-id="([a-z0-9.]+)"')
-UNDO = "translation-undo"  # session key: forced beginnings left behind, newest last
 
 
 def translation_ribbons(trace: Trace) -> None:
@@ -46,8 +48,11 @@ def translation_story(trace: Trace, at: Moment) -> Story:
     return story_of(trace, at, layer=place_of(layer), head=place_of(head), end_mark=end_mark)
 
 
-def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...]) -> None:
-    """Draw the stage with its controls, then the softmax; `ends` are the ids that end a text."""
+def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...], *, task: int = 0) -> None:
+    """Draw the stage with its controls, then the softmax.
+
+    `ends` are the ids that end a text; the first `task` characters of the source say what to do.
+    """
     drawn, (layers, heads) = stage(story), places(trace)
     locked = selection("pick", _IDS.findall(drawn), name="Pick")
     picture(
@@ -57,11 +62,11 @@ def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...]) -> None
         locked=locked,
         on_lock=partial(select, "pick"),
     )
-    _force(trace, locked, ends)
+    _change(trace, locked, ends, task)
     st.caption(
         "Ribbons: the fewest source tokens that carry 75 % of each token's attention, width = "
         "weight. They show where the decoder looked, which need not be why it chose a word. Click "
-        "a candidate to write it instead. · is a space."
+        "a candidate to write it instead, a source word to replace it. · is a space."
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         st.selectbox("Ribbons from", layers, key="cross_layer", bind="query-params", width=160)
@@ -78,11 +83,47 @@ def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...]) -> None
     _softmax(story, len(story.target) - 1 if story.now is None else story.now)
 
 
-def _force(trace: Trace, locked: str | None, ends: tuple[int, ...]) -> None:
-    """A button that writes the locked candidate and lets the model go on from there."""
-    if not locked or not locked.startswith("c"):
+def _change(trace: Trace, locked: str | None, ends: tuple[int, ...], task: int) -> None:
+    """What the locked word can be exchanged for: a candidate is written, a source word replaced."""
+    if locked and locked.startswith("s"):
+        _replace(trace, int(locked[1:]), task)
+    elif locked and locked.startswith("c"):
+        _force(trace, *(int(part) for part in locked[1:].split(".")), ends=ends)
+    if changes.turned():
+        st.rerun()  # of the whole page: this is another translation
+
+
+def _replace(trace: Trace, place: int, task: int) -> None:
+    """A box for another word in the place of a source word."""
+    source, reading = trace.translation.source, trace.translation.source_reading
+    start, stop = source.spans[place].tolist()
+    if start >= stop or start < task or source.text != reading.text:
+        st.caption("This token is no word of yours: it cannot be replaced.")
         return
-    place, token = (int(part) for part in locked[1:].split("."))
+    start, stop = word_at(reading.text, start, stop)
+    word = visible(reading.text[start:stop], limit=24)
+    name = f"translation-swap-{start}-{stop}"
+
+    def swap() -> None:
+        new = clean(st.session_state[name])
+        given = str(state().values.get("swap") or "")
+        if new and new != reading.text[start:stop]:
+            one = str(Swap(start - task, stop - task, new))
+            changes.change(swap="~".join([given, one]) if given else one, forced=None)
+            select("pick", None)
+
+    st.text_input(
+        f"Instead of “{plain(word)}” read",
+        key=name,
+        max_chars=LONGEST,
+        placeholder="another word, then Enter",
+        on_change=swap,
+        width=320,
+    )
+
+
+def _force(trace: Trace, place: int, token: int, *, ends: tuple[int, ...]) -> None:
+    """A button that writes the locked candidate and lets the model go on from there."""
     written = trace.translation.written(trace.place)
     if token == written[place]:
         return
@@ -91,12 +132,12 @@ def _force(trace: Trace, locked: str | None, ends: tuple[int, ...]) -> None:
         return
     word = visible(trace.labels.get(token, f"<{token}>"), limit=24)
     name = plain(f"Write {word} as token {place + 1}")
-    if st.button(name, key="translation-force", type="primary"):
-        before = "-".join(map(str, trace.translation.prompt[1:])) or None
-        st.session_state[UNDO] = [*(st.session_state.get(UNDO) or []), before][-20:]
-        select("forced", "-".join(map(str, (*written[:place], token))))
+
+    def force() -> None:
+        changes.change(forced="-".join(map(str, (*written[:place], token))))
         select("pick", None)
-        st.rerun()  # of the whole page: this is another translation
+
+    st.button(name, key="translation-force", type="primary", on_click=force)
 
 
 def _softmax(story: Story, t: int) -> None:

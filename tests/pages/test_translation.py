@@ -1,16 +1,21 @@
 """The Translation page, run without a browser: steps, links, forcing, comparing, bad input."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import runtime
+from engine.settings import settings
 from engine.translation import Translation
 from engine.values import Reading
 from pages.shell import cache
 from pages.views.translation import moments
+from tests.engine.checkpoints import Bundles
+from tests.engine.tasks import MARKS, NAMES, told
 from tests.pages.conftest import Open, crash, sentences
 
 PAGE = "4_Translation"
@@ -202,3 +207,76 @@ def test_strange_texts_are_translated_as_well_as_may_be(open_page: Open, text: s
     app = open_page(PAGE, text=text)
     assert not crash(app)
     assert not any("<script" in svg for svg in pictures(app).values())
+
+
+def test_a_replaced_word_stands_beside_the_first_and_is_taken_back(open_page: Open) -> None:
+    app = open_page(PAGE, text=TEXT, swap="15-20:poire")
+    assert not crash(app) and not sentences(app)
+    other = translation(TEXT.replace("pomme", "poire"))
+    assert list(app.dataframe[0].value["translation"]) == list(other.texts)
+    beside = picture(app, "translation-beside")
+    assert "“poire” for “pomme”" in beside and "Your sentence as it is" in beside
+    assert app.text_area(key="text").value == TEXT
+    app.button(key="translation-back").click().run()
+    assert list(app.dataframe[0].value["translation"]) == list(translation().texts)
+    assert "swap" not in app.query_params
+
+
+def test_a_source_word_is_clicked_typed_over_and_undone(open_page: Open) -> None:
+    app = open_page(PAGE, text=TEXT, pick="s4")
+    box = next(b for b in app.text_input if str(b.key).startswith("translation-swap-"))
+    old = box.label.split("“")[1].split("”")[0]
+    app.text_input(key=str(box.key)).set_value("poire").run()
+    assert not crash(app)
+    assert app.query_params["swap"].endswith(":poire")
+    assert list(app.dataframe[0].value["translation"]) == list(
+        translation(TEXT.replace(old, "poire")).texts
+    )
+    app.text_input(key="translation-begin").set_value("She").run()
+    assert all(text.startswith("She") for text in app.dataframe[0].value["translation"])
+    app.button(key="translation-back").click().run()
+    assert app.query_params["swap"].endswith(":poire") and "begin" not in app.query_params
+    app.button(key="translation-back").click().run()
+    assert "swap" not in app.query_params
+
+
+def test_words_that_are_not_there_are_not_replaced(open_page: Open) -> None:
+    app = open_page(PAGE, text=TEXT, swap="900-905:poire")
+    assert not crash(app)
+    assert any("Replaced words" in sentence for sentence in sentences(app))
+
+
+@pytest.fixture
+def told_models(
+    bundles: Bundles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[None]:
+    """The tiny models with tasks and languages, as if somebody had exported them."""
+    for name in NAMES:
+        (tmp_path / name).symlink_to(told(bundles, name)[0], target_is_directory=True)
+    monkeypatch.setenv("ATLAS_MODELS", str(tmp_path))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.timeout(600)
+def test_tasks_and_languages_are_offered_and_obeyed(open_page: Open, told_models: None) -> None:
+    app = open_page(PAGE, model="t5-tasks", text="The cat sat.")
+    assert not crash(app) and not sentences(app)
+    assert app.selectbox(key="task").value == "summarize: "
+    first = list(app.dataframe[0].value["sum of log-probabilities"])
+    app.selectbox(key="task").set_value("as it is").run()
+    assert not crash(app)
+    assert list(app.dataframe[0].value["sum of log-probabilities"]) != first
+    for name, (_, marks) in MARKS.items():
+        app = open_page(PAGE, model=name, text="The cat sat.", to=marks[2])
+        assert not crash(app) and not sentences(app)
+        assert (app.selectbox(key="to").value, app.selectbox(key="from").value) == marks[2:0:-1]
+        stage = picture(app, "translation-stage")
+        assert f">{marks[2]}<" in stage  # the language's mark is the first token written
+        as_english = list(app.dataframe[0].value["sum of log-probabilities"])
+        app.selectbox(key="from").set_value(marks[0]).run()
+        assert not crash(app)
+        assert list(app.dataframe[0].value["sum of log-probabilities"]) != as_english
+        app = open_page(PAGE, model=name, text="The cat sat.", to="klingon")
+        assert any("klingon" in sentence for sentence in sentences(app))
