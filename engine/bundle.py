@@ -37,7 +37,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -46,6 +46,7 @@ from engine.errors import BrokenBundle
 from engine.values import Family
 
 FORMAT = 1
+Precision = Literal["fp32", "fp16", "int8"]  # the numbers that a bundle computes with
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,10 @@ class Card:
     `encoder` and `decoder` are the towers that exist. `positions` is the kind (learned,
     sinusoidal, rotary, alibi, relative) and `limit` the most tokens (None: no limit of its own).
     `given` lists the quantities of attention that the family gives (query, key, value, scores,
-    weights, output). `errors` maps a quantity to its largest error against PyTorch. `vectors`
-    maps "token" and "position" to matrices. `mask` is the id of the mask token. `rotary` holds the
-    angle in radians by which each pair of a query is turned from one position to the next.
+    weights, output). `errors` maps a quantity to its largest error against PyTorch (what they are
+    with `precision` int8: `engine.export.precision`). `vectors` maps "token" and "position" to
+    matrices. `mask` is the id of the mask token. `rotary` holds the angle in radians by which each
+    pair of a query is turned from one position to the next.
     """
 
     name: str

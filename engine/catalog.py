@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine import runtime
-from engine.bundle import Card, read_card, stamp
+from engine.bundle import Card, Precision, read_card, stamp
 from engine.errors import BrokenBundle, ModelNotExported, UnknownModel
 from engine.settings import settings
 from engine.values import Family
@@ -100,6 +100,13 @@ def slug(source: str) -> str:
     """The catalog's name of a Hub id or folder; `slug("openai-community/gpt2")` is `"gpt2"`."""
     last = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     return re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip(".-_")[:120] or "model"
+
+
+def bundle_name(source: str, precision: Precision = "fp32") -> str:
+    """The catalog's name of what is exported; `bundle_name("maker/gpt2", "int8")`: gpt2-int8."""
+    folder = Path(source).expanduser()
+    name = slug(folder.resolve().name if folder.is_dir() else source)
+    return name if precision == "fp32" else f"{name}-{precision}"
 
 
 def _bundles(folder: Path, *, shipped: bool) -> list[Entry]:

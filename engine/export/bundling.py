@@ -1,14 +1,7 @@
-"""Checkpoint in, bundle out: the stages of an export, in order.
-
-The bundle is written in a folder beside its place, whose name begins with a dot, and renamed when
-it is complete and proved; whatever goes wrong before leaves nothing that is ever listed.
-"""
+"""Checkpoint in, bundle out: the stages of an export, in order (`place` is where it happens)."""
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,59 +13,115 @@ import transformers
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from engine.bundle import Card
+from engine.bundle import Card, Precision
+from engine.device import Device
 from engine.errors import ExportFailed
+from engine.export.agreement import agreement
 from engine.export.capture import NAME
 from engine.export.card import make_card, write_card
 from engine.export.convert import convert
+from engine.export.eight import quantise
 from engine.export.families import Layout
 from engine.export.graph import Graph, graphs
 from engine.export.hub import Checkpoint
 from engine.export.keeping import gate
 from engine.export.look import layout_of
-from engine.export.proof import check, judge
-from engine.export.storage import Store, Weights, round_weights
+from engine.export.model import limit
+from engine.export.place import aside, check_disk, check_memory
+from engine.export.precision import halved, judge, notes, tables
+from engine.export.proof import check, open_graph
+from engine.export.storage import Store, Stored, Weights, round_weights
 from engine.export.tokenizer import write_tokenizer
 
 Report = Callable[[str, float], None]  # a stage and the share of the whole work that is done
 
-COPIES = 3  # of the weights in memory at the most: the model, the graph's, the session's
+CPU = Device("cpu", "Running on the CPU, where every bundle can be compared.")
 TEXT = "The cat sat on the mat because it was warm, and then it slept for 12 hours."
+PASSAGE = (
+    f"{TEXT} When she came home in the evening, the house was dark and cold. Nobody had made a "
+    "fire, and the letter lay on the table where she had left it. He had written that the ship "
+    "would reach the harbour on Monday; now it was Thursday, and there was no news at all. A man "
+    "in a blue coat crossed the street, looked up at the window and went away without a word."
+)
 
 
 def export(
     checkpoint: Checkpoint,
     out: Path,
     *,
+    precision: Precision = "fp32",
     store: Store = "float32",
+    device: Device = CPU,
     report: Report = lambda stage, progress: None,
 ) -> Card:
-    """Make the bundle of a checkpoint at `out`, replacing what is there."""
+    """Make the bundle of a checkpoint at `out`, replacing what is there.
+
+    `store` is how an fp32 bundle's matrices are written: rounded ones take less room on the disk,
+    and what they stand for is computed with in float32. `device` is where the proof runs.
+    """
     layout_of(checkpoint.config, checkpoint.name)  # refused before anything large is read
-    check_room(checkpoint, out)
+    check_memory(checkpoint.name, checkpoint.parameters)
+    check_disk(checkpoint.name, checkpoint.parameters, out)
     with aside(out) as folder:
         report("Reading the tokenizer", 0.0)
         tokenizer = write_tokenizer(checkpoint.folder, folder)
         report("Loading the model", 0.05)
         model, plan = load(checkpoint)
-        weights = Weights(folder, round_weights(model, store))
         modules = graphs(model, plan)
-        outputs: set[str] = set()
-        for done, (name, graph) in enumerate(modules.items()):
-            report(f"Making {name}", 0.15 + 0.6 * done / len(modules))
-            program = convert(graph)
-            gate(program)
-            weights.move(program)
-            ir.save(program, folder / name)
-            outputs |= {value.name or "" for value in program.graph.outputs}
+        with stored(model, precision, store) as forms:
+            weights = Weights(folder, forms)
+            outputs: set[str] = set()
+            for done, (name, graph) in enumerate(modules.items()):
+                report(f"Making {name}", 0.15 + 0.6 * done / len(modules))
+                program = _converted(name, graph, checkpoint.name)
+                gate(program)
+                if precision == "int8":
+                    quantise(program, forms)
+                weights.move(program)
+                ir.save(program, folder / name)
+                outputs |= {value.name or "" for value in program.graph.outputs}
         report("Comparing with PyTorch", 0.75)
-        errors = check(folder, modules, proof_ids(tokenizer, model))
-        judge(errors)
+        errors = proved(folder, modules, tokenizer, precision, device)
         report("Writing the card", 0.95)
         card = make_card(checkpoint, modules, outputs, tokenizer, weights, errors)
+        card = replace(card, precision=precision, notes=(*card.notes, *notes(precision, errors)))
+        if precision != "fp32":
+            card = replace(card, title=f"{card.title} ({precision})")
         write_card(card, folder)
     report("Done", 1.0)
     return card
+
+
+@contextmanager
+def stored(
+    model: PreTrainedModel, precision: Precision, store: Store
+) -> Iterator[dict[str, Stored]]:
+    """The forms that matrices are stored in, with the model as its graphs are to be made from."""
+    if precision == "fp16":
+        with halved(model) as forms:
+            yield forms
+    elif precision == "int8":
+        yield tables(model)
+    else:
+        yield round_weights(model, store)
+
+
+def proved(
+    folder: Path,
+    modules: dict[str, Graph],
+    tokenizer: Tokenizer,
+    precision: Precision,
+    device: Device,
+) -> dict[str, float]:
+    """The errors of the graphs against PyTorch; raise `ExportFailed` where they are too large."""
+    graph = modules["model.onnx"]
+    sessions = {name: open_graph(folder / name, device) for name in modules}
+    if precision == "int8":
+        errors = agreement(sessions, modules, proof_ids(tokenizer, graph, PASSAGE, 128))
+    else:
+        errors = check(sessions, modules, proof_ids(tokenizer, graph, TEXT, 24))
+    judge(errors, precision)
+    return errors
 
 
 def load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, Layout]:
@@ -134,81 +183,10 @@ def _converted(name: str, graph: Graph, source: str) -> ir.Model:
         ) from error
 
 
-def check_room(checkpoint: Checkpoint, out: Path) -> None:
-    """Refuse, with the numbers, what would not fit in memory or on the disk."""
-    needed = checkpoint.parameters * 4
-    free = memory_free()
-    if free is not None and needed * COPIES > free:
-        raise ExportFailed(
-            f"{checkpoint.name} needs about {needed * COPIES / 1e9:,.1f} GB of memory to be "
-            f"exported; {free / 1e9:,.1f} GB are free. Choose a smaller model or close programs."
-        )
-    place = next(folder for folder in (out, *out.resolve().parents) if folder.exists())
-    space = shutil.disk_usage(place).free
-    if needed * 1.1 > space:
-        raise ExportFailed(
-            f"{checkpoint.name} needs {needed * 1.1 / 1e9:,.1f} GB on the disk of {place}; "
-            f"{space / 1e9:,.1f} GB are free. Free some space and try again."
-        )
-
-
-def memory_free() -> int | None:
-    """Bytes of memory that can be taken; None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    found = {line.split(":")[0]: line.split()[1] for line in lines}
-    return int(found["MemAvailable"]) * 1024 if "MemAvailable" in found else None
-
-
-def proof_ids(tokenizer: Tokenizer, model: PreTrainedModel) -> list[int]:
-    """The fixed text as ids, between 6 and 24 of them."""
-    ids = tokenizer.encode(TEXT).ids[:24]
+def proof_ids(tokenizer: Tokenizer, graph: Graph, text: str, most: int) -> list[int]:
+    """A fixed text as ids, at least 6 and fewer than the model has positions."""
+    model = graph.model
+    room = (limit(model, graph.layout) or most + 1) - 1
+    ids = tokenizer.encode(text).ids[: min(room, most)]
     # A tokenizer with hardly any vocabulary may drop most of the text.
     return ids if len(ids) >= 6 else [k % model.config.vocab_size for k in range(1, 13)]
-
-
-@contextmanager
-def aside(out: Path) -> Iterator[Path]:
-    """A folder to write into that takes the place of `out` when the block ends well."""
-    out = out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.parent / f".{out.name}.part-{os.getpid()}"
-    old = out.parent / f".{out.name}.old-{os.getpid()}"
-    _sweep(out)
-    part.mkdir()
-    try:
-        yield part
-        if out.exists():
-            out.rename(old)
-        part.rename(out)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        free = shutil.disk_usage(out.parent).free
-        raise ExportFailed(
-            f"The disk of {out.parent} is full ({free / 1e6:,.0f} MB free). Free some space and "
-            "try again; nothing half-made was kept."
-        ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _sweep(out: Path) -> None:
-    """Remove what exports of this bundle left that were killed; their process is gone."""
-    for path in out.parent.glob(f".{out.name}.*-*"):
-        process = path.name.rpartition("-")[2]
-        if process.isdigit() and not _running(int(process)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

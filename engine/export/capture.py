@@ -94,6 +94,10 @@ def attention(
         scores = scores + position_bias
     if attention_mask is not None:
         scores = scores + attention_mask
+        if scores.dtype == torch.float16:
+            # The lowest half is so near that a sum may still tell masked scores apart.
+            lowest = torch.finfo(torch.float16).min
+            scores = torch.where(attention_mask <= lowest, lowest, scores)
     weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
     output = torch.matmul(weights, value)
     output = record(

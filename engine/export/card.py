@@ -41,6 +41,8 @@ def make_card(
     model, layout = graph.model, graph.layout
     decides = layout.family != "encoder"
     has_encoder = layout.encoder is not None
+    # Before the digests: scales of small matrices are written when they are looked for.
+    located = vectors(model, layout, weights)
     return Card(
         name=checkpoint.name,
         title=checkpoint.name.rsplit("/", 1)[-1],
@@ -52,7 +54,7 @@ def make_card(
         vocabulary=model.get_input_embeddings().weight.shape[0],  # type: ignore[union-attr]
         positions=layout.positions,
         limit=limit(model, layout),
-        precision="float32",
+        precision="fp32",
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         licence=checkpoint.licence,
         source=checkpoint.source,
@@ -62,7 +64,7 @@ def make_card(
         files=digests(weights.folder),
         errors=errors,
         generation=generation(model, checkpoint.folder, tokenizer),
-        vectors=vectors(model, layout, weights),
+        vectors=located,
         predicts=predicts(model),
         pairs=takes_pairs(model) and layout.family == "encoder",
         mask=special(checkpoint.folder, tokenizer, "mask_token") if not decides else None,

@@ -2,33 +2,42 @@
 
 Each is a small module around the model: it turns the graph's inputs into a call of the model,
 records everything on the way, and returns a flat dictionary. `convert` makes ONNX of them; run by
-PyTorch they are the reference of the proof. Sizes of the example inputs all differ and are above
-one, since the exporter would take 0 and 1 for constants.
+PyTorch they are the reference of the proof.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
 from transformers import PreTrainedModel
-from transformers.cache_utils import EncoderDecoderCache
+from transformers.cache_utils import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import (
     BaseModelOutput,
     BaseModelOutputWithPastAndCrossAttentions,
 )
 
+from engine.export.examples import (
+    BATCH,
+    SOURCE,
+    SOURCES,
+    TOKEN,
+    WANTED,
+    Named,
+    step_example,
+    text_example,
+)
 from engine.export.families import Layout, Tower
 from engine.export.model import accepts, blocks, limit, module, predicts, stack, takes_pairs
 from engine.export.past import Past, kept, present, zeros
 from engine.export.recording import recording
+from engine.values import Side
 
-BATCH, TOKEN, PAST, TOTAL, ROW, WANTED = 2, 5, 3, 8, 3, 4  # sizes of the example inputs
-SOURCES, SOURCE = 6, 7
-
-Named = dict[str, Any]
+Masks = dict[str, Tensor]  # [layer, head] factors of the heads, by kind of attention
 
 
 class Graph(nn.Module):
@@ -47,6 +56,23 @@ class Graph(nn.Module):
     def example(self) -> tuple[Named, Named]:
         """Inputs to trace with, and the names of their free dimensions."""
         raise NotImplementedError
+
+    def tower(self, side: Side) -> Tower:
+        """The layout of one side, which this graph has."""
+        found = self.layout.encoder if side == "encoder" else self.layout.decoder
+        assert found is not None
+        return found
+
+    @contextmanager
+    def recorded(
+        self, side: Side, masks: Masks, cache: Cache | None = None
+    ) -> Iterator[dict[str, Tensor]]:
+        """What is recorded of one tower inside the block, filled when it ends."""
+        found: dict[str, Tensor] = {}
+        with recording(self.model, self.tower(side), masks, cache) as recorder:
+            yield found
+        found |= recorder.found
+        self.scales = recorder.scales
 
     def last(self) -> nn.Module:
         """The module whose last hidden state meets the output matrix."""
@@ -79,8 +105,6 @@ class DecoderGraph(Graph):
         head_mask: Tensor,
     ) -> dict[str, Tensor]:
         """Read `input_ids` after the past."""
-        tower = self.layout.decoder
-        assert tower is not None
         cache = kept(past, rows)
         before, tokens = past[0]["key"].shape[2], input_ids.shape[1]
         seen = clipped(attention_mask, before + tokens)
@@ -89,10 +113,9 @@ class DecoderGraph(Graph):
             call["position_ids"] = positions_of(seen, before, tokens)
         if accepts(self.model, "past_key_values"):
             call |= {"past_key_values": cache, "use_cache": True}
-        with recording(self.model, tower, {"layer": head_mask}, cache) as recorder:
+        with self.recorded("decoder", {"layer": head_mask}, cache) as found:
             logits = self._logits(first, **call)
-        self.scales = recorder.scales
-        return {"logits": logits, **present(cache), **recorder.found}
+        return {"logits": logits, **present(cache), **found}
 
     def example(self) -> tuple[Named, Named]:
         """Two rows of five tokens after three, continuing three rows."""
@@ -111,19 +134,16 @@ class EncoderGraph(Graph):
         segments: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Read whole texts; `first` and logits exist where the checkpoint predicts."""
-        tower = self.layout.encoder
-        assert tower is not None
         call: Named = {"input_ids": input_ids, "attention_mask": attention_mask}
         if segments is not None:
             call["token_type_ids"] = segments
         logits: dict[str, Tensor] = {}
-        with recording(self.model, tower, {"layer": head_mask}) as recorder:
+        with self.recorded("encoder", {"layer": head_mask}) as found:
             if first is None:
                 self.model(**call)
             else:
                 logits = {"logits": self._logits(first, **call)}
-        self.scales = recorder.scales
-        return {**logits, **recorder.found}
+        return {**logits, **found}
 
     def example(self) -> tuple[Named, Named]:
         """Two texts of five tokens."""
@@ -144,16 +164,14 @@ class SourceGraph(Graph):
         self, input_ids: Tensor, attention_mask: Tensor, head_mask: Tensor
     ) -> dict[str, Tensor]:
         """Read the sources and prepare the cross keys and values of every decoder layer."""
-        encoder, decoder = self.layout.encoder, self.layout.decoder
-        assert encoder is not None and decoder is not None
-        with recording(self.model, encoder, {"layer": head_mask}) as recorder:
+        with self.recorded("encoder", {"layer": head_mask}) as recorded:
             states = self.model.get_encoder()(
                 input_ids=input_ids, attention_mask=attention_mask
             ).last_hidden_state
-        self.scales = recorder.scales
-        return {**self._source(states, decoder), **recorder.found}
+        return {**self._source(states), **recorded}
 
-    def _source(self, states: Tensor, tower: Tower) -> dict[str, Tensor]:
+    def _source(self, states: Tensor) -> dict[str, Tensor]:
+        tower = self.tower("decoder")
         heads = stack(self.model, "decoder").key_heads
         found: dict[str, Tensor] = {}
         for layer, block in enumerate(blocks(self.model, tower)):
@@ -188,8 +206,6 @@ class TargetGraph(Graph):
         cross_head_mask: Tensor,
     ) -> dict[str, Tensor]:
         """Write after the past, looking at the sources' keys and values."""
-        tower = self.layout.decoder
-        assert tower is not None
         cache = EncoderDecoderCache(kept(past, rows), kept(source, sources))
         cache.is_updated = {layer: True for layer in range(len(past))}
         # The cross-attention reads its cache; the states only say that there is a source.
@@ -197,7 +213,7 @@ class TargetGraph(Graph):
             input_ids.shape[0], source[0]["key"].shape[2], self.model.config.hidden_size
         )
         masks = {"layer": head_mask, "cross": cross_head_mask}
-        with recording(self.model, tower, masks) as recorder:
+        with self.recorded("decoder", masks) as found:
             logits = self._logits(
                 first,
                 attention_mask=source_mask.index_select(0, sources),
@@ -209,9 +225,7 @@ class TargetGraph(Graph):
                 past_key_values=cache,
                 use_cache=True,
             )
-        self.scales = recorder.scales
-        own = present(cache.self_attention_cache)
-        return {"logits": logits, **own, **recorder.found}
+        return {"logits": logits, **present(cache.self_attention_cache), **found}
 
     def example(self) -> tuple[Named, Named]:
         """A decoder's inputs, reading six sources of seven tokens."""
@@ -238,10 +252,9 @@ class LensGraph(Graph):
 
     def forward(self, hidden: Tensor) -> dict[str, Tensor]:
         """hidden [row, width] -> logits [row, vocabulary]: final norm, then output matrix."""
-        tower = self.layout.decoder or self.layout.encoder
-        assert tower is not None
+        side: Side = "decoder" if self.layout.decoder else "encoder"
         states = hidden.unsqueeze(0)
-        for path in tower.after:
+        for path in self.tower(side).after:
             found = module(self.model, path)
             states = states if found is None else found(states)
         ids = torch.ones(1, 1, dtype=torch.long)
@@ -284,39 +297,3 @@ def positions_of(attention_mask: Tensor, past: int, tokens: int) -> Tensor:
     """Positions [batch, token] that count the tokens seen: right under left padding."""
     counted = (attention_mask.cumsum(-1) - 1).clamp(min=0)
     return counted.index_select(1, torch.arange(tokens) + past)
-
-
-def text_example(
-    model: PreTrainedModel, shape: tuple[int, int], free: dict[int, Any]
-) -> tuple[Named, Named]:
-    """What every encoder takes."""
-    tower = stack(model, "encoder")
-    inputs = {
-        "input_ids": torch.ones(shape, dtype=torch.long),
-        "attention_mask": torch.ones(shape, dtype=torch.long),
-        "head_mask": torch.ones(tower.layers, tower.heads),
-    }
-    return inputs, {"input_ids": free, "attention_mask": free, "head_mask": {}}
-
-
-def step_example(model: PreTrainedModel, batch: Any) -> tuple[Named, Named]:
-    """What every decoder takes."""
-    tower = stack(model, "decoder")
-    row, past = Dim("row"), Dim("past", min=0)
-    inputs = {
-        "input_ids": torch.ones(BATCH, TOKEN, dtype=torch.long),
-        "attention_mask": torch.ones(BATCH, TOTAL, dtype=torch.long),
-        "first": torch.arange(WANTED),
-        "rows": torch.arange(BATCH),
-        "past": zeros(model, tower, ROW, PAST),
-        "head_mask": torch.ones(tower.layers, tower.heads),
-    }
-    dims = {
-        "input_ids": {0: batch, 1: Dim("token")},
-        "attention_mask": {0: batch, 1: Dim("total")},
-        "first": {0: Dim("wanted")},
-        "rows": {0: batch},
-        "past": [{n: {0: row, 2: past} for n in ("key", "value")}] * tower.layers,
-        "head_mask": {},
-    }
-    return inputs, dims

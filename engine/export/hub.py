@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ExportFailed, UnknownModel
+from engine.export.place import check_download, check_memory, full_disk_explained
 
 WEIGHTS = "model*.safetensors"
 FILES = (
@@ -68,15 +69,23 @@ def local(folder: Path) -> Checkpoint:
     return Checkpoint(folder, name, name, "", licence_of(folder), config)
 
 
-def fetch(source: str, revision: str | None, report: Report) -> Checkpoint:
-    """Download a checkpoint into the Hub's cache, unless it is there, and describe it."""
-    from huggingface_hub import hf_hub_download
+def fetch(
+    source: str, revision: str | None, report: Report, *, out: Path | None = None
+) -> Checkpoint:
+    """Download a checkpoint into the Hub's cache, unless it is there, and describe it.
 
-    with explained(source):
+    Refused before the first large byte where cache, memory or the disk of `out` lack the room.
+    """
+    from huggingface_hub import constants, hf_hub_download
+
+    cache = Path(constants.HF_HUB_CACHE)
+    with full_disk_explained(cache), explained(source):
         report(f"Asking the Hub for {source}", 0.0)
         config = read_config(Path(hf_hub_download(source, "config.json", revision=revision)).parent)
-        files, commit, licence, _ = listing(source, revision)
+        files, commit, licence, parameters = listing(source, revision)
         check_files(list(files), source)
+        check_memory(source, parameters)
+        check_download(source, _missing(source, revision, files), cache, parameters, out or cache)
         total, done = max(1, sum(files.values())), 0
         folder = Path()
         for name, size in files.items():
@@ -91,6 +100,18 @@ def fetch(source: str, revision: str | None, report: Report) -> Checkpoint:
             progress(0, done)
     name = source.rsplit("/", 1)[-1]
     return Checkpoint(folder, name, source, commit or folder.name, licence, config)
+
+
+def _missing(source: str, revision: str | None, files: dict[str, int]) -> int:
+    """Bytes of the files that the cache does not have."""
+    from huggingface_hub import try_to_load_from_cache
+
+    sizes = files.items()
+    return sum(
+        size
+        for name, size in sizes
+        if not isinstance(try_to_load_from_cache(source, name, revision=revision), str)
+    )
 
 
 def ask(source: str, revision: str | None) -> tuple[dict[str, Any], dict[str, int], str, int]:

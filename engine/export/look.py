@@ -13,6 +13,7 @@ from typing import Any
 from engine.errors import EngineError, ExportFailed
 from engine.export import hub
 from engine.export.families import Layout, layout
+from engine.export.place import check_memory
 from engine.values import Family
 
 SHOWS: dict[Family, tuple[str, ...]] = {
@@ -63,6 +64,7 @@ def look(source: str, revision: str | None = None) -> Look:
     plan, refusal = _plan(config, names, source)
     if refusal is None and not parameters and folder.is_dir():
         parameters = hub.local(folder).parameters
+    refusal = refusal or _too_large(source, parameters)
     return Look(
         source=source,
         architecture=str(config.get("model_type", "")),
@@ -78,6 +80,14 @@ def look(source: str, revision: str | None = None) -> Look:
         notes=plan.notes if plan else (),
         refusal=refusal,
     )
+
+
+def _too_large(source: str, parameters: int) -> str | None:
+    try:
+        check_memory(source, parameters)
+    except ExportFailed as error:
+        return str(error)
+    return None
 
 
 def _plan(

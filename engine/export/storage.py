@@ -124,7 +124,8 @@ class Weights:
         if offset is None:
             return None
         rows, columns = values.shape
-        scales = None if kept is None or kept.scales is None else self.offsets[digest(kept.scales)]
+        # Scales of a small matrix stayed in the graph: the card needs them in the file.
+        scales = None if kept is None or kept.scales is None else self._write(kept.scales)
         return Matrix(FILE, offset, (rows, columns), str(values.dtype), scales)
 
     def _restore(self, graph: ir.Graph, value: ir.Value, kept: Stored) -> None:

@@ -45,6 +45,9 @@ def _convert(source: Path, folder: Path) -> None:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True, trust_remote_code=False)
+        if not tokenizer.backend_tokenizer.encode("the cat", add_special_tokens=False).ids:
+            # Without any file transformers makes a tokenizer that knows no word.
+            raise ValueError("it has no vocabulary")
         tokenizer.backend_tokenizer.save(str(folder / FILE))
     except Exception as error:
         raise ExportFailed(

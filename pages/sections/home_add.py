@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine import catalog, jobs
+from engine.bundle import Precision
 from engine.catalog import Entry
 from engine.jobs import Job
 from engine.settings import settings
@@ -21,6 +22,11 @@ FAMILIES = {
     "decoder": "decoder (writes on)",
     "encoder": "encoder (reads, fills gaps)",
     "encoder-decoder": "encoder-decoder (reads one text, writes another)",
+}
+NUMBERS: dict[Precision, str] = {
+    "fp32": "float32: exact",
+    "int8": "8 bits: on a CPU it writes about twice as fast, slightly differently",
+    "fp16": "float16: half the memory, for a GPU",
 }
 LONGEST = 300  # characters of an id or a path
 
@@ -115,7 +121,8 @@ def _offer(source: str, about: dict[str, Any]) -> None:
             st.error(plain(str(about["refusal"])), icon=":material/block:")
             return
         st.markdown(plain(_words(about), 900))
-        name = catalog.slug(source)
+        precision = _precision()
+        name = catalog.bundle_name(source, precision)
         ready = next((e for e in catalog.entries() if e.name == name and e.ready), None)
         job = jobs.find(f"export:{name}")
         if job is not None and not job.done:
@@ -123,7 +130,21 @@ def _offer(source: str, about: dict[str, Any]) -> None:
         elif ready is not None:
             _use(ready, about["shows"])
         else:
-            _start(source, name, job)
+            _start(source, name, precision, job)
+
+
+def _precision() -> Precision:
+    """The numbers the bundle is to compute with: exact ones, unless somebody opens the choice."""
+    with st.expander("Numbers it computes with", icon=":material/memory:"):
+        chosen = st.radio(
+            "Numbers it computes with",
+            list(NUMBERS),
+            key="add-precision",
+            format_func=NUMBERS.__getitem__,
+            label_visibility="collapsed",
+        )
+        st.caption("How far they lead from PyTorch's is measured and written on the model's card.")
+    return chosen or "fp32"
 
 
 def _words(about: dict[str, Any]) -> str:
@@ -142,7 +163,7 @@ def _words(about: dict[str, Any]) -> str:
     return " ".join([*parts, *about.get("notes", ())])
 
 
-def _start(source: str, name: str, job: Job | None) -> None:
+def _start(source: str, name: str, precision: Precision, job: Job | None) -> None:
     """The button that exports, below what came of the last try."""
     if job is not None:
         show_job(job, key="add-export")
@@ -156,7 +177,7 @@ def _start(source: str, name: str, job: Job | None) -> None:
         type="primary",
         disabled=busy,
         on_click=_export,
-        args=(source, name),
+        args=(source, name, precision),
         help="Another export is running: one at a time." if busy else "Takes one to ten minutes.",
     )
 
@@ -188,9 +209,10 @@ def _look(source: str) -> None:
     _run(f"look:{source}", source, "--look")
 
 
-def _export(source: str, name: str) -> None:
+def _export(source: str, name: str, precision: Precision) -> None:
     _choose(name)  # the pages turn to it as soon as it is there
-    _run(f"export:{name}", source, "--out", str(settings().models / name))
+    out = str(settings().models / name)
+    _run(f"export:{name}", source, "--precision", precision, "--out", out)
 
 
 def _run(key: str, source: str, *options: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import catalog
-from engine.catalog import SUGGESTIONS, delete, entries, find, slug
+from engine.catalog import SUGGESTIONS, bundle_name, delete, entries, find, slug
 from engine.errors import BrokenBundle, ModelNotExported, UnknownModel
 from engine.runtime import open_bundle
 from engine.settings import Settings
@@ -133,3 +133,10 @@ def test_suggestions_have_their_facts():
 )
 def test_names_of_models_are_safe_names_of_folders(source: str, name: str):
     assert slug(source) == name
+
+
+def test_bundles_of_other_numbers_stand_beside_the_exact_one(tmp_path: Path):
+    assert bundle_name("openai-community/gpt2") == "gpt2"
+    assert bundle_name("openai-community/gpt2", "int8") == "gpt2-int8"
+    (tmp_path / "My Model").mkdir()
+    assert bundle_name(str(tmp_path / "My Model" / ".."), "fp16") == f"{slug(tmp_path.name)}-fp16"

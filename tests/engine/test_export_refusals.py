@@ -32,28 +32,128 @@ def copy(bundles: Bundles, tmp_path: Path) -> Path:
 def test_a_model_larger_than_memory_is_refused_before_loading(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.export import bundling
+    from engine.export import bundling, place
     from engine.export.hub import local
+    from engine.export.look import look
 
-    monkeypatch.setattr(bundling, "memory_free", lambda: 100_000)
+    monkeypatch.setattr(place, "memory_free", lambda: 100_000)
     monkeypatch.setattr(bundling, "load", lambda _: pytest.fail("was loaded"))
     with pytest.raises(ExportFailed, match=r"needs about 0\.0 GB of memory.*are free"):
         bundling.export(local(copy), copy.parent / "out")
     assert not (copy.parent / "out").exists()
+    assert "of memory" in (look(str(copy)).refusal or "")  # said before anybody starts it
 
 
-def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path) -> None:
-    from engine.export.bundling import aside
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_disk_that_fills_up_in_mid_export_leaves_nothing(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weights go to a device that has no room, after the tokenizer was written."""
+    from engine.export import bundling
+    from engine.export.hub import local
 
-    with pytest.raises(ExportFailed, match="disk of .* is full"):
-        with aside(tmp_path / "out") as folder:
-            (folder / "weights.bin").write_bytes(b"half")
-            raise OSError(28, "No space left on device")
-    assert list(tmp_path.iterdir()) == []
+    real = bundling.write_tokenizer
+
+    def then_full(source: Path, folder: Path) -> object:
+        (folder / "weights.bin").symlink_to("/dev/full")
+        return real(source, folder)
+
+    monkeypatch.setattr(bundling, "write_tokenizer", then_full)
+    stages: list[str] = []
+    out = copy.parent / "models" / "tiny"
+    with pytest.raises(ExportFailed, match="disk of .* is full .*Free some space"):
+        bundling.export(local(copy), out, report=lambda stage, _: stages.append(stage))
+    assert stages[-1] == "Making model.onnx" and list(out.parent.iterdir()) == []
+
+
+def test_a_disk_too_small_for_the_bundle_is_refused_with_the_numbers(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.export import bundling, place
+    from engine.export.hub import local
+
+    monkeypatch.setattr(place, "COPIES", 0)
+    monkeypatch.setattr(place, "NUMBER", 10**12)
+    with pytest.raises(ExportFailed, match=r"tiny needs [\d,.]+ GB on the disk .*GB are free"):
+        bundling.export(local(copy), copy.parent / "out")
+    assert not (copy.parent / "out").exists()
+
+
+def test_a_second_export_of_one_name_is_told_of_the_first(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first is another process, as a second shell's would be; its end frees the name."""
+    from engine.export.__main__ import main
+    from engine.export.place import alone
+
+    out = copy.parent / "models" / "tiny"
+    code = (
+        "import sys, pathlib; from engine.export.place import alone\n"
+        "with alone(pathlib.Path(sys.argv[1])):\n print('begun', flush=True); sys.stdin.read()"
+    )
+    first = subprocess.Popen(
+        [sys.executable, "-c", code, str(out)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert first.stdin is not None and first.stdout is not None
+    with first.stdin, first.stdout:
+        assert first.stdout.readline() == b"begun\n"
+        assert main([str(copy), "--out", str(out)]) == 1
+        assert "Another export of tiny is under way" in capsys.readouterr().err
+        assert not out.parent.exists()
+        first.kill()
+        first.wait(20)
+    with alone(out):  # a killed one leaves the name free
+        pass
+
+
+def test_precision_and_store_are_not_mixed(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from engine.export.__main__ import main
+
+    assert main([str(copy), "--precision", "int8", "--store", "int8"]) == 1
+    assert "--store is for fp32 bundles" in capsys.readouterr().err
+
+
+def test_a_gpu_that_is_not_there_is_a_sentence(
+    copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine import device
+    from engine.export.__main__ import main
+
+    monkeypatch.setattr(device, "_missing", lambda: "no NVIDIA driver was found")
+    assert main([str(copy), "--device", "cuda"]) == 1
+    assert "cuda was asked for, but no NVIDIA driver was found" in capsys.readouterr().err
+
+
+def test_weights_that_lead_too_far_from_pytorch_are_refused() -> None:
+    from engine.export.precision import judge
+
+    judge({"logits": 9e-5}, "fp32")
+    judge({"logits": 1e-2}, "fp16")
+    judge({"divergence": 0.02, "disagreement": 0.05}, "int8")
+    with pytest.raises(ExportFailed, match="logits by 1.0e-02, at most 1e-04"):
+        judge({"logits": 1e-2, "hidden": 0.0}, "fp32")
+    with pytest.raises(ExportFailed, match="hidden by nan.*--precision fp32"):
+        judge({"hidden": float("nan")}, "fp16")
+    with pytest.raises(ExportFailed, match="divergence by 5.0e-01"):
+        judge({"divergence": 0.5, "disagreement": 0.0}, "int8")
+
+
+def test_a_checkpoint_without_any_tokenizer_is_named(copy: Path, tmp_path: Path) -> None:
+    from engine.export.bundling import export
+    from engine.export.hub import local
+
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (copy / name).unlink(missing_ok=True)
+    with pytest.raises(ExportFailed, match="tokenizer cannot be converted.*Choose a model"):
+        export(local(copy), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_bundle_is_replaced_only_by_a_whole_one(tmp_path: Path) -> None:
-    from engine.export.bundling import aside
+    from engine.export.place import aside
 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "card.json").write_text("old")

@@ -44,10 +44,13 @@ CASES = [
 ]
 
 
-def ask(cases: list[tuple[str, str | None]], **environment: str) -> dict[str, Any]:
+def ask(
+    cases: list[tuple[str, str | None]], before: str = "", **environment: str
+) -> dict[str, Any]:
+    """What `fetch` says in a process of its own, after the code in `before`."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
     done = subprocess.run(
-        [sys.executable, "-c", ASK, json.dumps(cases)],
+        [sys.executable, "-c", before + ASK, json.dumps(cases)],
         cwd=ROOT,
         env=clean | {"HF_HUB_DISABLE_XET": "1"} | environment,
         capture_output=True,
@@ -120,6 +123,47 @@ def test_without_a_network_what_the_cache_holds_is_enough(
     answers = ask([("maker/tiny", None), ("maker/other", None)], **dead)
     assert "model.safetensors" in answers["maker/tiny@None"]["files"]
     assert "cannot be reached" in answers["maker/other@None"]["error"]
+
+
+SMALL_DISK = """
+import shutil
+from types import SimpleNamespace
+shutil.disk_usage = lambda _: SimpleNamespace(free=50_000)
+"""
+SMALL_MEMORY = """
+from engine.export import place
+place.memory_free = lambda: 1000
+"""
+FULL_DISK = """
+import huggingface_hub
+real = huggingface_hub.hf_hub_download
+def full(source, name, **options):
+    if name.endswith(".safetensors"):
+        raise OSError(28, "No space left on device")
+    return real(source, name, **options)
+huggingface_hub.hf_hub_download = full
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [
+        (SMALL_DISK, ["GB to download", "as a bundle", "GB are free", "Free some space"]),
+        (SMALL_MEMORY, ["GB of memory", "Choose a smaller model"]),
+        (FULL_DISK, ["is full", "MB free", "Free some space"]),
+    ],
+    ids=["disk too small", "memory too small", "disk filling up"],
+)
+def test_what_does_not_fit_is_said_before_or_while_it_is_downloaded(
+    tmp_path: Path, before: str, words: list[str]
+) -> None:
+    save("gpt2", tmp_path / "tiny")
+    cache = tmp_path / "cache"
+    with hub({"maker/tiny": tmp_path / "tiny"}) as address:
+        answers = ask([("maker/tiny", None)], before, HF_ENDPOINT=address, HF_HOME=str(cache))
+    said = answers["maker/tiny@None"]["error"]
+    assert all(word in said for word in words), said
+    assert not list(cache.rglob("*.safetensors"))
 
 
 def test_a_folder_is_looked_at_without_loading_it(tmp_path: Path) -> None:

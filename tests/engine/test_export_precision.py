@@ -1,0 +1,118 @@
+"""Bundles that compute with fewer bits: what they give, how near PyTorch, and that they say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+
+from engine import tracing
+from engine.bundle import read_card
+from engine.decoding import Decoder
+from engine.runtime import open_bundle
+from engine.values import Reading
+from tests.engine.checkpoints import Bundles
+from tests.engine.reference import TEXTS
+
+torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.timeout(900)
+NAMES = ("gpt2", "bert-bare", "marian")
+
+
+def layers(folder: Path, name: str) -> list[np.ndarray]:
+    """Weights and hidden states of a text, as the pages get them."""
+    bundle = open_bundle(folder)
+    side = "encoder" if name != "gpt2" else "decoder"
+    found = tracing.layers(bundle, Reading(name, TEXTS[2]), side)
+    return [array for one in found for array in (one.attention.weights, one.hidden)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+@pytest.mark.parametrize("name", NAMES)
+def test_fewer_bits_are_near_and_say_so(bundles: Bundles, name: str, precision: str) -> None:
+    folder = bundles(name, "--precision", precision)
+    card = read_card(folder)
+    assert card.precision == precision and card.title == f"{name} ({precision})"
+    assert any("float16" in note or "8-bit" in note for note in card.notes)
+    ours, exact = layers(folder, name), layers(bundles(name), name)
+    for a, b in zip(ours, exact, strict=True):
+        error = np.abs(a - b).max() / max(1, np.abs(b).max())
+        assert 0 < error < 0.02 * (1 if precision == "fp16" else 3)
+        assert a.dtype == np.float32
+    size = (folder / "weights.bin").stat().st_size
+    assert size < 0.75 * (bundles(name) / "weights.bin").stat().st_size
+
+
+@pytest.mark.slow
+def test_what_the_card_says_of_each(bundles: Bundles) -> None:
+    exact, half, eight = (
+        read_card(bundles("gpt2", *options)).errors
+        for options in ((), ("--precision", "fp16"), ("--precision", "int8"))
+    )
+    assert max(exact.values()) <= 1e-4 < max(half.values()) <= 2e-2
+    assert set(eight) == {"divergence", "disagreement"}
+    assert 0 < eight["divergence"] < 0.1 and 0 <= eight["disagreement"] < 0.15
+    assert set(read_card(bundles("bert-bare", "--precision", "int8")).errors) == {"direction"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_with_the_past_as_without_and_no_row_changes_another(
+    bundles: Bundles, precision: str
+) -> None:
+    """In int8 because each row is rounded by itself, whatever else is in the batch."""
+    bundle = open_bundle(bundles("gpt2", "--precision", precision))
+    near = 1e-4 if precision == "int8" else 2e-2
+    texts = np.array([[5, 6, 7, 8, 9], [30, 3, 200, 41, 7], [9, 9, 9, 9, 9]])
+    with Decoder(bundle) as whole, Decoder(bundle) as steps, Decoder(bundle) as alone:
+        expected = whole.prefill(texts)
+        steps.prefill(texts[:, :3])
+        steps.step(texts[:, 3], [0, 1, 2])
+        assert np.abs(steps.step(texts[:, 4], [0, 1, 2]) - expected).max() < near
+        assert np.abs(alone.prefill(texts[1:2]) - expected[1]).max() < near
+
+
+@pytest.mark.slow
+def test_every_product_with_weights_has_eight_bits(bundles: Bundles) -> None:
+    graph = ir.load(bundles("gpt2", "--precision", "int8") / "model.onnx").graph
+    kinds = [node.op_type for node in graph]
+    assert kinds.count("MatMulNBits") == 2 * 4 + 1 and "Gemm" not in kinds
+    constant = [
+        node for node in graph if node.op_type == "MatMul" and node.inputs[1] in graph.initializers
+    ]
+    assert not constant
+    half = ir.load(bundles("gpt2", "--precision", "fp16") / "model.onnx").graph
+    past = next(value for value in half.inputs if value.name == "past.0.key")
+    assert past.dtype == ir.DataType.FLOAT16
+
+
+def test_blocks_stand_for_the_matrix() -> None:
+    from engine.export.eight import BLOCK, ZERO, blocks
+
+    matrix = np.random.default_rng(0).standard_normal((3, 40)).astype(np.float32)
+    matrix[1, 32:] = 0
+    values, scales = blocks(matrix)
+    assert values.shape == (3, 2, BLOCK) and scales.shape == (3, 2)
+    back = ((values.astype(np.float32) - ZERO) * scales[:, :, None]).reshape(3, -1)
+    assert np.abs(back[:, :40] - matrix).max() <= np.abs(matrix).max() / 127 / 2 + 1e-7
+    assert not back[:, 40:].any()
+
+
+def test_a_model_is_itself_again_after_it_was_halved() -> None:
+    from torch import nn
+
+    from engine.export.precision import halved
+
+    model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 5, bias=False))
+    model[1].weight = model[0].weight  # type: ignore[assignment]
+    before = model[0].weight.detach().clone()
+    with halved(model) as forms:
+        assert model[1].weight.dtype == torch.float16 and model[1].weight is model[0].weight
+        assert all(stored.values.dtype == np.float16 for stored in forms.values())
+    assert model[1].weight is model[0].weight and model[1].weight.dtype == torch.float32
+    assert torch.equal(model[0].weight, before.half().float())
+    assert torch.isfinite(torch.tensor([float("nan")])).any() == False  # noqa: E712
