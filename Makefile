@@ -28,8 +28,8 @@ test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, page
 test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 	$(BIN)/pytest -m gpu
 
-bench: .venv/dev.stamp  ## speed and memory, compared in one run
-	$(BIN)/python -m bench.speed
+bench: .venv/dev.stamp  ## speed and memory, compared in one run; BENCH="--only trace" for a part
+	$(BIN)/python -m bench.speed --out docs/benchmarks.md $(BENCH)
 
 models: .venv/dev.stamp  ## train the shipped models anew; CORPORA= is the folder of the texts
 	@test -n "$(CORPORA)" || { echo "Say where the texts are: make models CORPORA=folder"; exit 1; }

@@ -11,7 +11,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +101,21 @@ def machine() -> str:
     return f"{name}, {cores()} cores, {platform.system()}{load}"
 
 
-def table(title: str, rows: list[Row]) -> str:
-    """A Markdown table under a heading."""
-    head = ["", f"## {title}", "", "| what | measured | goal | |", "| --- | --- | --- | --- |"]
+def table(title: str, rows: list[Row], where: str = "") -> str:
+    """A Markdown table under a heading, with the machine it was measured on."""
+    head = [f"## {title}", "", *([where, ""] if where else [])]
+    head += ["| what | measured | goal | |", "| --- | --- | --- | --- |"]
     return "\n".join([*head, *map(str, rows)])
+
+
+def merged(old: str, new: Mapping[str, str], order: Sequence[str]) -> str:
+    """A report with the sections in `new`, by title, in the place of its own of these titles.
+
+    What stands under other headings is kept; sections named in `order` come first, in that order.
+    """
+    start, *parts = ("\n" + old).split("\n## ")
+    had = {part.partition("\n")[0].strip(): f"## {part.strip()}" for part in parts}
+    every = had | dict(new)
+    titles = [title for title in order if title in every]
+    titles += [title for title in every if title not in titles]
+    return "\n\n".join([start.strip(), *(every[title] for title in titles)]).strip() + "\n"

@@ -1,79 +1,190 @@
-"""The engine beside eager `transformers`: same shapes, same texts, same threads, turn by turn.
+"""The engine beside what people use today: the same weights, texts and threads, turn by turn.
 
-The rival is a model of the same configuration (random weights cost the same time), loaded as
-people load it, with `output_attentions` and `output_hidden_states`, since that is what it takes
-to see what the app shows. Numbers are compared elsewhere, in the tests.
+Rivals are eager `transformers`, TransformerLens and CTranslate2. Each is a process of its own
+(`players`), so that none takes another's threads and the memory of each can be told. Numbers are
+compared in the tests; here only time and memory.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from bench.app import SETTINGS
+from bench.contest import Player, rival_python, turns
+from bench.measure import Row, Times, alternating, versus
+from bench.models import MODELS, ROOT, SHIPPED, TRANSLATORS, WRITERS, checkpoint, folder
+from engine.settings import cores, settings
 
-from bench.app import MODELS, ROOT, SETTINGS
-from bench.measure import Row, alternating, versus
-from engine.sampling import Sampling
+LENGTHS = (32, 128, 512, 1024)
+WRITTEN, SOURCE = 40, 32
+GREEDY = [{"temperature": 0.0}]
+NAMES = {
+    "atlas": "ours",
+    "int8": "ours in int8",
+    "eager": "transformers",
+    "lens": "TransformerLens",
+    "translator": "CTranslate2",
+}
 
-MADE = ROOT / "build" / "bench"
-LENGTHS = (32, 128, 512)
-WRITTEN = 40
-SHIPPED, LARGE = "tales-gpt", "gpt2-124m"
+
+@contextmanager
+def playing(model: str, *names: str) -> Iterator[dict[str, Player]]:
+    """Players of one model, started together."""
+    threads = settings().threads or cores()
+    with ExitStack() as stack:
+        found = {}
+        for name in names:
+            outside = name in ("lens", "translator")
+            python = rival_python() if outside else Path(sys.executable)
+            place = checkpoint(model)
+            if name in ("atlas", "int8"):
+                place = folder(model, "int8" if name == "int8" else "fp32")
+            script = "atlas" if name == "int8" else name
+            found[name] = stack.enter_context(Player(script, python, place, threads))
+        yield found
 
 
-def traces(quick: bool, *, large: bool = False) -> list[Row]:
-    """Every layer's weights and hidden states of texts of several lengths."""
-    from engine import tracing
-    from engine.runtime import open_bundle
-    from engine.values import Reading
+def given(player: Player, count: int) -> dict[str, Any]:
+    """A text of about `count` tokens and its ids."""
+    answer = player.ask("text", count=count)
+    if "found" not in answer:
+        raise RuntimeError(f"the engine cannot play: {player.missing}")
+    return answer["found"]
 
-    rows = []
-    for name in (SHIPPED, LARGE)[: 1 + large]:
-        bundle, rival = open_bundle(folder(name)), model(name)
-        for count in LENGTHS:
-            reading = Reading(name, text_of(bundle, count))
-            ids = tracing.tokens(bundle, reading, "decoder").ids[None]
-            found = alternating(
-                {
-                    "ours": lambda b=bundle, r=reading: tracing.layers(b, r, "decoder"),
-                    "theirs": lambda m=rival, i=ids: forward(m, i),
-                },
-                times=3 if quick else 9,
-            )
-            what = f"{name}, {ids.shape[1]} tokens (ours with queries, keys, values, scores too)"
-            rows.append(versus(what, found["ours"], found["theirs"], 1.5))
+
+def against(
+    what: str, found: dict[str, Times | str], goals: dict[str, float], ours: str = "atlas"
+) -> Iterator[Row]:
+    """A row for each rival, with how many times faster we are."""
+    mine = found[ours]
+    for name, theirs in found.items():
+        if name == ours:
+            continue
+        title = f"{what}, against {NAMES[name]}"
+        if isinstance(mine, str) or isinstance(theirs, str):
+            yield Row(title, f"not measured: {mine if isinstance(mine, str) else theirs}")
+        else:
+            yield versus(title, mine, theirs, goals.get(name))
+
+
+def traces(quick: bool, *, models: tuple[str, ...] = tuple(MODELS)) -> list[Row]:
+    """All weights and hidden states of texts of several lengths."""
+    rows: list[Row] = []
+    for model in models:
+        # TransformerLens is for one tower: of two it gives no cache of both.
+        others = ("eager",) if model in TRANSLATORS else ("eager", "lens")
+        with playing(model, "atlas", *others) as players:
+            for count in LENGTHS:
+                if count > MODELS[model][2]:
+                    continue
+                text = given(players["atlas"], count)
+                found = turns(players, {"do": "trace"} | text, **effort(quick))
+                what = f"{model}, {len(text['ids'])} tokens"
+                rows += against(what, found, {"eager": 1.5, "lens": 2.0})
+                own = {"atlas": players["atlas"]}
+                more = turns(own, {"do": "trace", "everything": True} | text, **effort(quick, 0.3))[
+                    "atlas"
+                ]
+                rows.append(Row(f"{what}, with scores, queries, keys, values too", str(more)))
     return rows
 
 
-def decoding(quick: bool, *, large: bool = False) -> list[Row]:
-    """One greedy continuation, and six settings of one prompt, with keys and values kept."""
-    rows = []
-    for name in (SHIPPED, LARGE)[: 1 + large]:
-        times = 2 if quick else 5
-        one = alternating(
-            {
-                "ours": lambda n=name: write(n, SETTINGS[:1]),
-                "theirs": lambda n=name: generate(n, SETTINGS[:1]),
-            },
-            times=times,
-        )
-        rows.append(versus(f"{name}, one setting", one["ours"], one["theirs"], 1.5))
-        six = alternating(
-            {
-                "ours": lambda n=name: write(n, SETTINGS),
-                "theirs": lambda n=name: generate(n, SETTINGS),
-            },
-            times=times,
-        )
-        what = f"{name}, six settings in a batch against six calls"
-        rows.append(versus(what, six["ours"], six["theirs"], 5.0))
+def decoding(quick: bool, *, models: tuple[str, ...] = WRITERS) -> list[Row]:
+    """One greedy continuation, six settings of one prompt, and 8-bit numbers."""
+    rows: list[Row] = []
+    for model in models:
+        with playing(model, "atlas", "int8", "eager") as players:
+            ids = given(players["atlas"], 16)["ids"]
+            one = {"do": "write", "ids": ids, "settings": GREEDY, "count": WRITTEN}
+            found = turns(players, one, **effort(quick))
+            eight = {"int8": found.pop("int8"), "atlas": found["atlas"]}
+            rows += against(f"{model}, one setting", found, {"eager": 1.5})
+            rows += against(f"{model}, one setting in int8", eight, {"atlas": 1.8}, "int8")
+            six = one | {"settings": [told(setting) for setting in SETTINGS]}
+            found = turns(players, six, **effort(quick))
+            eight = {"int8": found.pop("int8"), "atlas": found["atlas"]}
+            rows += against(f"{model}, six settings", found, {"eager": 5.0})
+            rows += against(f"{model}, six settings in int8", eight, {}, "int8")
     return rows
+
+
+def told(setting: Any) -> dict[str, Any]:
+    """The values of a `Sampling` that both understand."""
+    names = ("temperature", "top_k", "top_p", "min_p")
+    return {name: value for name, value in asdict(setting).items() if name in names and value}
+
+
+def translation(quick: bool, *, models: tuple[str, ...] = TRANSLATORS) -> list[Row]:
+    """A text of 32 tokens into 40, greedily and with four beams."""
+    rows: list[Row] = []
+    for model in models:
+        others = ("eager",) if model == "t5-small" else ("eager", "translator")
+        with playing(model, "atlas", *others) as players:
+            text = given(players["atlas"], SOURCE)
+            for width, what in ((1, "greedy"), (4, "beam of 4")):
+                work = {"do": "translate", "width": width, "count": WRITTEN} | text
+                found = turns(players, work, **effort(quick))
+                goals = {"eager": 3.0, "translator": 1 / 1.5} if width == 4 else {}
+                rows += against(f"{model}, {what}", found, goals)
+    return rows
+
+
+def opening(quick: bool, *, models: tuple[str, ...] = ("gpt2-124m", "tales-gpt")) -> list[Row]:
+    """A model opened anew in a process that has imported everything."""
+    rows: list[Row] = []
+    for model in models:
+        with playing(model, "atlas", "eager") as players:
+            found = turns(players, {"do": "open"}, **effort(quick))
+            rows += against(f"{model}, a bundle opened against from_pretrained", found, {})
+    return rows
+
+
+def peaks(quick: bool, *, models: tuple[str, ...] = ("gpt2-124m", "marian-base")) -> list[Row]:
+    """The most memory of a process that did one thing, imports and model included."""
+    rows: list[Row] = []
+    for model in models:
+        if model in TRANSLATORS:
+            jobs = [("translate", SOURCE, {"width": 4, "count": WRITTEN})]
+            others: tuple[str, ...] = ("eager", "translator")
+        else:
+            write = {"settings": [told(setting) for setting in SETTINGS], "count": WRITTEN}
+            jobs = [("trace", 512, {}), ("trace", 1024, {}), ("write", 16, write)]
+            jobs.append(("layers", 1024, {}))
+            others = ("eager", "lens")
+        for do, count, more in jobs:
+            if count > MODELS[model][2]:
+                continue
+            with playing(model, "atlas", *others) as players:
+                text = given(players["atlas"], count)
+                if do == "write":
+                    text = {"ids": text["ids"]}
+                rows += [peak(model, player, do, text | more) for player in players.values()]
+    return [row for row in rows if row.measured]
+
+
+def peak(model: str, player: Player, do: str, work: dict[str, Any]) -> Row:
+    """One player's memory after one work; no row where it does not know that work."""
+    words = {"layers": "shown layer by layer", "trace": "a whole trace", "write": "six settings"}
+    what = f"{model}, {len(work['ids'])} tokens, {words.get(do, 'a beam of 4')}: "
+    answer = player.ask(do, **work)
+    if "seconds" not in answer:
+        unknown = "KeyError" in player.missing
+        return Row(f"{what}{NAMES[player.name]}", "" if unknown else player.missing)
+    mb = player.ask("memory")["mb"]
+    goal = {"goal": "under 1,500 MB", "met": mb < 1500} if do == "layers" else {}
+    return Row(f"{what}{NAMES[player.name]}", f"{mb:,.0f} MB", **goal)
+
+
+def effort(quick: bool, share: float = 1.0) -> dict[str, Any]:
+    """How often, and for how long, a row is measured."""
+    return {"times": 3 if quick else 9, "seconds": 15.0 * share}
 
 
 def processes(quick: bool) -> list[Row]:
@@ -83,20 +194,21 @@ from pathlib import Path
 from engine import tracing
 from engine.runtime import open_bundle
 from engine.values import Reading
-bundle = open_bundle(Path({str(folder(SHIPPED))!r}))
+bundle = open_bundle(Path({str(SHIPPED / "tales-gpt")!r}))
 tracing.layers(bundle, Reading("m", "The cat sat on the mat"), "decoder")
 """
     theirs = f"""
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
-saved = {str(checkpoint(SHIPPED))!r}
+saved = {str(checkpoint("tales-gpt"))!r}
 model = AutoModelForCausalLM.from_pretrained(saved, attn_implementation="eager")
 model(torch.arange(6)[None], output_attentions=True, output_hidden_states=True)
 """
     found = alternating(
         {"ours": lambda: python(ours), "theirs": lambda: python(theirs)}, times=2 if quick else 5
     )
-    return [versus("imports, model, first trace", found["ours"], found["theirs"], 3.0)]
+    what = "imports, model, first trace, against transformers"
+    return [versus(what, found["ours"], found["theirs"], 3.0)]
 
 
 def python(code: str) -> None:
@@ -105,103 +217,3 @@ def python(code: str) -> None:
     subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=offline, check=True, capture_output=True
     )
-
-
-def write(name: str, settings: tuple[Sampling, ...]) -> None:
-    """Continue a prompt with the engine, under all settings at once."""
-    from engine.generation import Line, generate
-    from engine.runtime import open_bundle
-
-    lines = [Line(setting) for setting in settings]
-    for _ in generate(open_bundle(folder(name)), PROMPT, lines, seed=1, limit=WRITTEN):
-        pass
-
-
-def generate(name: str, settings: tuple[Sampling, ...]) -> None:
-    """Continue a prompt with `transformers`, a call for each setting."""
-    import torch
-
-    rival = model(name)
-    for setting in settings:
-        options: dict[str, Any] = {"do_sample": False}
-        if setting.temperature:
-            options = {name: getattr(setting, name) for name in FILTERS} | {"do_sample": True}
-        ids = torch.tensor([PROMPT])
-        rival.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            min_new_tokens=WRITTEN,
-            max_new_tokens=WRITTEN,
-            pad_token_id=0,
-            **options,
-        )
-
-
-PROMPT = list(range(300, 316))
-FILTERS = ("temperature", "top_k", "top_p", "min_p")
-_models: dict[str, Any] = {}
-
-
-def model(name: str) -> Any:
-    """The rival, loaded once, with as many threads as the engine uses."""
-    if name not in _models:
-        import torch
-        from transformers import AutoModelForCausalLM
-
-        from engine.settings import cores, settings
-
-        torch.set_num_threads(settings().threads or cores())
-        found = AutoModelForCausalLM.from_pretrained(checkpoint(name), attn_implementation="eager")
-        _models[name] = found.eval()
-    return _models[name]
-
-
-def forward(rival: Any, ids: np.ndarray) -> None:
-    """One forward pass that keeps attention weights and hidden states."""
-    import torch
-
-    with torch.no_grad():
-        rival(torch.tensor(ids), output_attentions=True, output_hidden_states=True)
-
-
-def folder(name: str) -> Path:
-    """A model's bundle; the large one is exported when it is not there yet."""
-    if name == SHIPPED:
-        return MODELS / SHIPPED
-    made = MADE / "models" / name
-    if not made.exists():
-        command = [sys.executable, "-m", "engine.export", str(checkpoint(name)), "--out", str(made)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return made
-
-
-def checkpoint(name: str) -> Path:
-    """A checkpoint of a model's shape with random weights, as `save_pretrained` writes it."""
-    made = MADE / "checkpoints" / name
-    if not (made / "model.safetensors").exists():
-        from transformers import GPT2Config, GPT2LMHeadModel
-
-        GPT2LMHeadModel(GPT2Config(**shape(name))).save_pretrained(made)
-        shutil.copy(MODELS / SHIPPED / "tokenizer.json", made)
-    return made
-
-
-def shape(name: str) -> dict[str, Any]:
-    """GPT-2's own sizes, or those in the shipped model's card."""
-    ends = {"bos_token_id": 0, "eos_token_id": 0}
-    if name == LARGE:
-        return ends
-    card = json.loads((MODELS / name / "card.json").read_text(encoding="utf-8"))
-    tower = card["decoder"]
-    sizes = {"n_layer": tower["layers"], "n_head": tower["heads"], "n_embd": card["width"]}
-    return ends | sizes | {"vocab_size": card["vocabulary"], "n_positions": card["limit"]}
-
-
-def text_of(bundle: Any, count: int) -> str:
-    """A text of `count` tokens, or as near below as whole words come."""
-    from engine import tokens
-
-    words = "the cat sat on the mat and the boy said that he was not there".split()
-    many = " ".join(words[place % len(words)] for place in range(count))
-    ends = tokens.tokenize(bundle, many).spans[:count, 1]
-    return many[: int(ends[-1])].rsplit(" ", 1)[0]

@@ -1,71 +1,82 @@
 """`python -m bench.speed`: how fast the app answers, and the engine beside what people use today.
 
     --quick          fewer repetitions
-    --only NAME ...  some of: start, clicks, writing, memory, trace, decoding, process
-    --large          also GPT-2's true size (124 M), on random weights; exports it once, a minute
-    --out FILE       write the tables to a file too
+    --only NAME ...  some of: start, clicks, writing, memory, trace, decoding, translation, opening,
+                     process, peaks
+    --out FILE       keep the tables in a file: each replaces the one of its title there
 
 Medians, with the lowest and highest in brackets. Goals are those of the project; a goal missed is
-said and fails nothing, since the machine may be busy. Everything runs on the CPU.
+said and fails nothing, since the machine may be busy. Everything runs on the CPU. The first run
+also makes the environment of the rivals and exports the models, which takes some minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.measure import Row, machine, table
+from bench.measure import Row, machine, merged, table
 
 Section = Callable[[bool], list[Row]]
+HEAD = """# Benchmarks
+
+Written by `make bench`. Medians, with the lowest and highest of all turns in brackets; those that
+are compared were asked turn by turn. Models with names of their own have random weights of that
+model's true sizes, or of the shipped model's."""
 
 
 def main() -> int:
-    """Run the sections that were asked for and print their tables."""
+    """Run the sections that were asked for, print their tables and keep them."""
     os.environ["ATLAS_DEVICE"] = "cpu"
     chosen = arguments()
-    parts = [f"# Speed\n\n{machine()}"]
-    print(parts[0], flush=True)
-    for name, (title, section) in sections(chosen.large).items():
-        if name in chosen.only or not chosen.only:
-            parts.append(table(title, section(chosen.quick)))
-            print(parts[-1], flush=True)
-    if chosen.out:
-        chosen.out.parent.mkdir(parents=True, exist_ok=True)
-        chosen.out.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    found = sections()
+    titles = [title for title, _ in found.values()]
+    for name, (title, section) in found.items():
+        if name not in chosen.only and chosen.only:
+            continue
+        where = f"{machine()}, {datetime.date.today()}"
+        text = table(title, section(chosen.quick), where)
+        print(f"\n{text}", flush=True)
+        if chosen.out:  # at once, so that what was measured is kept whatever comes after
+            keep(chosen.out, title, text, titles)
     return 0
+
+
+def keep(path: Path, title: str, text: str, titles: list[str]) -> None:
+    """Put a section into the report."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    old = path.read_text(encoding="utf-8") if path.exists() else HEAD
+    path.write_text(merged(old, {title: text}, titles), encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     found = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     found.add_argument("--quick", action="store_true")
-    found.add_argument("--large", action="store_true")
-    found.add_argument("--only", nargs="+", default=[])
+    found.add_argument("--only", nargs="+", default=[], choices=tuple(sections()))
     found.add_argument("--out", type=Path)
     return found.parse_args()
 
 
-def sections(large: bool) -> dict[str, tuple[str, Section]]:
-    """The sections by name, with their titles; torch is imported only by the last ones."""
+def sections() -> dict[str, tuple[str, Section]]:
+    """The sections by name, with their titles."""
     from bench import app, rivals
 
     return {
         "start": ("From a warm start to the first picture", app.start),
         "clicks": ("Controls that need no model run, on the server", app.clicks),
         "writing": ("Six settings of 40 tokens, and a second user meanwhile", app.writing),
-        "memory": ("Memory", app.memory),
-        "trace": (
-            "A whole trace against eager transformers",
-            lambda quick: rivals.traces(quick, large=large),
-        ),
-        "decoding": (
-            "Decoding 40 tokens against generate",
-            lambda quick: rivals.decoding(quick, large=large),
-        ),
+        "memory": ("Memory of the app", app.memory),
+        "trace": ("All attention weights and hidden states of a text", rivals.traces),
+        "decoding": ("Writing 40 tokens", rivals.decoding),
+        "translation": ("32 tokens translated into 40", rivals.translation),
+        "opening": ("Opening a model", rivals.opening),
         "process": ("A new process to its first trace", rivals.processes),
+        "peaks": ("Most memory of a process that did one thing", rivals.peaks),
     }
 
 

@@ -44,11 +44,15 @@ Outputs = Mapping[str, np.ndarray]
 def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
     """The tokens that a side of the model reads; for a decoder behind an encoder, the target's.
 
+    A model of one tower reads the target's ids too, where there are any: a text with what it wrote.
+
     Raises `EmptyText` and `TextTooLong`.
     """
     if _two(bundle.card) and side == "decoder":
         if not reading.target:
             raise EmptyText("There is no translated text to look at yet.")
+        found = cutting.from_ids(bundle, reading.target, side="decoder")
+    elif reading.target and not _two(bundle.card):
         found = cutting.from_ids(bundle, reading.target, side="decoder")
     else:
         if not reading.text.strip() and not (reading.second or "").strip():
@@ -106,9 +110,17 @@ def layer(bundle: Bundle, reading: Reading, side: Side, index: int) -> Layer:
 
 
 def layers(
-    bundle: Bundle, reading: Reading, side: Side, indices: Iterable[int] | None = None
+    bundle: Bundle,
+    reading: Reading,
+    side: Side,
+    indices: Iterable[int] | None = None,
+    *,
+    parts: tuple[str, ...] = PARTS,
 ) -> tuple[Layer, ...]:
-    """Some blocks (all: None) in one run; `together` says whether all at once is wise."""
+    """Some blocks (all: None) in one run; `together` says whether all at once is wise.
+
+    `parts` are the quantities fetched besides weights and hidden states; the others are None.
+    """
     card = bundle.card
     count = _stack(card, side).layers
     chosen = tuple(range(count)) if indices is None else tuple(indices)
@@ -116,7 +128,7 @@ def layers(
         if not 0 <= index < count:
             raise ValueError(f"layer must be in [0, {count}), got {index}")
     cut = tokens(bundle, reading, side)
-    wanted = _wanted(bundle, side, chosen)
+    wanted = _wanted(bundle, side, chosen, parts)
     found = _run(bundle, reading, side, cut, wanted, keep=chosen)
     return tuple(_layer(card, side, index, found, len(cut)) for index in chosen)
 
@@ -269,13 +281,16 @@ def _source(bundle: Bundle, reading: Reading, *, cross: list[str]) -> dict[str, 
     return bundle.run("encoder", feeds, cross)
 
 
-def _wanted(bundle: Bundle, side: Side, indices: Iterable[int]) -> list[str]:
-    """What is given of these blocks: what leaves them and everything of their attention."""
+def _wanted(
+    bundle: Bundle, side: Side, indices: Iterable[int], parts: tuple[str, ...] = PARTS
+) -> list[str]:
+    """What is given of these blocks: what leaves them, their attention's weights and `parts`."""
     offered = bundle.session(_graph(bundle.card, side)).outputs
     kinds = ("layer", "cross") if _crosses(bundle.card, side) else ("layer",)
     names = [f"hidden.{index + 1}" for index in indices]
-    parts = ("weights", *PARTS)
-    names += [f"{kind}.{i}.{part}" for kind in kinds for i in indices for part in parts]
+    names += [
+        f"{kind}.{i}.{part}" for kind in kinds for i in indices for part in ("weights", *parts)
+    ]
     return [name for name in names if name in offered]
 
 

@@ -103,6 +103,19 @@ def test_one_layer_at_a_time_equals_all_at_once(opened: Opened, name: str, side:
         assert np.array_equal(alone.hidden, whole.hidden)
 
 
+def test_parts_that_are_not_asked_for_are_not_fetched(opened: Opened):
+    bundle = opened("marian")
+    reading = Reading("marian", "The cat sat.", target=(0, 5, 6))
+    whole = tracing.layers(bundle, reading, "decoder")
+    for one, other in zip(tracing.layers(bundle, reading, "decoder", parts=()), whole, strict=True):
+        assert one.cross is not None and other.cross is not None
+        assert np.array_equal(one.attention.weights, other.attention.weights)
+        assert np.array_equal(one.cross.weights, other.cross.weights)
+        assert np.array_equal(one.hidden, other.hidden)
+        assert one.attention.scores is None and one.attention.query is None
+        assert other.attention.scores is not None
+
+
 @pytest.mark.parametrize(("name", "side"), SIDES)
 def test_the_parts_belong_to_one_reading(opened: Opened, name: str, side: Side):
     bundle, this = opened(name), reading(name)

@@ -1,7 +1,16 @@
-"""The benchmark finds the controls it turns; its figures are not judged here."""
+"""The benchmark finds what it turns and whom it compares; its figures are not judged here."""
 
-from bench import app
-from bench.measure import Times, table
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import app, contest, rivals
+from bench.contest import Player, turns
+from bench.measure import Row, Times, merged, table
+from tests.engine.checkpoints import Bundles
 
 
 def test_the_controls_that_it_times_are_there() -> None:
@@ -12,3 +21,53 @@ def test_the_controls_that_it_times_are_there() -> None:
 
 def test_times_are_a_median_with_its_spread() -> None:
     assert str(Times((0.003, 0.001, 0.002))) == "2.0 ms (1.0-3.0)"
+
+
+@pytest.fixture
+def tiny(bundles: Bundles, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tiny models in the place of the true sizes, and no environment of rivals."""
+    monkeypatch.setattr(rivals, "folder", lambda name, precision="fp32": bundles(name))
+    monkeypatch.setattr(rivals, "checkpoint", lambda name: bundles.checkpoint(name))
+    monkeypatch.setattr(rivals, "rival_python", lambda: None)
+    monkeypatch.setattr(rivals, "MODELS", {n: ("", "", 32) for n in ("gpt2", "marian")})
+    monkeypatch.setattr(rivals, "LENGTHS", (24, 48))
+    monkeypatch.setattr(rivals, "WRITTEN", 4)
+    monkeypatch.setattr(rivals, "SOURCE", 8)
+    monkeypatch.setattr(rivals, "TRANSLATORS", ("marian",))
+    monkeypatch.setattr(rivals, "effort", lambda quick, share=1.0: {"times": 1, "seconds": 1.0})
+    yield
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_every_player_knows_its_part_and_a_missing_rival_is_said(tiny: None) -> None:
+    rows = rivals.traces(True, models=("gpt2", "marian"))
+    assert [row.measured for row in rows if "TransformerLens" in row.what] == [
+        "not measured: its environment could not be made"
+    ]
+    assert sum("against transformers" in row.what for row in rows) == 2  # 48 tokens are too many
+    rows += rivals.decoding(True, models=("gpt2",))
+    rows += rivals.translation(True, models=("marian",))
+    rows += rivals.opening(True, models=("gpt2",))
+    measured = [row for row in rows if "not measured" not in row.measured]
+    assert len(rows) - len(measured) == 3
+    assert all(" ms (" in row.measured for row in measured), rows
+    assert all(row.measured.endswith("x") for row in measured if "against" in row.what)
+
+
+def test_what_a_player_cannot_do_is_told(tmp_path: Path) -> None:
+    with Player("nobody", Path(contest.sys.executable), tmp_path, 1) as player:
+        found = turns({"nobody": player}, {"do": "trace"}, times=2, seconds=1)
+    assert found == {"nobody": "it ended"}
+
+
+def test_parts_of_a_report_replace_their_own_and_keep_the_rest() -> None:
+    order = ["A", "B"]
+    old = merged("# Title\n\nWords.", {"B": table("B", [Row("x", "1")])}, order)
+    old += "\n## Why\n\nBecause.\n"
+    new = merged(old, {"A": table("A", [Row("y", "2")], "a machine")}, order)
+    assert new.startswith("# Title\n\nWords.\n\n## A\n\na machine")
+    assert new.index("## A") < new.index("## B") < new.index("## Why")
+    again = merged(new, {"B": table("B", [Row("z", "3")])}, order)
+    assert "| x |" not in again and "| z | 3 |" in again and again.count("## ") == 3
+    assert again.endswith("Because.\n")

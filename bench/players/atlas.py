@@ -1,0 +1,78 @@
+"""The engine of this project, as the pages use it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.players.turns import serve
+from engine import runtime, tokens, tracing
+from engine.beams import Search
+from engine.generation import Line, generate
+from engine.runtime import open_bundle
+from engine.sampling import Sampling
+from engine.translation import translate
+from engine.values import Reading, Side
+
+WORDS = "the cat sat on the mat and the boy said that he was not there".split()
+
+
+def main(folder: Path) -> None:
+    """Open the bundle in a folder and wait for what is asked."""
+    bundle = open_bundle(folder)
+    two = bundle.card.family == "encoder-decoder"
+    sides: tuple[Side, ...] = ("encoder", "decoder") if two else ("decoder",)
+    for graph in ("model", "encoder")[: 1 + two]:
+        bundle.session(graph)  # type: ignore[arg-type]
+
+    def text(count: int) -> dict[str, Any]:
+        """A text of `count` tokens, or as near below as whole words come, and its ids."""
+        many = " ".join(WORDS[place % len(WORDS)] for place in range(count))
+        ends = tokens.tokenize(bundle, many).spans[: count - 1, 1]
+        found = many[: int(max(ends))].rsplit(" ", 1)[0]
+        return {"text": found, "ids": tokens.tokenize(bundle, found).ids.tolist()}
+
+    def reading(text: str, ids: list[int]) -> Reading:
+        return Reading("m", text, target=tuple(ids) if two else None)
+
+    def trace(text: str, ids: list[int], everything: bool = False) -> None:
+        parts = tracing.PARTS if everything else ()
+        for side in sides:
+            tracing.layers(bundle, reading(text, ids), side, parts=parts)
+
+    def by_layer(text: str, ids: list[int]) -> None:
+        for side in sides:
+            stack = bundle.card.encoder if side == "encoder" else bundle.card.tower
+            for index in range(stack.layers if stack else 0):
+                tracing.layer(bundle, reading(text, ids), side, index)
+
+    def write(ids: list[int], settings: list[dict[str, Any]], count: int) -> int:
+        lines = [Line(Sampling(**one)) for one in settings]
+        steps = generate(bundle, ids, lines, seed=1, limit=count)
+        return sum(len(step.written) for step in steps)
+
+    def translation(text: str, ids: list[int], width: int, count: int) -> int:
+        found = translate(bundle, Reading("m", text), Search(width, limit=count))
+        return len(found.found.hypotheses[0].ids)
+
+    def opening() -> None:
+        runtime.forget(folder)
+        open_bundle(folder).session()
+        if two:
+            open_bundle(folder).session("encoder")
+
+    serve(
+        {
+            "text": text,
+            "trace": trace,
+            "layers": by_layer,
+            "write": write,
+            "translate": translation,
+            "open": opening,
+        }
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
