@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -34,6 +34,8 @@ COMPONENTS = 50
 SEED = 0
 THREADS = 2
 VERSION = 1
+SPACE = "space.npz"
+"""Maps that travel with a bundle, so that they open at once; its card lists the file."""
 
 
 def kept(folder: Path, stamp: Hashable, method: Method, *, unit: bool) -> Path:
@@ -50,6 +52,34 @@ def read(path: Path) -> Float[np.ndarray, "point axis"] | None:
             return file["coordinates"].astype(np.float32)
     except (OSError, ValueError, KeyError):
         return None
+
+
+def packed(folder: Path, method: Method, *, unit: bool) -> Float[np.ndarray, "point axis"] | None:
+    """Coordinates that came with a bundle; they are of vectors at length 1."""
+    try:
+        with np.load(folder / SPACE, allow_pickle=False) as file:
+            return file[method].astype(np.float32) if unit else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def pack(folder: Path, methods: tuple[Method, ...] = ("umap",)) -> Path:
+    """Lay out a bundle's vocabulary and put the maps beside it, in float16."""
+    vectors = unit_vectors(folder)
+    maps: dict[str, Any] = {
+        method: lay_out(vectors, method, lambda share: None).astype(np.float16)
+        for method in methods
+    }
+    np.savez_compressed(folder / SPACE, **maps)
+    return folder / SPACE
+
+
+def unit_vectors(folder: Path) -> Float[np.ndarray, "point width"]:
+    """The token vectors of a bundle on disk, each at length 1."""
+    from engine.bundle import read_card, read_matrix
+    from engine.projection import finite, unit
+
+    return unit(finite(read_matrix(folder, read_card(folder).vectors["token"])))
 
 
 def command(method: Method, folder: Path, out: Path, *, unit: bool) -> list[str]:

@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine import mapping
+from engine.bundle import digest
 from engine.training import recipes
 
 SHIPPED = Path("assets/models")
@@ -43,6 +45,7 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
     fresh, place, old = (shipped / (mark + name) for mark in (".new-", "", ".old-"))
     command = ["-m", "engine.export", str(source), "--out", str(fresh), "--store", STORE]
     subprocess.run([sys.executable, *command], check=True)
+    mapping.pack(fresh)
     describe(fresh / "card.json", name, json.loads((source / "course.json").read_text()))
     keep_readme(place, fresh)
     if place.exists():
@@ -53,8 +56,9 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
 
 
 def describe(path: Path, name: str, course: dict[str, Any]) -> None:
-    """Write title, licence, origin, the training and credits into a card."""
+    """Write title, licence, origin, the training, credits and the map's digest into a card."""
     card = json.loads(path.read_text(encoding="utf-8"))
+    card["files"][mapping.SPACE] = digest(path.with_name(mapping.SPACE))
     card["title"] = TITLES[name]
     card["licence"] = "apache-2.0"
     card["source"] = f"engine/training/{name.replace('-', '_')}.py"

@@ -43,6 +43,7 @@ from engine.bundle import Card, Stack
 from engine.confidence import Scored
 from engine.cutting import Cutter
 from engine.errors import EngineError, NotOffered
+from engine.sampling import Sampling
 from engine.settings import settings
 from engine.tokens import piece_texts, tokenize
 from engine.values import (
@@ -327,6 +328,20 @@ def translated(model: str, text: str) -> Reading:
     )
 
 
+def continued(model: str, text: str, count: int) -> Reading:
+    """A text with `count` tokens that the model wrote on, always the likeliest one."""
+
+    def make() -> Reading:
+        reading, opened = Reading(model, text), bundle(model)
+        ids = tokens(reading).ids.tolist()
+        line = generation.Line(Sampling(temperature=0.0))
+        steps = generation.generate(opened, ids, [line], seed=0, limit=count)
+        new = [one.id for step in steps for one in step.written]
+        return replace(reading, target=(*ids, *new))
+
+    return cached(("continued", _of(Reading(model, text)), count), make)
+
+
 def translation_trace(
     reading: Reading,
     search: Search,
@@ -456,8 +471,10 @@ def axis_map(model: str, unit: bool, plus: int, minus: int) -> projection.Projec
 
 
 def layout(model: str, method: mapping.Method, unit: bool) -> np.ndarray | None:
-    """Coordinates of a vocabulary by UMAP or t-SNE, if they have been made before."""
-    return mapping.read(mapping.kept(bundle(model).folder, stamp(model), method, unit=unit))
+    """Coordinates of a vocabulary by UMAP or t-SNE, if they came with it or were made before."""
+    folder = bundle(model).folder
+    made = mapping.read(mapping.kept(folder, stamp(model), method, unit=unit))
+    return mapping.packed(folder, method, unit=unit) if made is None else made
 
 
 def laying_out(model: str, method: mapping.Method, unit: bool, viewer: str) -> jobs.Job:

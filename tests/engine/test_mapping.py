@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine import catalog, mapping
+from tests.engine.checkpoints import Bundles
 
 
 def cloud(points: int) -> np.ndarray:
@@ -46,6 +48,20 @@ def test_a_further_vector_stands_among_its_neighbours() -> None:
     np.testing.assert_allclose(spot, [1, 0, 0])
     nearer = mapping.among(places, np.array([0, 1]), np.array([0.9, 0.5]))
     assert nearer[0] < 0.2
+
+
+def test_a_map_that_came_with_a_bundle_is_read_for_vectors_at_length_one(
+    bundles: Bundles, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundles("gpt2"), folder)
+    assert mapping.packed(folder, "tsne", unit=True) is None
+    mapping.pack(folder, ("tsne",))
+    places = mapping.packed(folder, "tsne", unit=True)
+    assert places is not None and places.shape == (len(mapping.unit_vectors(folder)), 3)
+    again = mapping.lay_out(mapping.unit_vectors(folder), "tsne", lambda share: None)
+    np.testing.assert_allclose(places, again, atol=1e-3)  # float16
+    assert mapping.packed(folder, "tsne", unit=False) is mapping.packed(folder, "umap", unit=True)
 
 
 def test_a_damaged_file_is_no_map(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import runtime, tracing
+from engine import mapping, runtime, tracing
 from engine.training import evaluate, everyday, figures, shipping
 from engine.training.evaluate import Figure
 from engine.training.homonyms import HOMONYMS
@@ -129,11 +130,15 @@ def test_shipping_describes_the_model_and_keeps_its_readme(tmp_path: Path):
     old.mkdir()
     fresh.mkdir()
     (old / "README.md").write_text("words")
-    (fresh / "card.json").write_text(json.dumps({"name": "fr-en", "title": "fr-en", "notes": []}))
+    (fresh / "card.json").write_text(
+        json.dumps({"name": "fr-en", "title": "fr-en", "notes": [], "files": {}})
+    )
+    (fresh / mapping.SPACE).write_bytes(b"a map")
     course = {"seconds": 1500.0, "step": 1234, "tokens": 5_600_000}
     shipping.describe(fresh / "card.json", "fr-en", course)
     shipping.keep_readme(old, fresh)
     card = json.loads((fresh / "card.json").read_text())
     assert card["notes"][0] == "Trained for 25 minutes: 1,234 steps, 5.6 million tokens."
     assert "tatoeba.org" in card["notes"][1] and card["title"] == "French to English"
+    assert card["files"] == {"space.npz": hashlib.sha256(b"a map").hexdigest()}
     assert (fresh / "README.md").read_text() == "words"
