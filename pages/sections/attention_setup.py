@@ -13,6 +13,7 @@ from pages.shell.frame import Choice, checked
 from pages.shell.link import checked_many
 
 VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
+MOST_WRITTEN = 24
 KINDS: dict[str, tuple[Kind, ...]] = {
     "encoder": ("encoder",),
     "decoder": ("decoder",),
@@ -50,8 +51,9 @@ def attention_setup(choice: Choice) -> tuple[Scene, str]:
                 help=_KIND_HELP,
             )
         st.segmented_control("View", VIEWS, key="view", required=True, bind="query-params")
+        written = _written(choice) if choice.card.family == "decoder" else 0
     second = _second(choice) if choice.card.pairs and kind == "encoder" else None
-    reading = _reading(choice, kind, second)
+    reading = _reading(choice, kind, second, written)
     _check(choice.card, kind, reading)
     return Scene(reading, kind), view
 
@@ -68,8 +70,27 @@ def _second(choice: Choice) -> str | None:
     return second.strip() or None
 
 
-def _reading(choice: Choice, kind: Kind, second: str | None) -> Reading:
+def _written(choice: Choice) -> int:
+    """How many tokens the model writes on, so that one sees where it looked for each."""
+    checked("write", range(MOST_WRITTEN + 1), name="Let it write on")
+    return int(
+        st.number_input(
+            "Let it write on (tokens)",
+            0,
+            MOST_WRITTEN,
+            key="write",
+            bind="query-params",
+            width=190,
+            help="The model continues the text, always with its likeliest token; then a slider "
+            "adds them one by one: each is a new row of the map.",
+        )
+    )
+
+
+def _reading(choice: Choice, kind: Kind, second: str | None, written: int) -> Reading:
     """The text; for a decoder behind an encoder with its own greedy translation as the target."""
+    if written:
+        return cache.continued(choice.model, choice.text, written)
     if choice.card.family == "encoder-decoder" and kind != "encoder":
         return cache.translated(choice.model, choice.text)
     return Reading(choice.model, choice.text, second=second)

@@ -95,6 +95,8 @@ def attention_treatment(scene: Scene, *, used: bool, mapped: bool) -> Scene:
             help="A token with a short value vector adds little, however much it is looked at.",
         )
         _parts(scene, used)
+    if _grows(scene):
+        _growth(scene, used)
     if not used:
         return scene
     per = _chosen("per", PER, "Map") if mapped else "map"
@@ -120,6 +122,16 @@ def _parts(scene: Scene, used: bool) -> None:
             bind="query-params",
             disabled=not used,
         )
+    if not _grows(scene):
+        _growth(scene, used)
+
+
+def _grows(scene: Scene) -> bool:
+    """Whether the model wrote tokens here that one may want to see come one by one."""
+    return scene.kind == "decoder" and scene.reading.target is not None
+
+
+def _growth(scene: Scene, used: bool) -> None:
     count = len(cache.sides(scene.reading, scene.kind)[0])
     if scene.kind != "encoder" and count > 1:
         st.slider(

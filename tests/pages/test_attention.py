@@ -1,11 +1,17 @@
 """The Attention page, run without a browser: controls, pictures, links, bad input."""
 
 import json
+import re
+import threading
+import time
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shell import cache
+from engine import heads, jobs
+from pages.shell import cache, walks
 from tests.pages.conftest import Open, sentences
 
 PAGE = "3_Attention"
@@ -131,8 +137,6 @@ def test_sorting_ranks_the_heads_by_a_measure(open_page: Open) -> None:
 
 
 def _ranked(svg: str) -> list[str]:
-    import re
-
     return re.findall(r">\d+\.\d+  (\d+) %<", svg)
 
 
@@ -206,3 +210,138 @@ def test_two_models_are_compared_on_the_same_text(open_page: Open) -> None:
 def test_a_text_whose_every_token_is_hidden_is_still_drawn(open_page: Open, view: str) -> None:
     app = open_page(PAGE, model="tales-gpt", text="Hi", hide="First", view=view, other="No")
     assert not app.exception and not app.error
+
+
+# What the table of features promises, a test a row (those not here are above or in the browser's).
+
+
+def test_a_row_grows_with_each_token_that_the_model_writes(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The old king", write="6")
+    assert not app.exception and not sentences(app)
+    start = len(cache.tokens(cache.Reading("tales-gpt", "The old king")))
+    assert app.slider(key="upto").max == start + 6
+    for count in (start, start + 1, start + 2):
+        app.slider(key="upto").set_value(count).run()
+        rows = re.search(r'data-rows="([^"]*)"', picture(app, "attention-map")["svg"])
+        assert rows is not None and len(rows[1].split()) == count
+
+
+def test_written_tokens_are_the_models_likeliest(open_page: Open) -> None:
+    reading = cache.continued("tales-gpt", "The old king", 4)
+    ids = list(reading.target or ())
+    assert len(ids) == len(cache.tokens(cache.Reading("tales-gpt", "The old king"))) + 4
+    logits = cache.logits(reading, tuple(range(len(ids) - 5, len(ids) - 1))).logits
+    assert logits.argmax(axis=1).tolist() == ids[-4:]
+
+
+@pytest.mark.parametrize("per", ["Row", "Column"])
+def test_colours_by_row_or_column_are_in_the_link_and_in_the_legend(
+    open_page: Open, per: str
+) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, per=per)
+    assert not app.exception and not sentences(app)
+    assert f"100 % is each {per.lower()}&#39;s largest" in picture(app, "attention-map")["svg"]
+
+
+@pytest.mark.parametrize("view", ["Map", "Lines", "Text"])
+def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, spot="q3 q5", view=view)
+    assert not app.exception and not sentences(app)
+    said = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any("mean of 2 words" in text and "row sum 100 %" in text for text in said)
+    assert "q3 q5" in picture(app, f"attention-{view.lower()}")["svg"] or view == "Map"
+
+
+def test_heads_that_stand_out_are_named_with_what_the_model_gives(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT)
+    reading = cache.Reading("tales-gpt", BOAT)
+    layers = [cache.measures(reading, "decoder", layer) for layer in range(6)]
+    best = heads.standing_out(layers)[0]
+    button = next(b for b in app.button if best.measure.title in b.label.replace("\\", ""))
+    assert f"{best.layer + 1}.{best.head + 1}" in button.label.replace("\\", "")
+    button.click().run()
+    assert app.number_input(key="layer").value == best.layer + 1
+    assert app.number_input(key="head").value == best.head + 1
+
+
+def test_a_samples_pair_of_words_leads_to_the_head_that_joins_them_most(open_page: Open) -> None:
+    text = "The monkey ate that banana because it was too hungry."
+    app = open_page(PAGE, model="tales-bert", text=text)
+    button = next(b for b in app.button if "“it” → “monkey”" in b.label.replace("\\", ""))
+    button.click().run()
+    assert not app.exception
+    tokens = cache.tokens(cache.Reading("tales-bert", text))
+    query, key = tokens.pieces.index("it"), tokens.pieces.index("monkey")
+    assert picture(app, "attention-map")["locked"] == f"q{query} k{key}"
+    weights = np.stack(
+        [cache.attention(cache.Reading("tales-bert", text), "encoder", k).weights for k in range(4)]
+    )[:, :, query, key]
+    place = app.number_input(key="layer").value - 1, app.number_input(key="head").value - 1
+    assert weights[place] == weights.max()
+
+
+@pytest.mark.parametrize("model", ["tales-gpt", "tales-bert", "fr-en"])
+def test_the_architecture_holds_the_texts_own_tokens(open_page: Open, model: str) -> None:
+    app = open_page(PAGE, model=model, view="Layers", text="Il a mangé une pomme.", layer="2")
+    assert not app.exception and not sentences(app)
+    drawn = picture(app, "layers-path")
+    assert ("2 towers" in drawn["alt"]) == (model == "fr-en")
+    assert 'data-id="t0"' in drawn["svg"] and ('data-id="s0"' in drawn["svg"]) == (model == "fr-en")
+
+
+def test_two_models_are_subtracted_over_the_words_they_share(open_page: Open) -> None:
+    app = open_page(
+        PAGE, model="tales-bert", view="Compare", text="The boy saw the sea.", **{"with": "fr-en"}
+    )
+    said = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any("words that both have" in text for text in said)
+    svg = picture(app, "compare-difference")["svg"]
+    legend = re.findall(r">([−+][\d.]+ %)<", svg)
+    assert len(legend) == 2 and legend[0][1:] == legend[1][1:]  # zero in the middle
+
+
+def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    walk = walks.walking.walk
+
+    def slow(*given, **named):
+        for number, block in enumerate(walk(*given, **named)):
+            if number == 2:
+                gate.wait(30)
+            yield block
+
+    monkeypatch.setattr(walks.walking, "walk", slow)
+    monkeypatch.setattr(cache.tracing, "AT_ONCE", 1)  # any text is a long one
+    text = "The little boat sailed far away, and nobody saw it again."
+    app = open_page(PAGE, model="tales-gpt", text=text, layer="6")
+    wait_for(lambda: len(jobs.running()[0].partial or ()) == 2)
+    app.run()
+    assert any("layer 3 of 6 is being read" in text.replace("\\", "") for text in progress(app))
+    assert any("Layer 6 will be here" in caption.value for caption in app.caption)
+    assert picture(app, "head-grid")["svg"].count("<image") > 16
+    stop = next(b for b in app.button if b.label == "Stop")
+    job = jobs.running()[0]
+    stop.click()
+    gate.set()
+    app.run()
+    assert job.wait(20) and job.stopped
+    app.run()
+    assert any("Stopped after layer" in caption.value for caption in app.caption)
+    next(b for b in app.button if b.label == "Go on").click().run()
+    wait_for(lambda: not jobs.running())
+    app.run()
+    assert not app.exception and not progress(app)
+    assert any("Layer 6, head 1" in heading.value for heading in app.subheader)
+
+
+def progress(app: AppTest) -> list[str]:
+    return [element.proto.text for element in app.get("progress")]
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not ready():
+        assert time.monotonic() < end
+        time.sleep(0.02)
