@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from engine.catalog import SHIPPED
 from tests.browser.conftest import Open, rest, shot
 
 
@@ -115,3 +116,43 @@ def test_the_chips_leave_as_png_and_svg(open_at: Open) -> None:
     with page.expect_download() as svg:
         page.get_by_role("button", name="SVG drawing").click()
     assert "<svg" in svg.value.path().read_text(encoding="utf-8")
+
+
+def test_the_text_is_cut_again_while_it_is_typed(open_at: Open) -> None:
+    page = open_at("/Tokenization?model=tales-gpt&text=The")
+    box = page.get_by_label("Text", exact=True)
+    chip(page, 0).wait_for()
+    expect(box).to_have_value("The")
+    box.press("End")
+    box.press_sequentially(" cat sat on the mat", delay=40)
+    # No key that ends the typing, the field keeps the focus.
+    expect(chip(page, 5)).to_contain_text("mat", timeout=20_000)
+    expect(box).to_have_value("The cat sat on the mat")
+    expect(box).to_be_focused()
+    expect(page).to_have_url(re.compile(r"text=The\+cat\+sat\+on\+the\+mat"))
+    page.get_by_role("button", name="Samples").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button").first.click()
+    rest(page)
+    expect(box).not_to_have_value("The cat sat on the mat")
+
+
+def test_spaces_tabs_and_line_ends_are_marks_in_grey(open_at: Open) -> None:
+    page = open_at("/Tokenization?model=tales-gpt&text=a+b%09c%0Ad")
+    chip(page, 0).wait_for()
+    marks = page.locator(".tokens .tok u").all_inner_texts()
+    assert {"·", "→", "⏎"} <= set("".join(marks))
+    assert chip(page, 0).locator("i").inner_text().isdigit()  # its id
+
+
+def test_a_tokenizer_from_a_file_joins_and_a_hostile_one_is_a_sentence(open_at: Open) -> None:
+    page = open_at("/Tokenization?view=Compare+tokenizers&model=tales-gpt&text=The+cat+sat")
+    page.get_by_text("Add a tokenizer from the Hub or from a file").click()
+    files = page.locator("input[type=file]")
+    bad = {"name": "bad.json", "mimeType": "application/json", "buffer": b"<b>no</b>"}
+    files.set_input_files(bad)  # type: ignore[arg-type]
+    expect(page.get_by_text("it is no JSON")).to_be_visible(timeout=30_000)
+    files.set_input_files(str(SHIPPED / "tales-bert" / "tokenizer.json"))
+    expect(page).to_have_url(re.compile(r"with=file%3Atokenizer-[0-9a-f]{6}"), timeout=30_000)
+    rest(page)
+    expect(page.locator(".aligned .wide g[data-id^=r3]").first).to_be_visible()
+    shot(page, "compare-file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -18,9 +19,11 @@ from tokenizers import (
     trainers,
 )
 
+from engine.catalog import SHIPPED
 from engine.cutting import Cutter
 from engine.errors import NotOffered
 from engine.subwords import Lattice, Longest, Merging
+from engine.tokens import Reader
 
 CORPUS = [
     "the cat sat on the mat and the rat ran after the cat",
@@ -140,6 +143,13 @@ def tokenizer_named(name: str) -> Tokenizer:
     return TOKENIZERS[name]
 
 
+@cache
+def shipped(name: str) -> tuple[Tokenizer, Cutter]:
+    """The tokenizer of a shipped model and its rules."""
+    tokenizer = Reader(SHIPPED / name / "tokenizer.json").tokenizer
+    return tokenizer, Cutter(tokenizer)
+
+
 # Words of the corpus make long merges likely; the rest are characters of every plane.
 WORDS = sorted({word for line in CORPUS for word in line.split()})
 SNIPPETS = [" ", "  ", "\n", "\t", "<mask>", "<sep> ", " <mask>", "<unk>", "cat", "River", "aaaa"]
@@ -158,6 +168,39 @@ TEXTS = st.lists(
 def test_cutting_equals_the_tokenizer(name: str, text: str) -> None:
     tokenizer = tokenizer_named(name)
     assert Cutter(tokenizer).ids(text) == tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def plane(number: int) -> st.SearchStrategy[str]:
+    """Characters of one of Unicode's seventeen planes."""
+    low, high = max(number << 16, 1), (number << 16) + 0xFFFD
+    return st.characters(min_codepoint=low, max_codepoint=high, exclude_categories=("Cs",))
+
+
+EVERYWHERE = st.lists(
+    st.one_of(
+        st.sampled_from([*WORDS, *SNIPPETS, "Unbelievably", "don't", "[MASK]", "</s>", "l'été"]),
+        st.integers(0, 16).flatmap(lambda number: st.text(plane(number), max_size=5)),
+        st.text("abcdefghijklmnopqrstuvwxyzéèàç", max_size=14),
+    ),
+    max_size=10,
+).map("".join)
+
+
+@pytest.mark.parametrize("model", ["tales-gpt", "tales-bert", "fr-en"])
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=EVERYWHERE)
+def test_cutting_equals_the_shipped_tokenizer_on_500_texts_of_every_plane(
+    model: str, text: str
+) -> None:
+    tokenizer, cutter = shipped(model)
+    assert cutter.ids(text) == tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def test_the_shipped_tokenizers_are_one_of_each_algorithm() -> None:
+    found = {shipped(name)[1].algorithm for name in ("tales-gpt", "tales-bert", "fr-en")}
+    assert found == {"BPE", "WordPiece", "Unigram"}
 
 
 @settings(max_examples=100, deadline=None)
