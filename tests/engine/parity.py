@@ -1,10 +1,10 @@
 """What every exported model must share with PyTorch, whatever its family.
 
 `equals_pytorch` compares a bundle with the transformers model it was made of: logits, every hidden
-state and every attention weight against transformers' own attention, padding in the batch; with
-the cache against without. Queries, keys, values, scores and outputs are checked against each other
-(softmax of the scores is the weights, weights times values the output), which ties them to the
-weights.
+state, every attention weight, and queries, keys and values where the family has them, against
+transformers' own attention, padding in the batch; with the cache against without. Scores and
+outputs are checked against these (softmax of the scores is the weights, weights times values the
+output).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 
 from engine.bundle import Card, read_card
 from tests.engine.reference import Arrays, batch, error, past_of, run
+from tests.engine.taps import Call, tapped
 
 TOLERANCE = 1e-4
 
@@ -35,8 +36,9 @@ def decoder(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> Non
     call = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     if takes(model, "position_ids"):
         call["position_ids"] = torch.from_numpy(np.maximum(mask.cumsum(-1) - 1, 0))
-    output = ask(model, call)
-    compare(got, expected_of(output), mask.astype(bool))
+    with tapped(model) as calls:
+        output = ask(model, call)
+    compare(got, expected_of(output) | asked("layer", calls, got), mask.astype(bool))
     consistent(got, "layer", card.tower.scale)
     steps_equal_whole(folder, ids, mask, got)
 
@@ -48,7 +50,9 @@ def encoder(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> Non
     call = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     if card.pairs:
         call["token_type_ids"] = torch.from_numpy(segments)
-    compare(got, expected_of(ask(model, call)), mask.astype(bool))
+    with tapped(model) as calls:
+        expected = expected_of(ask(model, call))
+    compare(got, expected | asked("layer", calls, got), mask.astype(bool))
     consistent(got, "layer", card.tower.scale)
 
 
@@ -62,17 +66,24 @@ def pair(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> None:
     read = {name: value for name, value in source.items() if name.startswith("source.")}
     read |= {"source_mask": mask, "sources": np.arange(len(ids))}
     got = run(folder / "model.onnx", input_ids=target, **read)
-    output = ask(
-        model,
-        {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(mask),
-            "decoder_input_ids": torch.from_numpy(target),
-            "decoder_attention_mask": torch.ones_like(torch.from_numpy(target)),
-        },
-    )
-    compare(source, expected_of(output, "encoder_"), mask.astype(bool))
-    compare(got, expected_of(output, "decoder_"), np.ones_like(target, bool))
+    call = {
+        "input_ids": torch.from_numpy(ids),
+        "attention_mask": torch.from_numpy(mask),
+        "decoder_input_ids": torch.from_numpy(target),
+        "decoder_attention_mask": torch.ones_like(torch.from_numpy(target)),
+    }
+    with tapped(model) as calls:
+        output = ask(model, call)
+    # They run in order: the encoder's, then a decoder layer's own and its cross-attention.
+    n = len(output.encoder_attentions or output.encoder_hidden_states[1:])
+    own, cross = calls[n::2], calls[n + 1 :: 2]
+    reads = expected_of(output, "encoder_") | asked("layer", calls[:n], source)
+    for k, (_, key, value) in enumerate(cross):
+        reads |= {f"source.{k}.key": key, f"source.{k}.value": value}
+    compare(source, reads, mask.astype(bool))
+    writes = expected_of(output, "decoder_") | asked("layer", own, got)
+    writes |= {f"cross.{k}.query": query for k, (query, _, _) in enumerate(cross)}
+    compare(got, writes, np.ones_like(target, bool))
     scale = card.tower.scale
     consistent(source, "layer", scale)
     consistent(got, "layer", scale)
@@ -105,12 +116,24 @@ def expected_of(output: Any, side: str = "") -> Arrays:
     return found
 
 
+def asked(kind: str, calls: list[Call], got: Arrays) -> Arrays:
+    """Queries, keys and values of every layer; shared ones repeated for the heads that share."""
+    layers = sum(name.startswith(f"{kind}.") and name.endswith(".query") for name in got)
+    assert len(calls) == layers
+    found: Arrays = {}
+    for k, parts in enumerate(calls):
+        heads = parts[0].shape[1]
+        for name, part in zip(("query", "key", "value"), parts, strict=True):
+            found[f"{kind}.{k}.{name}"] = np.repeat(part, heads // part.shape[1], axis=1)
+    return found
+
+
 def compare(got: Arrays, expected: Arrays, seen: np.ndarray) -> None:
     layers = sum(name.startswith("hidden.") for name in got) - 1
     assert {f"hidden.{k}" for k in range(layers)} <= set(expected)
     for name, theirs in expected.items():
         ours = got[name]
-        if name.endswith("weights"):
+        if name.endswith(("weights", "query", "key", "value")):
             ours, theirs = ours.swapaxes(1, 2), theirs.swapaxes(1, 2)
         assert error(ours[seen], theirs[seen]) <= TOLERANCE, name
 

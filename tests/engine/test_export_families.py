@@ -1,15 +1,27 @@
-"""Every supported family, exported by the command and compared with transformers, one test each."""
+"""Every supported family, exported by the command and compared with transformers, one test each.
+
+All that is seen inside (`parity`), and what is written: greedily and with beams, as `generate`.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+import torch
 
-pytest.importorskip("torch")
-
+from engine.beams import Search
 from engine.bundle import read_card
+from engine.generation import Line, generate
+from engine.runtime import open_bundle
+from engine.sampling import Sampling
+from engine.tokens import tokenize
+from engine.translation import translate_all
+from engine.values import Reading
 from tests.engine.checkpoints import RECIPES, Bundles
 from tests.engine.parity import TOLERANCE, equals_pytorch
-from tests.engine.reference import TEXTS, load
+from tests.engine.reference import TEXTS, cut, generated, load
 
 FEW = (TEXTS[0], TEXTS[1], TEXTS[6])
 LAYERS = 2
@@ -21,7 +33,46 @@ LAYERS = 2
 def test_family_equals_pytorch(bundles: Bundles, name: str) -> None:
     folder, source = bundles(name), bundles.checkpoint(name)
     card = read_card(folder)
-    equals_pytorch(folder, load(source, card.positions), FEW)
+    model = load(source, card.positions)
+    equals_pytorch(folder, model, FEW)
+    if card.family == "decoder":
+        writing_equals_generate(folder, model)
+    elif card.family == "encoder-decoder":
+        translations_equal_generate(folder, model)
     assert all(value <= TOLERANCE for value in card.errors.values())
     assert card.tower.layers == LAYERS
     assert ("scores" in card.given) == (name != "deberta-v2")
+
+
+def writing_equals_generate(folder: Path, model: Any) -> None:
+    """Greedy and with three beams, token for token."""
+    bundle = open_bundle(folder)
+    ids = tokenize(bundle, TEXTS[0]).ids.tolist()[:10]
+    ends = bundle.card.generation.ends
+    for width, line in ((1, Line(Sampling(temperature=0))), (3, Line(beams=3))):
+        beams = {"length_penalty": 1.0, "early_stopping": False} if width > 1 else {}
+        whole = model.generate(
+            torch.tensor([ids]),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+            do_sample=False,
+            num_beams=width,
+            max_new_tokens=8,
+            pad_token_id=0,
+            **beams,
+        )
+        steps = generate(bundle, ids, [line], seed=0, limit=8)
+        written = [token.id for step in steps for token in step.written]
+        assert cut(written, ends) == cut(whole[0, len(ids) :].tolist(), ends), line
+
+
+def translations_equal_generate(folder: Path, model: Any) -> None:
+    """Greedy and with three beams, in a padded batch, token for token."""
+    bundle = open_bundle(folder)
+    readings = [Reading(folder.name, text) for text in FEW]
+    start = bundle.card.generation.start
+    assert start is not None
+    for width in (1, 3):
+        search = Search(width, limit=8)
+        expected = generated(model, bundle, FEW, search, [start])
+        for mine, theirs in zip(translate_all(bundle, readings, search), expected, strict=True):
+            assert [h.ids for h in mine.found.hypotheses] == [ids for ids, _ in theirs]
