@@ -77,8 +77,14 @@ def below(what: str, found: Times, milliseconds: float) -> Row:
 def versus(what: str, ours: Times, theirs: Times, factor: float | None) -> Row:
     """A row that says how many times faster `ours` is, and whether that reaches `factor`."""
     ratio = theirs.median / ours.median
-    goal = f"{factor:g}x faster" if factor else ""
-    measured = f"{ours} against {theirs}: {ratio:.1f}x"
+    goal = ""
+    if factor:
+        goal = f"{factor:g}x faster" if factor >= 1 else f"at most {1 / factor:g}x slower"
+    measured = (
+        f"{ours} against {theirs}: {ratio:.1f}x"
+        if ratio >= 1
+        else (f"{ours} against {theirs}: {1 / ratio:.1f}x slower")
+    )
     return Row(what, measured, goal, ratio >= factor if factor else None)
 
 

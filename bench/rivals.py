@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +26,7 @@ LENGTHS = (32, 128, 512, 1024)
 WRITTEN, SOURCE = 40, 32
 GREEDY = [{"temperature": 0.0}]
 NAMES = {
-    "atlas": "ours",
+    "atlas": "ours in float32",
     "int8": "ours in int8",
     "eager": "transformers",
     "lens": "TransformerLens",
@@ -98,21 +98,23 @@ def traces(quick: bool, *, models: tuple[str, ...] = tuple(MODELS)) -> list[Row]
 
 def decoding(quick: bool, *, models: tuple[str, ...] = WRITERS) -> list[Row]:
     """One greedy continuation, six settings of one prompt, and 8-bit numbers."""
-    rows: list[Row] = []
-    for model in models:
-        with playing(model, "atlas", "int8", "eager") as players:
-            ids = given(players["atlas"], 16)["ids"]
-            one = {"do": "write", "ids": ids, "settings": GREEDY, "count": WRITTEN}
-            found = turns(players, one, **effort(quick))
+    return every(models, lambda model: _decoding(model, quick))
+
+
+def _decoding(model: str, quick: bool) -> Iterator[Row]:
+    six = [told(setting) for setting in SETTINGS]
+    with playing(model, "atlas", "int8", "eager") as players:
+        ids = given(players["atlas"], 16)["ids"]
+        for what, written, faster, eight_faster in (
+            ("one setting", GREEDY, 1.5, 1.8),
+            ("six settings", six, 5.0, None),
+        ):
+            work = {"do": "write", "ids": ids, "settings": written, "count": WRITTEN}
+            found = turns(players, work, **effort(quick))
             eight = {"int8": found.pop("int8"), "atlas": found["atlas"]}
-            rows += against(f"{model}, one setting", found, {"eager": 1.5})
-            rows += against(f"{model}, one setting in int8", eight, {"atlas": 1.8}, "int8")
-            six = one | {"settings": [told(setting) for setting in SETTINGS]}
-            found = turns(players, six, **effort(quick))
-            eight = {"int8": found.pop("int8"), "atlas": found["atlas"]}
-            rows += against(f"{model}, six settings", found, {"eager": 5.0})
-            rows += against(f"{model}, six settings in int8", eight, {}, "int8")
-    return rows
+            yield from against(f"{model}, {what}", found, {"eager": faster})
+            goals = {"atlas": eight_faster} if eight_faster else {}
+            yield from against(f"{model}, {what}, ours in int8", eight, goals, "int8")
 
 
 def told(setting: Any) -> dict[str, Any]:
@@ -123,50 +125,63 @@ def told(setting: Any) -> dict[str, Any]:
 
 def translation(quick: bool, *, models: tuple[str, ...] = TRANSLATORS) -> list[Row]:
     """A text of 32 tokens into 40, greedily and with four beams."""
-    rows: list[Row] = []
-    for model in models:
-        others = ("eager",) if model == "t5-small" else ("eager", "translator")
-        with playing(model, "atlas", *others) as players:
-            text = given(players["atlas"], SOURCE)
-            for width, what in ((1, "greedy"), (4, "beam of 4")):
-                work = {"do": "translate", "width": width, "count": WRITTEN} | text
-                found = turns(players, work, **effort(quick))
-                goals = {"eager": 3.0, "translator": 1 / 1.5} if width == 4 else {}
-                rows += against(f"{model}, {what}", found, goals)
-    return rows
+    return every(models, lambda model: _translation(model, quick))
+
+
+def _translation(model: str, quick: bool) -> Iterator[Row]:
+    others = ("eager",) if model == "t5-small" else ("eager", "translator")
+    with playing(model, "atlas", *others) as players:
+        text = given(players["atlas"], SOURCE)
+        for width, what in ((1, "greedy"), (4, "beam of 4")):
+            work = {"do": "translate", "width": width, "count": WRITTEN} | text
+            found = turns(players, work, **effort(quick))
+            goals = {"eager": 3.0, "translator": 1 / 1.5} if width == 4 else {}
+            yield from against(f"{model}, {what}", found, goals)
 
 
 def opening(quick: bool, *, models: tuple[str, ...] = ("gpt2-124m", "tales-gpt")) -> list[Row]:
     """A model opened anew in a process that has imported everything."""
+    return every(models, lambda model: _opening(model, quick))
+
+
+def _opening(model: str, quick: bool) -> Iterator[Row]:
+    with playing(model, "atlas", "eager") as players:
+        found = turns(players, {"do": "open"}, **effort(quick))
+        yield from against(f"{model}, a bundle opened, from_pretrained", found, {})
+
+
+def every(models: tuple[str, ...], measure: Callable[[str], Iterator[Row]]) -> list[Row]:
+    """The rows of every model; one that cannot be made is said and stops nothing."""
     rows: list[Row] = []
     for model in models:
-        with playing(model, "atlas", "eager") as players:
-            found = turns(players, {"do": "open"}, **effort(quick))
-            rows += against(f"{model}, a bundle opened against from_pretrained", found, {})
+        try:
+            rows += measure(model)
+        except RuntimeError as error:
+            rows.append(Row(model, f"not measured: {str(error)[:300]}"))
     return rows
 
 
 def peaks(quick: bool, *, models: tuple[str, ...] = ("gpt2-124m", "marian-base")) -> list[Row]:
     """The most memory of a process that did one thing, imports and model included."""
-    rows: list[Row] = []
-    for model in models:
-        if model in TRANSLATORS:
-            jobs = [("translate", SOURCE, {"width": 4, "count": WRITTEN})]
-            others: tuple[str, ...] = ("eager", "translator")
-        else:
-            write = {"settings": [told(setting) for setting in SETTINGS], "count": WRITTEN}
-            jobs = [("trace", 512, {}), ("trace", 1024, {}), ("write", 16, write)]
-            jobs.append(("layers", 1024, {}))
-            others = ("eager", "lens")
-        for do, count, more in jobs:
-            if count > MODELS[model][2]:
-                continue
-            with playing(model, "atlas", *others) as players:
-                text = given(players["atlas"], count)
-                if do == "write":
-                    text = {"ids": text["ids"]}
-                rows += [peak(model, player, do, text | more) for player in players.values()]
-    return [row for row in rows if row.measured]
+    return every(models, _peaks)
+
+
+def _peaks(model: str) -> Iterator[Row]:
+    others: tuple[str, ...] = ("eager", "lens")
+    write = {"settings": [told(setting) for setting in SETTINGS], "count": WRITTEN}
+    jobs = [("trace", 512, {}), ("trace", 1024, {}), ("layers", 1024, {}), ("write", 16, write)]
+    if model in TRANSLATORS:
+        others = ("eager", "translator")
+        jobs = [("translate", SOURCE, {"width": 4, "count": WRITTEN})]
+    for do, count, more in jobs:
+        if count > MODELS[model][2]:
+            continue
+        with playing(model, "atlas", *others) as players:
+            text = given(players["atlas"], count)
+            if do == "write":
+                text = {"ids": text["ids"]}
+            rows = [peak(model, player, do, text | more) for player in players.values()]
+            yield from (row for row in rows if row.measured)
 
 
 def peak(model: str, player: Player, do: str, work: dict[str, Any]) -> Row:
