@@ -198,6 +198,7 @@ function sheet(root) {
     if (!span.at) return;
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
+      event.stopPropagation(); // the space bar writes and stops elsewhere on the page
       return lock(`c${span.at[0] + 1} t${span.at[1] + 1}`);
     }
     const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];

@@ -112,6 +112,8 @@ def _buttons(place: Any, columns: tuple[Column, ...], *, live: bool) -> None:
             disabled=live or whole,
             on_click=select,
             args=("write", "yes"),
+            shortcut=None if live or whole else "Space",
+            help="The space bar writes and stops; arrow keys go from token to token.",
         )
         st.button(
             "Stop",
@@ -120,6 +122,7 @@ def _buttons(place: Any, columns: tuple[Column, ...], *, live: bool) -> None:
             disabled=not live,
             on_click=_stop,
             args=(columns,),
+            shortcut="Space" if live else None,
         )
         st.button(
             "Other seed",

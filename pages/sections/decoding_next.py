@@ -16,6 +16,7 @@ from pages.shell import cache, lines
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views import decoding_bars as view
 from pages.views.decoding_plan import MOST, PRESETS, Plan, Spot
 
@@ -217,6 +218,7 @@ def _bars(plan: Plan, spot: Spot) -> None:
         share_menu("next-token", svg=svg, data=lambda: view.table(found, spell), title="Next token")
     words.caption(plain(view.sentence(found, setting, spell)))
     _formula(plan, spot, found, spell, wanted if wanted is not None else spot.chosen)
+    read_aloud("next-token", lambda: view.table(found, lambda i: view.visible(spell(i))))
 
 
 def _heading(plan: Plan, spot: Spot) -> str:

@@ -10,6 +10,7 @@ from pages.shell import lines
 from pages.shell.components import picture
 from pages.shell.frame import plain
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views import decoding_tree as view
 from pages.views.decoding_plan import FOLDED, MOST, Plan
 
@@ -38,6 +39,7 @@ def decoding_tree(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
         share_menu("branches", svg=svg, data=lambda: view.table(rows), title="Branches")
         _buttons(plan)
         st.caption(plain(words or "Press Write to let the branches grow."))
+    read_aloud("branches", lambda: view.table(rows))
 
 
 def _buttons(plan: Plan) -> None:

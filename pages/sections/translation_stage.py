@@ -13,6 +13,7 @@ from pages.shell.components import picture
 from pages.shell.frame import checked, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.state import state
+from pages.shell.tables import read_aloud
 from pages.views import translation_tables as tables
 from pages.views.svg import visible
 from pages.views.translation import (
@@ -162,3 +163,4 @@ def _softmax(story: Story, t: int) -> None:
             )
         )
         share_menu("softmax", svg=drawn, data=partial(tables.candidates, story, t), title="Softmax")
+    read_aloud("softmax", partial(tables.candidates, story, t))

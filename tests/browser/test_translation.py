@@ -149,3 +149,32 @@ def test_the_space_bar_plays_but_not_while_somebody_types(open_at: Open) -> None
     box.press_sequentially(" a b")
     rest(page)
     expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_a_source_word_is_clicked_replaced_and_taken_back(open_at: Open) -> None:
+    page = open_at(START, height=2200)
+    first = page.locator("h3").first.inner_text()
+    stage(page).locator('[data-id="s4"]').click()
+    box = page.get_by_label(re.compile("^Instead of “.*” read$"))
+    box.fill("poire")
+    box.press("Enter")
+    beside = page.locator('.stage svg:has([data-id="v1.0"])')
+    expect(beside).to_contain_text("“poire” for", timeout=20_000)
+    rest(page)
+    expect(page).to_have_url(re.compile("swap="))
+    again = open_at(page.url, height=2200)
+    expect(again.locator('.stage svg:has([data-id="v1.0"])')).to_contain_text(
+        "“poire” for", timeout=20_000
+    )
+    shot(again, "translation-replaced")
+    page.get_by_role("button", name="Undo").click()
+    rest(page)
+    expect(page.locator("h3").first).to_have_text(first, timeout=20_000)
+
+
+def test_candidates_of_a_place_are_read_from_a_table(open_at: Open) -> None:
+    page = open_at(START + "&step=8", height=2200)
+    page.get_by_text("The same as a table").last.click()
+    table = page.get_by_role("table")
+    expect(table.get_by_role("columnheader", name="probability")).to_be_visible(timeout=20_000)
+    expect(table.get_by_role("row")).to_have_count(11)
