@@ -132,6 +132,40 @@ def test_every_view_fits_a_phone(open_at: Open, view: str, dark: bool) -> None:
     assert page.get_by_test_id("stException").count() == 0
 
 
+def test_shift_click_adds_a_word_and_both_are_shown_as_one_row(open_at: Open) -> None:
+    page = open_at(START + "&layer=2&head=3", height=1500)
+    large(page).locator('text[data-id="q7"]').click()
+    expect(page).to_have_url(re.compile("spot=q7"))
+    rest(page)
+    large(page).locator('text[data-id="q4"]').click(modifiers=["Shift"])
+    expect(page).to_have_url(re.compile(r"spot=q7(\+|%20)q4"))
+    expect(large(page).locator("g.matrix")).to_have_count(2)
+    expect(page.get_by_text("mean of 2 words")).to_be_visible()
+    large(page).locator('text[data-id="q7"]').click(modifiers=["Shift"])
+    expect(large(page).locator("g.matrix")).to_have_count(1)
+
+
+@pytest.mark.parametrize("view", ["Map", "Lines"])
+def test_a_double_click_hides_a_word_and_shows_what_the_model_fills_in(
+    open_at: Open, view: str
+) -> None:
+    page = open_at(f"/Attention?model=tales-bert&text=The+boy+saw+the+sea.&view={view}")
+    word = page.locator('.stage svg text[data-id="q5"]').first
+    word.dblclick()
+    expect(page.locator("textarea").first).to_have_value("The boy saw the [MASK].")
+    expect(page.locator('.stage svg[aria-label^="Probabilities at the mask"]')).to_be_visible()
+    expect(page).to_have_url(re.compile("view=What"))
+
+
+def test_only_the_row_pointed_at_is_told_while_another_is_locked(open_at: Open) -> None:
+    page = open_at(START + "&layer=2&head=3&spot=q7", height=1500)
+    said = large(page).locator("text[data-show].lit").filter(has_text="looks at")
+    expect(said).to_have_count(1)
+    large(page).locator('text[data-id="q4"]').hover()
+    expect(said).to_have_count(1)
+    expect(said).to_contain_text("across")
+
+
 COUNT_BYTES = """() => {
   const data = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data");
   const seen = new WeakSet();
