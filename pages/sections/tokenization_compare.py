@@ -122,7 +122,10 @@ def _told(cuts: dict[str, Tokens]) -> str:
     lines = []
     if len(cuts) > 1:
         own = counted[least].tokens - counted[least].added
-        lines.append(f"{least} needs the fewest tokens, {own}.")
+        equal = len({total.tokens - total.added for total in counted.values()}) == 1
+        lines.append(
+            f"All need {own} tokens." if equal else f"{least} needs the fewest tokens, {own}."
+        )
         place = tokenizers.first_difference(list(cuts.values()))
         if place is None:
             lines.append("Inside words all of them cut alike.")

@@ -64,7 +64,9 @@ def _fetch(source: str) -> None:
 
 
 def _from_file() -> None:
-    given = st.file_uploader("A tokenizer.json", type="json", key="borrow-file")
+    given = st.file_uploader(
+        f"A tokenizer.json of at most {borrowed.LIMIT // 10**6} MB", type="json", key="borrow-file"
+    )
     if given is None:
         st.session_state.pop("borrow-read", None)
         return

@@ -106,3 +106,104 @@ def test_a_flat_map_and_the_other_views_on_a_phone(open_at: Open) -> None:
         main = page.get_by_test_id("stMain")
         assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
         shot(page, f"embeddings-390-{view.split('&')[0]}")
+
+
+def drag(page: Page, path: list[tuple[float, float]]) -> None:
+    """Draw with the pointer over the map; places are shares of its width and height."""
+    box = page.locator(".space .ink").bounding_box()
+    assert box is not None
+    spots = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for x, y in spots[1:]:
+        page.mouse.move(x, y, steps=4)
+    page.mouse.up()
+
+
+def test_points_are_taken_by_a_line_and_by_a_box_and_shown_alone(open_at: Open) -> None:
+    page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.", height=1300)
+    drawn(page)
+    page.get_by_role("button", name="Select points with a line").click()
+    drag(page, [(0.3, 0.3), (0.7, 0.3), (0.5, 0.75), (0.3, 0.3)])
+    few = page.get_by_text(re.compile(r"^[\d,]+ points in the area"))
+    few.wait_for()
+    inside = int(few.inner_text().split()[0].replace(",", ""))
+    assert 100 < inside < 6144
+    page.get_by_role("button", name="Select points with a box").click()
+    drag(page, [(0.0, 0.05), (1.0, 1.0)])
+    expect(few).not_to_contain_text(f"{inside:,} ", timeout=20_000)
+    assert int(few.inner_text().split()[0].replace(",", "")) > inside
+    page.get_by_role("button", name="Select points with a line").click()
+    drag(page, [(0.3, 0.3), (0.7, 0.3), (0.5, 0.75), (0.3, 0.3)])
+    expect(few).to_contain_text(f"{inside:,} ", timeout=20_000)
+    camera = page.locator(".space .plot").evaluate(CAMERA)
+    page.get_by_text("Show these alone").click()
+    rest(page)
+    shown = "node => node.data.filter((t) => t.showlegend).slice(0, 6).map((t) => t.x.length)"
+    for _ in range(60):
+        page.wait_for_timeout(250)
+        if sum(page.locator(".space .plot").evaluate(shown)) <= inside + 10:
+            break
+    assert sum(page.locator(".space .plot").evaluate(shown)) <= inside + 10
+    assert page.locator(".space .plot").evaluate(CAMERA) == camera
+    shot(page, "embeddings-area")
+
+
+def test_the_way_through_the_layers_is_played(open_at: Open) -> None:
+    page = open_at(
+        "/Embeddings?view=Through+the+layers&model=tales-gpt&text=The+river+bank.&after=0"
+    )
+    drawn(page)
+    place = "node => node.data.at(-3).x[1]"
+    before = page.locator(".space .plot").evaluate(place)
+    page.get_by_role("button", name="Play the way through the layers").click()
+    expect(page).to_have_url(re.compile("after=6"), timeout=30_000)
+    rest(page)
+    drawn(page)
+    assert page.locator(".space .plot").evaluate(place) != before
+    shot(page, "embeddings-played")
+
+
+def test_labels_never_lie_over_one_another(open_at: Open) -> None:
+    page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.&search=house")
+    drawn(page)
+    boxes = page.locator(".space .labels button").evaluate_all(
+        "all => all.map((n) => n.getBoundingClientRect()).map((b) => [b.x, b.y, b.right, b.bottom])"
+    )
+    assert len(boxes) > 5
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            apart = a[2] <= b[0] + 3 or b[2] <= a[0] + 3 or a[3] <= b[1] + 3 or b[3] <= a[1] + 3
+            assert apart, (a, b)
+
+
+def test_coordinates_and_vectors_leave_as_csv(open_at: Open) -> None:
+    page = open_at("/Embeddings?view=Through+the+layers&model=tales-gpt&text=The+river+bank.")
+    drawn(page)
+    page.get_by_role("button", name="Save").first.click()
+    with page.expect_download() as table:
+        page.get_by_role("button", name="Table (CSV)").click()
+    rows = table.value.path().read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "after layer,sentence,token,text,x,y,z" and len(rows) == 1 + 7 * 4
+    with page.expect_download() as vectors:
+        page.get_by_role("button", name="Vectors (CSV)").click()
+    rows = vectors.value.path().read_text(encoding="utf-8").splitlines()
+    assert rows[0].startswith("point,text,v1,v2,") and len(rows) == 5
+    with page.expect_download() as html:
+        page.get_by_role("button", name="Web page, still alive").click()
+    assert "http" not in html.value.path().read_text(encoding="utf-8").split("<script")[0]
+
+
+def test_a_link_is_a_saved_view_of_the_map(open_at: Open) -> None:
+    address = "&layout=Own+axis&minus=he&plus=she&map=2-D&measure=euclid&area=v300+v301"
+    first = open_at(f"/Embeddings?model=tales-gpt&text=The+cat{address}&point=t1&betrayed=true")
+    drawn(first)
+    first.get_by_role("button", name="Copy link").click()
+    expect(first.get_by_text("Link copied.")).to_be_visible()
+    link = first.evaluate("navigator.clipboard.readText()")
+    again = open_at(link)
+    drawn(again)
+    for page in (first, again):
+        expect(page.get_by_text("The first axis goes from")).to_be_visible()
+        expect(page.get_by_text("2 points in the area")).to_be_visible()
+        expect(page.locator(".space .labels button.chosen")).to_contain_text("cat")
