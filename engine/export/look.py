@@ -23,6 +23,10 @@ SHOWS: dict[Family, tuple[str, ...]] = {
 }
 
 
+# What only configurations of models that see or hear have (CLIP, ViT, Whisper, wav2vec 2 ...).
+SENSES = ("vision_config", "image_size", "audio_config", "num_mel_bins", "feat_extract_norm")
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What is known of a model from its configuration; sizes are in bytes.
@@ -116,7 +120,7 @@ def layout_of(config: dict[str, Any], source: str) -> Layout:
                 f"{source} needs code from its own repository, which is never run here. Choose a "
                 "model of a family that transformers knows."
             ) from None
-        if any(key in config for key in ("vision_config", "image_size", "audio_config")):
+        if any(key in config for key in SENSES):
             raise ExportFailed(
                 f"{source} is a vision or speech model; only models of text can be shown."
             ) from None
