@@ -30,7 +30,8 @@ class Treatment:
     """What to do with the weights before they are drawn; small, hashable, checked.
 
     `until` keeps the first tokens only (0: all), as when a causal model was still writing; `pair`
-    keeps the links from one sentence of a pair to another.
+    keeps the links from one sentence of a pair to another. `several` are the heads (layer and head
+    from 0) whose mean or largest weight is shown; none means all of the layer.
     """
 
     together: Together = "one"
@@ -40,6 +41,7 @@ class Treatment:
     mass: float = 1.0
     until: int = 0
     pair: Pair = "all"
+    several: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a share of the mass and a count that make no sense."""
@@ -161,15 +163,17 @@ def prepared(
     keys: Tokens,
     treatment: Treatment = Treatment(),
     below: Callable[[], Float[np.ndarray, "layer head token token"]] | None = None,
+    several: Callable[[], Float[np.ndarray, "chosen query key"]] | None = None,
 ) -> Map:
-    """The map of one head, or of all heads of the layer together, after the treatment.
+    """The map of one head, or of several heads together, after the treatment.
 
-    `below` gives the weights of all layers up to this one and is called for a rollout only.
+    `below` gives the weights of all layers up to this one and is called for a rollout only;
+    `several` those of the treatment's several heads, called where it has any.
     """
     notes: list[str] = []
     n_query, n_key = attention.weights.shape[-2:]
     open_cells = heads.allowed(kind, n_query, n_key, attention)
-    weights, share = _together(attention, head, treatment, below, notes)
+    weights, share = _together(attention, head, treatment, below, several, notes)
     weights = links.masked(weights, open_cells)
     hidden = _hidden(treatment.hidden, keys)
     if hidden.any():
@@ -236,19 +240,24 @@ def _together(
     head: int,
     treatment: Treatment,
     below: Callable[[], Float[np.ndarray, "layer head token token"]] | None,
+    several: Callable[[], Float[np.ndarray, "chosen query key"]] | None,
     notes: list[str],
 ) -> tuple[Float[np.ndarray, "query key"], bool]:
     """The weights chosen, and whether their rows sum to 1."""
-    n = attention.weights.shape[0]
     if treatment.together == "rollout" and below is not None:
         notes.append("Rollout: this layer and all below it multiplied, half of each kept as it is.")
         return links.rollout(below()), True
-    if treatment.together == "mean":
-        notes.append(f"Mean of the {n} heads of this layer.")
-        return links.combine(attention.weights, "mean"), True
-    if treatment.together == "max":
-        notes.append(f"Largest weight of {n} heads: rows no longer sum to 100 %.")
-        return links.combine(attention.weights, "max"), False
+    if treatment.together in ("mean", "max"):
+        stack, which = attention.weights, f"{len(attention.weights)} heads of this layer"
+        if treatment.several and several is not None:
+            stack = several()
+            named = ", ".join(f"{layer + 1}.{h + 1}" for layer, h in treatment.several[:6])
+            which = f"{len(stack)} heads: {named}{', …' if len(stack) > 6 else ''}"
+        if treatment.together == "mean":
+            notes.append(f"Mean of the {which}.")
+            return links.combine(stack, "mean"), True
+        notes.append(f"Largest weight of the {which}. Rows no longer sum to 100 %.")
+        return links.combine(stack, "max"), False
     weighted = links.value_weighted(attention, head) if treatment.quantity == "value" else None
     if weighted is not None:
         notes.append("Weight × length of the value vector: what each token really adds.")

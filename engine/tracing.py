@@ -209,9 +209,18 @@ def weights(
         raise NotOffered(f"{card.title} has one tower, so no attention from one to the other.")
     prefix = "cross" if kind == "cross" else "layer"
     names = [f"{prefix}.{k}.weights" for k in range(_stack(card, side).layers)]
+    if not gives_attention(bundle, kind):
+        raise NotOffered(f"The attention weights of {card.title} were not exported.")
     cut = tokens(bundle, reading, side)
     found = _run(bundle, reading, side, cut, names, keep=range(len(names)))
     return (_plain(found.pop(name)[0]) for name in names)
+
+
+def gives_attention(bundle: Bundle, kind: Kind) -> bool:
+    """Whether a model's attention weights of a kind were exported."""
+    side: Side = "encoder" if kind == "encoder" else "decoder"
+    prefix = "cross" if kind == "cross" else "layer"
+    return f"{prefix}.0.weights" in bundle.session(_graph(bundle.card, side)).outputs
 
 
 def of_kind(layer: Layer, kind: Kind) -> Attention:

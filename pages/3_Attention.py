@@ -16,7 +16,7 @@ from pages.sections.attention_setup import attention_setup
 from pages.sections.attention_text import attention_text
 from pages.sections.attention_treatment import attention_treatment
 from pages.sections.attention_whatif import attention_whatif
-from pages.shell import walks
+from pages.shell import cache, walks
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.state import state
 
@@ -26,6 +26,10 @@ TREATED = {
     "Text": attention_text,
     "Compare": attention_compare,
 }
+WITHOUT = (
+    "The attention weights of this model were not exported, so there are no heads to show. What "
+    "its layers do is below; export the model again for its heads."
+)
 
 
 @st.fragment
@@ -34,6 +38,10 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
     if (state().text, st.session_state["view"]) != (choice.text, view):
         st.rerun()  # a word was hidden from in here: the whole page is about another text
     with sentences():
+        if not cache.gives_attention(choice.model, scene.kind):
+            st.info(WITHOUT, icon=":material/info:")
+            attention_layers(scene, choice.card)
+            return
         whole = st.container()  # as wide as the page: two towers would not fit beside the grid
         left, right = st.columns([5, 8], gap="large")
         with left:
@@ -43,9 +51,7 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
             if not here:
                 st.caption(f"Layer {scene.layer + 1} will be here when it has been read.")
                 return
-            scene = attention_treatment(
-                scene, used=view in TREATED, mapped=view in ("Map", "Compare")
-            )
+            scene = attention_treatment(scene, view)
             if view == "Layers":
                 with whole:
                     attention_architecture(scene, choice.card)
@@ -64,4 +70,5 @@ choice = frame("Attention")
 with sentences():
     scene, view = attention_setup(choice)
     explore(choice, scene, view)
-    walks.watch(scene.reading, scene.kind)
+    if cache.gives_attention(choice.model, scene.kind):
+        walks.watch(scene.reading, scene.kind)

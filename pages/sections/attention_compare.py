@@ -125,8 +125,10 @@ def _second(scene: Scene) -> Scene | None:
     )
     if chosen in rivals:
         stack = cache.stack(chosen, scene.kind)
+        here = [(a, b) for a, b in scene.treatment.several if a < stack.layers and b < stack.heads]
         return replace(
             scene,
+            treatment=replace(scene.treatment, several=tuple(here)),
             reading=_reading(scene, chosen),
             layer=min(scene.layer, stack.layers - 1),
             head=min(scene.head, stack.heads - 1),

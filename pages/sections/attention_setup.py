@@ -110,8 +110,10 @@ def _check(card: Card, kind: Kind, reading: Reading) -> None:
     for key, name, options in _SEGMENTS:
         checked(key, options, default=options[0], name=name)
     checked("drop", range(91), name="Leave out")
+    checked("thin", range(91), default=30, name="Leave out")
     checked("upto", range(len(cache.sides(reading, kind)[0]) + 1), name="Up to token")
     for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
         checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
     checked("with", ("Another sentence", *cache.rivals(reading.model, kind)), name="Compare with")
     checked_many("off", names, name="Head")
+    checked_many("several", names, name="Head")

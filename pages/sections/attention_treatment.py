@@ -11,6 +11,8 @@ from engine.maps import Hidden, Pair, Per, Quantity, Scene, Together, Treatment
 from pages.shell import cache
 from pages.views.svg import Scale
 
+TREATED = ("Map", "Lines", "Text", "Compare")
+THIN = 30  # percent of each row's weight that lines leave out at first
 TOGETHER: dict[str, Together] = {
     "This head": "one",
     "Mean": "mean",
@@ -27,13 +29,14 @@ PER: dict[str, Per] = {"Map": "map", "Row": "row", "Column": "column"}
 SCALES: dict[str, Scale] = {"Linear": "linear", "Root": "sqrt", "Log": "log"}
 
 
-def attention_treatment(scene: Scene, *, used: bool, mapped: bool) -> Scene:
+def attention_treatment(scene: Scene, view: str) -> Scene:
     """Name the head, draw the controls, folded away; return the scene with its treatment.
 
-    `mapped` says that the view is a map, whose colours may be by row or column.
+    Only maps may be coloured by row or column; lines begin with the fewest that carry 70 %.
     Where the view does not use them they stay, greyed: a control that is not drawn leaves the link.
     """
-    treated = replace(scene, treatment=_treatment(scene)) if used else scene
+    used, mapped, lined = view in TREATED, view in ("Map", "Compare"), view == "Lines"
+    treated = replace(scene, treatment=_treatment(scene, lined)) if used else scene
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
@@ -51,6 +54,15 @@ def attention_treatment(scene: Scene, *, used: bool, mapped: bool) -> Scene:
             disabled=not used,
             help="Mean or largest weight over the heads of this layer; rollout multiplies this "
             "layer with all below it, residual connections included.",
+        )
+        st.multiselect(
+            "Only these heads (layer.head)",
+            _every_head(scene),
+            key="several",
+            bind="query-params",
+            disabled=not used or treated.treatment.together not in ("mean", "max"),
+            placeholder="All heads of this layer",
+            help="Heads of any layers, put together by their mean or their largest weight.",
         )
         st.segmented_control(
             "Hide as a target",
@@ -75,11 +87,12 @@ def attention_treatment(scene: Scene, *, used: bool, mapped: bool) -> Scene:
             help="By row every word's own favourite is darkest, by column who looks most at each "
             "word. The numbers stay the same.",
         )
+        key, words = ("thin", "lines") if lined else ("drop", "links")
         st.slider(
-            "Leave out the faintest links (% of each row's weight)",
+            f"Leave out the faintest {words} (% of each row's weight)",
             0,
             90,
-            key="drop",
+            key=key,
             bind="query-params",
             disabled=not used,
             help="30 keeps the fewest links of each row that carry 70 % of its weight.",
@@ -103,7 +116,14 @@ def attention_treatment(scene: Scene, *, used: bool, mapped: bool) -> Scene:
     return replace(treated, scale=_chosen("scale", SCALES, "Linear"), per=per)
 
 
+def _every_head(scene: Scene) -> list[str]:
+    stack = cache.stack(scene.reading.model, scene.kind)
+    return [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
+
+
 def _name(scene: Scene) -> str:
+    if scene.treatment.together in ("mean", "max") and scene.treatment.several:
+        return f"{len(scene.treatment.several)} heads together"
     if scene.treatment.together == "rollout":
         return f"Layers 1 to {scene.layer + 1}, all heads"
     if scene.treatment.together != "one":
@@ -146,15 +166,18 @@ def _growth(scene: Scene, used: bool) -> None:
         )
 
 
-def _treatment(scene: Scene) -> Treatment:
+def _treatment(scene: Scene, lined: bool) -> Treatment:
     quantity: Quantity = "value" if st.session_state.get("value") else "weight"
     together = _chosen("together", TOGETHER, "This head")
+    dropped = st.session_state.get("thin" if lined else "drop")
+    several = st.session_state.get("several") or []
     return Treatment(
         together="one" if together == "rollout" and scene.kind == "cross" else together,
         hidden=_chosen("hide", HIDE, "Nothing"),
         quantity=quantity,
         whole_words=bool(st.session_state.get("words")),
-        mass=1 - int(st.session_state.get("drop") or 0) / 100,
+        mass=1 - int(dropped if dropped is not None else THIN * lined) / 100,
+        several=tuple((int(a) - 1, int(b) - 1) for a, b in (name.split(".") for name in several)),
         until=0 if scene.kind == "encoder" else int(st.session_state.get("upto") or 0),
         pair="all" if scene.reading.second is None else st.session_state.get("pair", "all"),
     )

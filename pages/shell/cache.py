@@ -270,6 +270,11 @@ def _overview(reading: Reading, kind: Kind, cells: int) -> Hashable:
     return ("overview", _of(reading), kind, cells)
 
 
+def gives_attention(model: str, kind: Kind) -> bool:
+    """Whether a model's attention weights of a kind were exported."""
+    return tracing.gives_attention(bundle(model), kind)
+
+
 def sides(reading: Reading, kind: Kind) -> tuple[Tokens, Tokens]:
     """The tokens that look and the tokens that are looked at."""
     queries = tokens(reading, "encoder" if kind == "encoder" else "decoder")
@@ -299,6 +304,9 @@ def attention_map(scene: maps.Scene) -> maps.Map:
         treatment=scene.treatment,
         below=lambda: np.stack(
             [attention(reading, kind, below).weights for below in range(scene.layer + 1)]
+        ),
+        several=lambda: np.stack(
+            [attention(reading, kind, at).weights[head] for at, head in scene.treatment.several]
         ),
     )
 

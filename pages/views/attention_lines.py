@@ -98,6 +98,7 @@ def attention_lines(
     middle = {"size": size, "dominant_baseline": "central"}
     parts.append(lettering(left_names, fill=palette.QUERY, text_anchor="end", **middle))
     parts.append(lettering(right_names, fill=palette.KEY, **middle))
+    full = np.nan_to_num(shown.weights)[rows, columns]  # also of links too faint to be drawn
     rows_chosen = _inside(together, rows, len(shown.rows))
     columns_chosen = _inside(sought, columns, len(shown.columns))
     single = [
@@ -105,10 +106,10 @@ def attention_lines(
     ]
     parts += _values(single, row_ids, column_ids, shown.share, width, top, step)
     if rows_chosen:
-        mean, ids = weights[rows_chosen].mean(axis=0), [row_ids[i] for i in rows_chosen]
+        mean, ids = full[rows_chosen].mean(axis=0), [row_ids[i] for i in rows_chosen]
         parts += _joint(mean, ids, width - 6, "end", top, step, shown.share)
     if columns_chosen:
-        whole, ids = weights[:, columns_chosen].sum(axis=1), [column_ids[i] for i in columns_chosen]
+        whole, ids = full[:, columns_chosen].sum(axis=1), [column_ids[i] for i in columns_chosen]
         parts += _joint(whole, ids, 6.0, None, top, step, shown.share)
     total = int((weights > 0).sum())
     bottom = top + n * step + 8

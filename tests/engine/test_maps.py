@@ -165,3 +165,21 @@ def shown_of(*pieces: str) -> maps.Map:
     weights = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
     found = Attention(weights, scores, None, None, None, None, 1.0)
     return maps.prepared(found, 0, kind="decoder", queries=tokens, keys=tokens)
+
+
+def test_several_heads_of_any_layers_are_put_together():
+    layers = np.stack([attention().weights, attention(1).weights])
+    chosen = ((0, 1), (1, 0))
+    stack = np.stack([layers[layer, head] for layer, head in chosen])
+    for how, expected in (("mean", stack.mean(axis=0)), ("max", stack.max(axis=0))):
+        found = prepared(
+            attention(),
+            0,
+            kind="decoder",
+            queries=TOKENS,
+            keys=TOKENS,
+            treatment=Treatment(together=how, several=chosen),
+            several=lambda: stack,
+        )
+        assert np.allclose(np.nan_to_num(found.weights), expected)
+        assert "2 heads: 1.2, 2.1" in found.notes[0] and found.share == (how == "mean")

@@ -345,3 +345,75 @@ def wait_for(ready: Callable[[], bool]) -> None:
     while not ready():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, together="Mean", several=["1.2", "6.8"])
+    assert not app.exception and not sentences(app)
+    assert any("2 heads together" in heading.value for heading in app.subheader)
+    assert any("Mean of the 2 heads: 1" in c.value.replace("\\", "") for c in app.caption)
+
+
+def test_lines_begin_with_the_fewest_that_carry_seventy_percent(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, view="Lines")
+    assert app.slider(key="thin").value == 30
+    few = picture(app, "attention-lines")["svg"].count("<path")
+    app.slider(key="thin").set_value(0).run()
+    assert not app.exception
+    assert picture(app, "attention-lines")["svg"].count("<path") > few
+
+
+def test_a_model_without_attention_weights_says_so_and_shows_its_layers(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = cache.bundle("tales-gpt")
+    session = bundle.session("model")
+    left = frozenset(name for name in session.outputs if not name.endswith(".weights"))
+    monkeypatch.setattr(session, "outputs", left)
+    app = open_page(PAGE, model="tales-gpt", text=BOAT)
+    assert not app.exception and not app.error
+    assert any("were not exported" in box.value for box in app.info)
+    keys = " ".join(pictures(app))
+    assert "layers-lens" in keys and "head-grid" not in keys
+
+
+def test_the_caveat_stands_beside_the_picture(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT)
+    assert any("Attention is not explanation" in caption.value for caption in app.caption)
+
+
+def test_words_instead_of_sub_words_leave_fewer_rows(open_page: Open) -> None:
+    text = "The monkey ate that banana."
+    pieces = open_page(PAGE, model="tales-bert", text=text)
+    words = open_page(PAGE, model="tales-bert", text=text, words="true")
+    many, few = (
+        len(picture(app, "attention-map")["svg"].split('data-rows="')[1].split('"')[0].split())
+        for app in (pieces, words)
+    )
+    assert few < many
+    assert "banana" in picture(words, "attention-map")["svg"]
+
+
+def test_weights_times_the_length_of_the_value_are_shown_and_named(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, value="true")
+    assert any("length of the value vector" in c.value for c in app.caption)
+    assert 'data-quantity="size"' in picture(app, "attention-map")["svg"]
+
+
+def test_heads_of_a_grouped_model_are_bracketed(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.sections.attention_overview._group", lambda *_: 4)
+    app = open_page(PAGE, model="tales-gpt", text=BOAT)
+    svg = picture(app, "head-grid")["svg"]
+    assert "Heads 1–4 share keys and values" in svg and "Heads 5–8" in svg
+
+
+def test_the_mask_is_filled_with_what_the_model_finds_likely(open_page: Open) -> None:
+    text = "The boy saw the [MASK]."
+    app = open_page(PAGE, model="tales-bert", view="What if", text=text)
+    reading = cache.Reading("tales-bert", text)
+    place = cache.tokens(reading).pieces.index("[MASK]")
+    best = int(cache.logits(reading, (place,)).logits[0].argmax())
+    word = cache.texts("tales-bert", (best,))[0]
+    assert f">{word}<" in picture(app, "attention-changes")["svg"]
