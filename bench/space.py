@@ -159,7 +159,7 @@ def browser(*, gpu: bool) -> list[Row]:
 def _drawn(page: Any, link: str) -> float:
     began = time.perf_counter()
     page.goto(link)
-    page.locator(".space .labels button").first.wait_for(timeout=120_000)
+    page.locator(".space .labels button").first.wait_for(timeout=300_000)
     return time.perf_counter() - began
 
 

@@ -50,6 +50,7 @@ def test_a_text_is_carried_across_all_pages(open_at: Open) -> None:
         page.get_by_test_id("stPageLink").get_by_text(name, exact=True).first.click()
         page.wait_for_url(re.compile(f"/{name}"))
         rest(page)
+        page.locator("textarea").first.wait_for()
         assert words in [box.input_value() for box in page.locator("textarea").all()], name
 
 
