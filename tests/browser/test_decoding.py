@@ -14,7 +14,7 @@ PATIENCE = 20_000  # milliseconds; a busy machine takes several seconds for a ru
 
 def button(page: Page, name: str):
     """A button by its words; the key that presses it may stand behind them."""
-    return page.get_by_role("button", name=re.compile(rf"\b{name}( Space)?$"))
+    return page.get_by_role("button", name=re.compile(rf"^{name}( Shortcut Space)?$"))
 
 
 def wait_written(page: Page) -> None:
