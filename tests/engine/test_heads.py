@@ -151,3 +151,75 @@ def test_every_share_lies_between_none_and_all(n: int, seed: int):
     for value in found.values():
         known = value[np.isfinite(value)]
         assert (known >= -1e-6).all() and (known <= 1 + 1e-6).all()
+
+
+def test_the_heads_that_stand_out_are_those_furthest_from_an_even_one():
+    tokens = tokens_of(*[f" w{i}" for i in range(12)])
+    open_cells = np.tri(12, dtype=bool)
+    even = heads.even(open_cells)
+    layers = [
+        heads.measure(
+            np.stack(stack).astype(np.float32),
+            kind="decoder",
+            queries=tokens,
+            keys=tokens,
+            open_cells=open_cells,
+        )
+        for stack in ([even, shifted(12, 1), even], [shifted(12, 99), even, even])
+    ]
+    found = {best.measure.name: best for best in heads.standing_out(layers)}
+    previous, first = found["previous"], found["first"]
+    assert (previous.layer, previous.head, previous.value) == (0, 1, 1)
+    assert (first.layer, first.head, first.value) == (1, 0, 1)
+    assert "broad" not in found and "induction" not in found  # nothing comes back here
+    lifts = [best.value - best.even for best in heads.standing_out(layers)]
+    assert lifts == sorted(lifts, reverse=True)
+    assert heads.standing_out(layers, least=1.0) == [] and heads.standing_out([]) == []
+
+
+def test_a_link_from_word_to_word_is_the_mean_over_queries_of_the_sum_over_keys():
+    w = np.array([[1, 0, 0], [0.3, 0.7, 0], [0.2, 0.5, 0.3]], dtype=np.float32)
+    assert heads.linking(w, [2], [0]) == pytest.approx(0.2)
+    assert heads.linking(w, [1, 2], [0, 1]) == pytest.approx((1.0 + 0.7) / 2)
+
+
+def test_measures_of_a_layer_end_with_those_of_an_even_head():
+    n = 5
+    scores = np.where(np.tri(n, dtype=bool), 0, -np.inf).astype(np.float32)[None]
+    weights = shifted(n, 1)[None]
+    attention = Attention(weights, scores, None, None, None, None, 1.0)
+    tokens = tokens_of(*[f" w{i}" for i in range(n)])
+    found = heads.measured(attention, kind="decoder", queries=tokens, keys=tokens)
+    level = heads.previous_token(heads.even(np.tri(n, dtype=bool)))
+    assert found["previous"].tolist() == [1, pytest.approx(float(level))]
+
+
+def test_the_shipped_models_have_heads_that_stand_out():
+    """Whatever weights are shipped: trained models have such heads, random ones have none."""
+    from engine import tracing
+    from engine.beams import Search
+    from engine.catalog import find
+    from engine.runtime import open_bundle
+    from engine.translation import translate
+    from engine.values import Kind, Reading
+
+    cases: tuple[tuple[str, Kind, str, tuple[str, ...]], ...] = (
+        ("tales-gpt", "decoder", "The boy saw the old king and the boy saw", ("previous", "first")),
+        ("tales-bert", "encoder", "The monkey ate that banana because it was hungry.", ("marks",)),
+        ("fr-en", "cross", "Le chat noir dort dans la petite maison.", ("diagonal",)),
+    )
+    for model, kind, text, names in cases:
+        folder = find(model).folder
+        assert folder is not None
+        bundle, reading = open_bundle(folder), Reading(model, text)
+        if kind == "cross":
+            reading = translate(bundle, reading, Search()).reading()
+        side = "encoder" if kind == "encoder" else "decoder"
+        queries = tracing.tokens(bundle, reading, side)
+        keys = tracing.tokens(bundle, reading) if kind == "cross" else queries
+        layers = [
+            heads.measured(tracing.of_kind(one, kind), kind=kind, queries=queries, keys=keys)
+            for one in tracing.layers(bundle, reading, side)
+        ]
+        found = {best.measure.name for best in heads.standing_out(layers)}
+        assert found >= set(names), (model, found)
