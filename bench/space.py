@@ -32,8 +32,9 @@ FRAMES = """async (node) => {
     let frames = 0;
     while (performance.now() - begun < 3000) {
         const a = (performance.now() - begun) / 1000;
-        scene.setViewport({ eye: { x: 1.6 * Math.cos(a), y: 1.6 * Math.sin(a), z: 0.8 },
-                            center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } });
+        const eye = { x: 1.6 * Math.cos(a), y: 1.6 * Math.sin(a), z: 0.8 };
+        const camera = { ...scene.getCamera(), eye, projection: { type: "perspective" } };
+        scene.setViewport({ aspectratio: scene.fullSceneLayout.aspectratio, camera });
         await new Promise(requestAnimationFrame);
         const gl = scene.glplot.gl;
         gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
