@@ -111,7 +111,7 @@ def slider(browser: Any, address: str, times: int) -> Row:
         handle.wait_for()
         found = []
         for turn in range(times):
-            page.evaluate(_CHANGED, ".stage svg")
+            page.locator(".stage").last.evaluate(_CHANGED)
             began = time.perf_counter()
             handle.press("ArrowRight" if turn % 2 else "ArrowLeft")
             page.wait_for_function("window.changed", polling=5)
@@ -133,7 +133,7 @@ def writing(browser: Any, address: str, times: int) -> list[Row]:
             page.get_by_role("button", name=re.compile("^Write")).click()
             page.locator(".column .t").first.wait_for()
             firsts.append(time.perf_counter() - began)
-            page.evaluate(_COUNTED)
+            page.locator(".sheet").evaluate(_COUNTED)
             for name, tint in (("rank", "rank"), ("probability", "probability")):
                 began = time.perf_counter()
                 other.get_by_role("radio", name=name).click()
@@ -152,13 +152,12 @@ def writing(browser: Any, address: str, times: int) -> list[Row]:
     ]
 
 
-_CHANGED = """(where) => { window.changed = false;
-  const host = [...document.querySelectorAll(where)].at(-1).closest('.stage');
+_CHANGED = """(stage) => { window.changed = false;
   new MutationObserver((_, watcher) => { window.changed = true; watcher.disconnect(); })
-    .observe(host, {childList: true, subtree: true, attributes: true}); }"""
-_COUNTED = """() => { const times = [];
+    .observe(stage, {childList: true, subtree: true, attributes: true}); }"""
+_COUNTED = """(sheet) => { const times = [];
   new MutationObserver(() => times.push(performance.now()))
-    .observe(document.querySelector('.sheet'), {childList: true, subtree: true});
+    .observe(sheet, {childList: true, subtree: true});
   window.counted = () => {
     const apart = times.filter((t, i) => !i || t - times[i - 1] > 20);
     return [apart.length - 1, (apart.at(-1) - apart[0]) / 1000 || 0]; }; }"""

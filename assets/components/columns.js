@@ -100,7 +100,7 @@ function sheet(root) {
   }
 
   function footing(column, now) {
-    const words = JSON.stringify([now.end, now.s, now.h]);
+    const words = JSON.stringify([now.end, now.idle, now.s, now.h]);
     if (column.footed === words) return;
     column.footed = words;
     const foot = column.foot;

@@ -238,9 +238,9 @@ def test_a_stop_text_that_comes_ends_a_column_and_one_that_never_comes_does_not(
     assert page.locator(TOKENS).count() == 60
 
 
-WATCH = """() => {
-  const sheet = document.querySelector('.sheet'), seen = window.seen = [];
-  const texts = () => [...document.querySelectorAll('.column .text')];
+WATCH = """(sheet) => {
+  const seen = window.seen = [];
+  const texts = () => [...sheet.querySelectorAll('.column .text')];
   let before = texts().map((n) => n.textContent);
   const note = () => {
     const now = texts(), words = now.map((n) => n.textContent);
@@ -259,7 +259,7 @@ def test_six_columns_of_256_tokens_grow_without_a_jump(open_at: Open) -> None:
     expect(page.locator(".column")).to_have_count(6, timeout=PATIENCE)
     button(page, "Write").click()
     page.locator(TOKENS).first.wait_for()
-    page.evaluate(WATCH)
+    page.locator(".sheet").evaluate(WATCH)
     page.wait_for_timeout(2500)
     seen = page.evaluate("window.seen")
     looks = sorted({round(at / 60) for at, _, _ in seen})
