@@ -107,3 +107,36 @@ def test_open_cells_hold_all_the_weight(model: str, kind: Kind, text: str):
         assert open_cells.tolist() == heads.allowed(kind, *attention.weights.shape[1:]).tolist()
         sums = (attention.weights * open_cells).sum(axis=-1)
         assert np.abs(sums - 1).max() <= 1e-5
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("name", "kind", "projection"),
+    [
+        ("gpt2", "decoder", "transformer.h.1.attn.c_proj"),
+        ("bert", "encoder", "bert.encoder.layer.1.attention.output.dense"),
+        ("marian", "cross", "model.decoder.layers.1.encoder_attn.out_proj"),
+    ],
+)
+def test_all_heads_of_a_layer_off_equal_pytorch_with_their_outputs_zeroed(
+    bundles: Bundles, name: str, kind: Kind, projection: str
+):
+    torch = pytest.importorskip("torch")
+    from tests.engine.reference import error, load
+
+    bundle = open_bundle(bundles(name))
+    target = TARGET if kind == "cross" else None
+    off = tuple((kind, 1, head) for head in range(bundle.card.tower.heads))
+    on = Reading(name, TEXT, target=target)
+    silent = Reading(name, TEXT, target=target, off=off)
+    ids = tracing.tokens(bundle, on).ids
+    call = {"input_ids": torch.tensor(ids.tolist())[None]}
+    if target:
+        call["decoder_input_ids"] = torch.tensor([target])
+    model = load(bundles.checkpoint(name))
+    with torch.no_grad():
+        model.get_submodule(projection).weight.zero_()  # what its heads give goes nowhere
+        expected = model(**call).logits[0].numpy()
+    places = tuple(range(len(expected)))
+    assert error(tracing.logits(bundle, silent, places).logits, expected) <= 1e-4
+    assert error(tracing.logits(bundle, on, places).logits, expected) > 1e-3
