@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine import heads
+from pages.views.attention_scale import number
 from pages.views.attention_words import (
     columns_of,
     fits,
@@ -13,7 +14,6 @@ from pages.views.attention_words import (
     rows_of,
     spot_says,
 )
-from pages.views.attention_scale import number
 from tests.engine.hand_made import tokens_of
 from tests.views.test_attention import shown
 
