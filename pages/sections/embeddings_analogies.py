@@ -8,7 +8,7 @@ import streamlit as st
 from engine import projection
 from engine.errors import NotOffered
 from engine.vocabulary import Vocabulary, exact
-from pages.shell import cache
+from pages.shell import cache_maps
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain
 from pages.shell.link import typed
@@ -22,10 +22,10 @@ WORDS = {"a": "king", "b": "man", "c": "woman"}
 
 def embeddings_analogies(choice: Choice) -> None:
     """Draw the arithmetic and the list of answers."""
-    whole = cache.vocabulary(choice.model)
+    whole = cache_maps.vocabulary(choice.model)
     ids = _inputs(whole)
     hide = _hide()
-    space = cache.vocabulary_space(choice.model)
+    space = cache_maps.vocabulary_space(choice.model)
     target = projection.analogy(space, ids["a"], ids["b"], ids["c"])
     without = sorted(set(ids.values())) if hide else []
     found = projection.neighbours(space, target, NEAR, without=without)

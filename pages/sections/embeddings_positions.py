@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine import projection, turning
 from engine.errors import NotOffered
-from pages.shell import cache, points
+from pages.shell import cache, cache_maps, points
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
@@ -61,7 +61,7 @@ def _subject(choice: Choice) -> Subject:
     if "position" in card.vectors:
         vectors = cache.bundle(choice.model).vectors("position")
         what = f"{card.positions} position vectors of {card.width} numbers"
-        return Subject(vectors, what, cache.position_map(choice.model))
+        return Subject(vectors, what, cache_maps.position_map(choice.model))
     if card.rotary:
         count = min(turning.SHOWN, card.limit or turning.SHOWN)
         vectors = turning.circles(card.rotary, count)

@@ -14,7 +14,7 @@ from engine import projection
 from engine.errors import EmptyText
 from engine.projection import Measure, Neighbours, Projection, Quality
 from engine.values import Reading
-from pages.shell import cache, points
+from pages.shell import cache, cache_maps, points
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.link import typed
 from pages.shell.share import share_menu
@@ -52,7 +52,7 @@ def embeddings_text(choice: Choice) -> None:
     readings = _readings(choice)
     crowd = crowds.crowd([cache.hidden(reading) for reading in readings])
     look = _controls(crowd)
-    fitted = cache.crowd_map(readings, look.unit, look.basis)
+    fitted = cache_maps.crowd_map(readings, look.unit, look.basis)
     places = fitted.coordinates[:, :3].reshape(*crowd.states.shape[:2], 3)
     legal = {f"t{i}" for i in range(len(crowd.names))}
     point = selection("token", legal.__contains__, name="token")

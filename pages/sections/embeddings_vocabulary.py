@@ -14,7 +14,7 @@ from engine import projection
 from engine.projection import Measure, Neighbours
 from engine.values import Hidden, Reading
 from engine.vocabulary import Vocabulary, find
-from pages.shell import cache, points
+from pages.shell import cache, cache_maps, points
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.layouts import NAMES, Layout, layout
 from pages.shell.link import typed
@@ -44,7 +44,7 @@ class Look:
 
 def embeddings_vocabulary(choice: Choice) -> None:
     """Draw the map of the vocabulary."""
-    whole = cache.vocabulary(choice.model)
+    whole = cache_maps.vocabulary(choice.model)
     hidden = cache.hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
     look = _controls(choice, hidden)
     fitted = layout(choice.model, whole, look.layout, unit=look.unit, flat=look.flat)
@@ -113,7 +113,7 @@ def _own(hidden: Hidden | None, look: Look, fitted: Layout) -> list[space.Mark]:
 def _vector(choice: Choice, hidden: Hidden | None, look: Look, point: str) -> np.ndarray:
     if point[0] == "t" and hidden is not None:
         return hidden.states[look.after][int(point[1:])]
-    return cache.vocabulary_space(choice.model).vectors[int(point[1:])]
+    return cache_maps.vocabulary_space(choice.model).vectors[int(point[1:])]
 
 
 def _near(
@@ -122,7 +122,7 @@ def _near(
     if point is None:
         return None
     return projection.neighbours(
-        cache.vocabulary_space(choice.model),
+        cache_maps.vocabulary_space(choice.model),
         _vector(choice, hidden, look, point),
         NEAR,
         measure=look.measure,
@@ -158,7 +158,7 @@ def _map(
     area: list[str],
     alone: bool,
 ) -> None:
-    lengths = cache.vocabulary_space(choice.model).norms
+    lengths = cache_maps.vocabulary_space(choice.model).norms
     groups, legend = space.classes(whole, lengths, look.colour)
     places, axes = fitted.places, fitted.axes
     cloud = space.cloud(places, whole.texts, groups, legend)
@@ -236,7 +236,7 @@ def _vectors(
     some: Sequence[str],
 ) -> dict[str, Sequence[object]]:
     """Vectors of the text's tokens and the vocabulary; of a large one those chosen."""
-    vectors = cache.vocabulary_space(choice.model).vectors
+    vectors = cache_maps.vocabulary_space(choice.model).vectors
     every = vectors.size <= points.CELLS
     ids = range(len(whole)) if every else sorted({int(i[1:]) for i in some if i[0] == "v"})
     rows, names, own = [vectors[list(ids)]], [visible(whole.texts[i]) for i in ids], list[str]()
@@ -272,7 +272,7 @@ def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
     """How much each direction holds; a layout without directions shows none of them in colour."""
     explained, used = fitted.explained, 2 if look.flat else 3
     if explained is None:
-        explained, used = cache.vocabulary_map(choice.model, look.unit).explained, 0
+        explained, used = cache_maps.vocabulary_map(choice.model, look.unit).explained, 0
     st.plotly_chart(
         space_charts.shares(explained, used), key="shares", config={"displayModeBar": False}
     )

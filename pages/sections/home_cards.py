@@ -14,6 +14,7 @@ from pages.shell import cache
 from pages.shell.frame import PAGES, ROOT, Page, Sample, samples
 from pages.shell.link import plain
 from pages.shell.state import state
+from pages.shell.store import cached
 from pages.views import home_cards as small
 from pages.views import palette
 
@@ -81,7 +82,7 @@ def _drawing(title: str, sample: Sample) -> str | None:
 def _drawn(title: str, reading: Reading) -> str | None:
     try:
         key = ("card", title, reading, cache.stamp(reading.model))
-        return cache.cached(key, lambda: DRAWINGS[title](reading))
+        return cached(key, lambda: DRAWINGS[title](reading))
     except EngineError:
         return None
 

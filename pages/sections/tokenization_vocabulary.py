@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from engine.vocabulary import KINDS, Order, Vocabulary, find, written
-from pages.shell import cache
+from pages.shell import cache, cache_maps
 from pages.shell.frame import Choice, checked, plain
 from pages.shell.link import typed
 from pages.shell.share import share_menu
@@ -20,7 +20,7 @@ ORDERS: dict[str, Order] = {"Id": "id", "Length": "length", "Score": "score"}
 
 def tokenization_vocabulary(choice: Choice) -> None:
     """Draw the table of the vocabulary."""
-    whole = cache.vocabulary(choice.model)
+    whole = cache_maps.vocabulary(choice.model)
     checked("order", list(ORDERS), name="order")
     checked("falling", [True, False], default=False, shown=lambda on: str(on).lower())
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

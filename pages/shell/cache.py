@@ -15,42 +15,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from cachetools import LRUCache
 
 from engine import (
     catalog,
     decoding,
     generation,
     heads,
-    jobs,
-    mapping,
     maps,
-    projection,
     runtime,
     tracing,
     translation,
     walking,
 )
-from engine import vocabulary as words
 from engine.beams import Search
 from engine.bundle import Card, Stack
 from engine.confidence import Scored
 from engine.cutting import Cutter
-from engine.errors import EngineError, NotOffered
+from engine.errors import NotOffered
 from engine.sampling import Sampling
-from engine.settings import settings
 from engine.tokens import piece_texts, tokenize
 from engine.values import (
     Attention,
     Embedded,
-    Frozen,
     Hidden,
     Kind,
     Layer,
@@ -60,91 +52,12 @@ from engine.values import (
     Side,
     Tokens,
 )
+from pages.shell.store import cached, store
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 FRESH = 0.05  # seconds
 _seen = threading.local()
-
-
-class Store:
-    """Values by key, bounded by bytes, each computed once at a time; safe for threads."""
-
-    def __init__(self, limit: int) -> None:
-        """Keep at most `limit` bytes."""
-        self._lock = threading.Lock()
-        self._values: LRUCache[Hashable, Any] = LRUCache(limit, getsizeof=size)
-        self._running: dict[Hashable, Future[Any]] = {}
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """The value of a key, made by `make` when it is not there.
-
-        Who asks while another thread makes it waits for that one, and gets its error too.
-        """
-        with self._lock:
-            if key in self._values:
-                return self._values[key]
-            running = self._running.get(key)
-            mine: Future[Any] | None = None
-            if running is None:
-                mine = running = self._running[key] = Future()
-        return self._make(key, make, mine) if mine else running.result()
-
-    def _make(self, key: Hashable, make: Callable[[], T], future: Future[Any]) -> T:
-        try:
-            value = make()
-        except BaseException as error:
-            with self._lock:
-                del self._running[key]
-            future.set_exception(error)
-            raise
-        with self._lock:
-            if size(value) <= self._values.maxsize:
-                self._values[key] = value
-            del self._running[key]
-        future.set_result(value)
-        return value
-
-    def peek(self, key: Hashable) -> Any:
-        """The value of a key if it is here, else None; nothing is made."""
-        with self._lock:
-            return self._values.get(key)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._values.clear()
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held now."""
-        return int(self._values.currsize)
-
-
-def size(value: object) -> int:
-    """Bytes of a value: its arrays and texts, and a little for each object around them."""
-    if isinstance(value, Frozen):
-        return value.nbytes + 1000
-    if isinstance(value, np.ndarray):
-        return value.nbytes + 100
-    if isinstance(value, str | bytes):
-        return len(value) + 100
-    if isinstance(value, tuple | list):
-        return 100 + sum(size(part) for part in value)
-    if isinstance(value, dict):
-        return 100 + sum(size(k) + size(v) for k, v in value.items())
-    return 100 + sum(size(part) for part in getattr(value, "__dict__", {}).values())
-
-
-@cache
-def store() -> Store:
-    """The process's one store."""
-    return Store(settings().trace_mb * 10**6)
-
-
-def cached(key: Hashable, make: Callable[[], T]) -> T:
-    """The value of a key of scalars, computed by `make` once; the first part names the function."""
-    return store().get(key, make)
 
 
 def bundle(model: str) -> runtime.Bundle:
@@ -437,125 +350,6 @@ def following(model: str, ids: tuple[int, ...], source: tuple[int, ...] = ()) ->
         return generation.following(opened, ids, source=read)
 
     return cached(("following", stamp(model), ids, source), make)
-
-
-def vocabulary(model: str, side: Side = "encoder") -> words.Vocabulary:
-    """Every token of a model's vocabulary: text, kind, length, score."""
-    size_of = card(model).vocabulary
-    return cached(
-        ("vocabulary", stamp(model), side),
-        lambda: words.vocabulary(bundle(model).reader(side), size_of),
-    )
-
-
-def vocabulary_map(model: str, unit: bool) -> projection.Projection:
-    """The ten main directions of a vocabulary's vectors; with `unit`, all at length 1."""
-
-    def make() -> projection.Projection:
-        vectors = projection.finite(bundle(model).vectors("token"))
-        return projection.pca(projection.unit(vectors) if unit else vectors, axes=10)
-
-    return cached(("vocabulary map", stamp(model), unit), make)
-
-
-def vocabulary_space(model: str) -> projection.Prepared:
-    """A vocabulary's vectors, ready for questions about neighbours; their lengths are kept."""
-    vectors = bundle(model).vectors("token")
-    norms = cached(("vocabulary norms", stamp(model)), lambda: projection.prepared(vectors).norms)
-    return projection.Prepared(vectors, norms)
-
-
-def vocabulary_quality(model: str, unit: bool, axes: int) -> projection.Quality | None:
-    """How far the map of a vocabulary can be trusted, from at most 300 of its points."""
-
-    def make() -> projection.Quality | None:
-        vectors = bundle(model).vectors("token")
-        places = vocabulary_map(model, unit).coordinates[:, :axes]
-        rows = np.linspace(0, len(vectors) - 1, min(300, len(vectors))).astype(int)
-        whole = projection.unit(vectors) if unit else vectors
-        return projection.quality(whole, places, rows=np.unique(rows))
-
-    return cached(("vocabulary quality", stamp(model), unit, axes), make)
-
-
-def axis_map(model: str, unit: bool, plus: int, minus: int) -> projection.Projection:
-    """A vocabulary drawn along the direction from one of its tokens to another."""
-
-    def make() -> projection.Projection:
-        vectors = projection.finite(bundle(model).vectors("token"))
-        points = projection.unit(vectors) if unit else vectors
-        return projection.axis_map(points, points[plus] - points[minus])
-
-    return cached(("axis map", stamp(model), unit, plus, minus), make)
-
-
-def layout(model: str, method: mapping.Method, unit: bool) -> np.ndarray | None:
-    """Coordinates of a vocabulary by UMAP or t-SNE, if they came with it or were made before."""
-    folder = bundle(model).folder
-    made = mapping.read(mapping.kept(folder, stamp(model), method, unit=unit))
-    return mapping.packed(folder, method, unit=unit) if made is None else made
-
-
-def laying_out(model: str, method: mapping.Method, unit: bool, viewer: str) -> jobs.Job:
-    """The process that makes them, started or joined."""
-    folder = bundle(model).folder
-    out = mapping.kept(folder, stamp(model), method, unit=unit)
-    argv = mapping.command(method, folder, out, unit=unit)
-    return jobs.start_process(str(out), argv, viewer=viewer, cwd=ROOT, fails_as=EngineError)
-
-
-def laying_out_now(model: str, method: mapping.Method, unit: bool) -> jobs.Job | None:
-    """That process, if it was started and did not end well yet."""
-    folder = bundle(model).folder
-    job = jobs.find(str(mapping.kept(folder, stamp(model), method, unit=unit)))
-    return None if job is None or job.stopped else job
-
-
-def layout_quality(
-    model: str, method: mapping.Method, unit: bool, axes: int
-) -> projection.Quality | None:
-    """How far a UMAP or t-SNE map can be trusted, from at most 300 of its points."""
-
-    def make() -> projection.Quality | None:
-        places = layout(model, method, unit)
-        if places is None:
-            return None
-        vectors = bundle(model).vectors("token")
-        rows = np.unique(np.linspace(0, len(vectors) - 1, min(300, len(vectors))).astype(int))
-        whole = projection.unit(vectors) if unit else vectors
-        return projection.quality(whole, places[:, :axes], rows=rows)
-
-    return cached(("layout quality", stamp(model), method, unit, axes), make)
-
-
-def crowd_map(
-    readings: tuple[Reading, ...], unit: bool, basis: int | None = None
-) -> projection.Projection:
-    """One map of the tokens of several texts after every layer, so that nothing jumps.
-
-    Its points are the tokens of all texts in `states[0]`, then in `states[1]`, and so on. With a
-    `basis` the directions are those of that layer alone, and all points are put on them.
-    """
-
-    def make() -> projection.Projection:
-        states = np.concatenate([hidden(reading).states for reading in readings], axis=1)
-        points = states.reshape(-1, states.shape[-1])
-        points = projection.unit(points) if unit else points
-        if basis is None:
-            return projection.pca(points, axes=10)
-        fitted = projection.pca(points.reshape(states.shape)[basis], axes=10)
-        return replace(fitted, coordinates=projection.place(fitted, points))
-
-    key = ("crowd map", tuple(_of(reading) for reading in readings), unit, basis)
-    return cached(key, make)
-
-
-def position_map(model: str) -> projection.Projection:
-    """The main directions of a model's position vectors."""
-    return cached(
-        ("position map", stamp(model)),
-        lambda: projection.pca(bundle(model).vectors("position"), axes=10),
-    )
 
 
 def stamp(model: str) -> Hashable:

@@ -15,7 +15,7 @@ import streamlit as st
 
 from engine import mapping, projection
 from engine.vocabulary import Vocabulary, exact
-from pages.shell import cache
+from pages.shell import cache_maps
 from pages.shell.link import plain, typed
 from pages.shell.progress import show_job
 from pages.shell.state import state
@@ -53,8 +53,8 @@ def layout(model: str, whole: Vocabulary, name: str, *, unit: bool, flat: bool) 
 
 
 def _pca(model: str, *, unit: bool, flat: bool) -> Layout:
-    fitted = cache.vocabulary_map(model, unit)
-    quality = cache.vocabulary_quality(model, unit, 2 if flat else 3)
+    fitted = cache_maps.vocabulary_map(model, unit)
+    quality = cache_maps.vocabulary_quality(model, unit, 2 if flat else 3)
     points, width = len(fitted.coordinates), fitted.axes.shape[1]
     told = space.told(fitted, points, width, quality, flat)
     return replace(_linear(fitted, space.axis_names(fitted), unit, told), quality=quality)
@@ -85,7 +85,7 @@ def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
     minus, plus = ids
     if minus is None or plus is None or minus == plus:
         return None
-    fitted = cache.axis_map(model, unit, plus, minus)
+    fitted = cache_maps.axis_map(model, unit, plus, minus)
     low, high = (visible(whole.texts[i].strip(), limit=20) for i in (minus, plus))
     share = 100 * float(fitted.explained[0])
     rest = [100 * float(part) for part in fitted.explained[1:3]]
@@ -104,11 +104,11 @@ def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
 def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None:
     """UMAP or t-SNE from disk; else its process, shown with progress and a stop."""
     method = METHODS[name]
-    places = cache.layout(model, method, unit)
+    places = cache_maps.layout(model, method, unit)
     if places is None:
         _making(model, name, unit)
         return None
-    whole = cache.vocabulary_space(model)
+    whole = cache_maps.vocabulary_space(model)
 
     def place(vectors: np.ndarray) -> np.ndarray:
         rows = []
@@ -117,7 +117,7 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
             rows.append(mapping.among(places, near.indices, near.cosine))
         return np.stack(rows).astype(np.float32) if rows else np.zeros((0, 3), np.float32)
 
-    quality = cache.layout_quality(model, method, unit, 2 if flat else 3)
+    quality = cache_maps.layout_quality(model, method, unit, 2 if flat else 3)
     told = (
         f"{name} keeps neighbours together and bends the rest: the gaps between far groups and "
         "their sizes say little. "
@@ -134,7 +134,7 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
 
 def _making(model: str, name: str, unit: bool) -> None:
     method = METHODS[name]
-    job = cache.laying_out_now(model, method, unit)
+    job = cache_maps.laying_out_now(model, method, unit)
     if job is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
@@ -152,4 +152,4 @@ def _making(model: str, name: str, unit: bool) -> None:
 
 
 def _make(model: str, method: mapping.Method, unit: bool) -> None:
-    cache.laying_out(model, method, unit, state().viewer)
+    cache_maps.laying_out(model, method, unit, state().viewer)

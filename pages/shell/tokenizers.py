@@ -16,6 +16,7 @@ from engine.settings import settings
 from engine.tokens import read
 from engine.values import Tokens
 from pages.shell import cache
+from pages.shell.store import cached
 
 OWN = "borrowed"
 """The session's key of the names that were added."""
@@ -47,7 +48,7 @@ def facts(name: str) -> borrowed.Facts:
     """The algorithm and the size of the vocabulary."""
     if not borrowed.known(name):
         return borrowed.Facts(cache.algorithm(name), cache.card(name).vocabulary)
-    return cache.cached(("facts", *_state(name)), lambda: borrowed.facts(name))
+    return cached(("facts", *_state(name)), lambda: borrowed.facts(name))
 
 
 def cut(name: str, text: str) -> Tokens:
@@ -71,7 +72,7 @@ def cut_all(name: str, texts: Sequence[str]) -> list[Tokens]:
 
 
 def _one(name: str, text: str, make: Callable[[], Tokens]) -> Tokens:
-    return cache.cached(("borrowed", *_state(name), text), make)
+    return cached(("borrowed", *_state(name), text), make)
 
 
 def _state(name: str) -> tuple[str, int]:
@@ -95,13 +96,13 @@ def conversation(model: str, turns: tuple[chat.Turn, ...], answer: bool) -> str:
             end=reader.piece(ends[0]) if ends else "",
         )
 
-    return cache.cached(("conversation", cache.stamp(model), turns, answer), make)
+    return cached(("conversation", cache.stamp(model), turns, answer), make)
 
 
 def bare(model: str, text: str) -> Tokens:
     """A text cut without anything added at its ends: a conversation brings its own."""
     reader = cache.bundle(model).reader("encoder")
-    return cache.cached(("bare", cache.stamp(model), text), lambda: read(reader, text, ends=False))
+    return cached(("bare", cache.stamp(model), text), lambda: read(reader, text, ends=False))
 
 
 def names_in(model: str, text: str) -> list[str]:
@@ -113,6 +114,4 @@ def names_in(model: str, text: str) -> list[str]:
 def spelt(model: str, text: str) -> Tokens:
     """A text cut with names of special tokens in it taken for plain text."""
     reader = cache.bundle(model).reader("encoder")
-    return cache.cached(
-        ("spelt", cache.stamp(model), text), lambda: read(reader, text, names=False)
-    )
+    return cached(("spelt", cache.stamp(model), text), lambda: read(reader, text, names=False))

@@ -18,9 +18,9 @@ from streamlit.testing.v1 import AppTest
 from engine import catalog
 from engine.errors import EngineError
 from pages.shell import frame
-from pages.shell.cache import Store, size
 from pages.shell.link import TEXT_IN_LINK, plain
 from pages.shell.share import csv_file, html_file, json_file, svg_file
+from pages.shell.store import Store, size
 from pages.views import svg
 from tests.pages.conftest import ROOT, Open, crash, sentences
 
