@@ -59,9 +59,10 @@ class Reading:
     """What a model read: the key of every part of a trace, small and hashable.
 
     `target` holds the decoder's input ids (start token first) of an encoder-decoder; for the other
-    families it is None, or the ids of the text with what the model wrote on. `second` is the second text of a sentence pair. `off` lists
-    (kind, layer, head) of the heads that are switched off. `language` is the code of the text's
-    language, for models that are told; None leaves it as the tokenizer says.
+    families it is None, or the ids of the text with what the model wrote on. `second` is the second
+    text of a sentence pair. `off` lists (kind, layer, head) of the heads that are switched off.
+    `language` is the code of the text's language, for models that are told; None leaves it as the
+    tokenizer says.
     """
 
     model: str
