@@ -20,6 +20,7 @@ __all__ = [
     "device",
     "errors",
     "feeds",
+    "filters",
     "generation",
     "heads",
     "jobs",

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
+from engine import filters
 from engine import sampling as draws
-from engine.sampling import Row, Sampling
+from engine.filters import Row
+from engine.sampling import Sampling
 from engine.values import Frozen
 
 PENALTIES = ("repetition", "frequency", "no_repeat", "banned")
@@ -83,7 +85,7 @@ def opened(
 
     The first `start` of `ids` are the prompt, which the frequency penalty does not count.
     """
-    own = draws.probabilities(logits)
+    own = filters.probabilities(logits)
     order, before, stops = logits, logits, []
     for name, changed in draws.stages(logits, sampling, ids, start=start, ban=ban):
         if name in ("repetition", "frequency") or (name == "temperature" and not sampling.greedy):
@@ -92,7 +94,7 @@ def opened(
             stops.append(_stop(name, before, changed, sampling))
         before = changed
     final, cut = draws.cuts(logits, sampling, ids, start=start, ban=ban)
-    after = draws.probabilities(final)
+    after = filters.probabilities(final)
     listed = _listed(order, rows, [i for i in also if 0 <= i < len(logits)])
     rest = np.ones(len(logits), dtype=bool)
     rest[listed] = False
@@ -123,14 +125,14 @@ def opened(
 
 def _listed(order: Row, rows: int, also: Sequence[int]) -> Int[np.ndarray, "candidate"]:
     """The best rows, then those asked for besides, each once."""
-    best = draws.descending(order, rows)[:rows]
+    best = filters.descending(order, rows)[:rows]
     extra = [i for i in dict.fromkeys(also) if i not in best]
     extra.sort(key=lambda i: -order[i])
     return np.concatenate([best, np.array(extra, dtype=best.dtype)])
 
 
 def _stop(name: str, before: Row, changed: Row, sampling: Sampling) -> Stop:
-    seen = draws.probabilities(before)
+    seen = filters.probabilities(before)
     held = ~np.isneginf(changed)
     return Stop(
         stage=name,

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
+from engine import filters
 from engine import sampling as draws
 from engine.beams import Beam, Search
 from engine.bundle import Card
@@ -357,15 +358,15 @@ def choose(
 
     `number` is the line's, `ending` says whether the line is over with this token.
     """
-    own = draws.probabilities(logits)
-    best = draws.descending(own, CANDIDATES)[:CANDIDATES]
+    own = filters.probabilities(logits)
+    best = filters.descending(own, CANDIDATES)[:CANDIDATES]
 
     # 1) what the setting leaves, and which stage cut the best ones
     changed, cut = logits, np.full(len(best), -1, dtype=np.int8)
     for name, now in draws.stages(logits, line.sampling, ids, start=start, ban=ban):
         gone = np.isneginf(now[best]) & ~np.isneginf(changed[best])
         cut[gone], changed = draws.STAGES.index(name), now
-    after = own if changed is logits else draws.probabilities(changed)
+    after = own if changed is logits else filters.probabilities(changed)
 
     # 2) the token: forced, the likeliest, or drawn
     forced = dict(line.forced).get(len(ids) - start) if line.forced else None

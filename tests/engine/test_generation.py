@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import sampling, tracing
+from engine import filters, sampling, tracing
 from engine.decoding import encode
 from engine.errors import EmptyText, TextTooLong
 from engine.generation import Line, banned, choose, following, generate
@@ -119,7 +119,7 @@ def test_a_token_is_described_by_what_it_was_chosen_from(bundle: Bundle, prompt:
     ids = list(prompt)
     for step in steps:
         (token,) = step.written
-        own = sampling.probabilities(following(bundle, ids))
+        own = filters.probabilities(following(bundle, ids))
         assert token.probability == pytest.approx(own[token.id], abs=1e-5)
         assert own[token.best].tolist() == sorted(own.tolist(), reverse=True)[: len(token.best)]
         assert token.best_after[:3].sum() == pytest.approx(1, abs=1e-5)
@@ -207,7 +207,7 @@ def test_tokens_of_a_beam_search_are_described_like_all_others(bundle: Bundle, p
     assert [bool(token.end) for token in tokens] == [False] * (len(tokens) - 1) + [True]
     ids = list(prompt)
     for token in tokens:
-        own = sampling.probabilities(following(bundle, ids))
+        own = filters.probabilities(following(bundle, ids))
         assert token.probability == pytest.approx(own[token.id], abs=1e-5) and not token.forced
         ids.append(token.id)
 

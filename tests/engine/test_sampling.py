@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import sampling
+from engine import filters, sampling
 from engine.sampling import Sampling
 
 FOUR = np.log(np.array([0.5, 0.3, 0.1, 0.1], dtype=np.float32))
@@ -26,33 +26,33 @@ def rows(count: int, size: int = 977) -> np.ndarray:
     ("mass", "expected"), [(0.4, [0]), (0.7, [0, 1]), (0.85, [0, 1, 3]), (1.0, [0, 1, 2, 3])]
 )
 def test_top_p_keeps_the_smallest_set_that_reaches_the_mass(mass: float, expected: list[int]):
-    assert kept(sampling.top_p(FOUR, mass)) == expected
+    assert kept(filters.top_p(FOUR, mass)) == expected
 
 
 def test_top_p_stops_exactly_at_its_mass():
     exact = np.log(np.array([0.5, 0.4, 0.1], dtype=np.float32))
-    assert kept(sampling.top_p(exact, 0.9)) == [0, 1]
+    assert kept(filters.top_p(exact, 0.9)) == [0, 1]
 
 
 def test_top_k_keeps_ties_of_the_last_one():
-    assert kept(sampling.top_k(FOUR, 3)) == [0, 1, 2, 3]
-    assert kept(sampling.top_k(FOUR, 2)) == [0, 1]
-    assert kept(sampling.top_k(FOUR, 99)) == [0, 1, 2, 3]
+    assert kept(filters.top_k(FOUR, 3)) == [0, 1, 2, 3]
+    assert kept(filters.top_k(FOUR, 2)) == [0, 1]
+    assert kept(filters.top_k(FOUR, 99)) == [0, 1, 2, 3]
 
 
 def test_min_p_is_a_share_of_the_likeliest():
-    assert kept(sampling.min_p(FOUR, 0.5)) == [0, 1]  # 0.5 x 0.5 = 0.25
+    assert kept(filters.min_p(FOUR, 0.5)) == [0, 1]  # 0.5 x 0.5 = 0.25
 
 
 def test_frequency_penalty_counts_what_was_written():
-    changed = sampling.frequency_penalty(np.zeros(4, np.float32), [1, 1, 2], 0.5)
+    changed = filters.frequency_penalty(np.zeros(4, np.float32), [1, 1, 2], 0.5)
     assert changed.tolist() == [0, -1, -0.5, 0]
 
 
 def test_no_repeat_cuts_the_token_that_would_close_a_known_pair():
-    assert kept(sampling.no_repeat_ngram(FOUR, [0, 1, 2, 0], 2)) == [0, 2, 3]
-    assert kept(sampling.no_repeat_ngram(FOUR, [0], 2)) == [0, 1, 2, 3]
-    assert kept(sampling.no_repeat_ngram(FOUR, [0, 2], 1)) == [1, 3]
+    assert kept(filters.no_repeat_ngram(FOUR, [0, 1, 2, 0], 2)) == [0, 2, 3]
+    assert kept(filters.no_repeat_ngram(FOUR, [0], 2)) == [0, 1, 2, 3]
+    assert kept(filters.no_repeat_ngram(FOUR, [0, 2], 1)) == [1, 3]
 
 
 def test_cuts_name_the_filter_that_cut():
@@ -212,7 +212,7 @@ def test_a_token_cut_far_away_does_not_change_the_draw():
         bits = sampling.noise(1, 0, position, len(logits))
         chosen = sampling.draw(logits, bits)
         unlikely = [i for i in np.argsort(logits)[:500].tolist() if i != chosen]
-        assert sampling.draw(sampling.banned(logits, unlikely), bits) == chosen
+        assert sampling.draw(filters.banned(logits, unlikely), bits) == chosen
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_draws_fit_the_distribution(setting: Sampling, by: str):
     """Chi-square of 10,000 draws at p = 1e-6: one false alarm in 70,000 changes of the noise."""
     logits = rows(1, 12)[0] / 3
     changed = sampling.filtered(logits, setting, [0, 3])
-    expected = 10_000 * sampling.probabilities(changed).astype(np.float64)
+    expected = 10_000 * filters.probabilities(changed).astype(np.float64)
     spots = [(i, 9) if by == "run" else (0, i) for i in range(10_000)]
     drawn = [sampling.draw(changed, sampling.noise(5, *spot, 12)) for spot in spots]
     seen = np.bincount(drawn, minlength=12)
