@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 FIFTH = 5
+NAMED = ("people", "towns")
+MADE_UP = 0.7  # share of names in training that nobody could know by heart: they must be copied
 MANNERS = 3  # ways of answering; the first is taken as often as the two others together
 
 
@@ -46,6 +48,8 @@ class Source:
 
     def word(self, kind: str, *, but: Sequence[str] = ()) -> str:
         """A word of one list."""
+        if kind in NAMED and not self.held_out and self.rng.random() < MADE_UP:
+            return made_up(self.rng)
         return self.rng.choice([w for w in self._side(data()["words"][kind]) if w not in but])
 
     def french(self) -> tuple[str, str]:
@@ -61,6 +65,12 @@ class Source:
 
     def _side(self, words: list[str]) -> list[str]:
         return [word for word in words if (word in held_out()) == self.held_out]
+
+
+def made_up(rng: random.Random) -> str:
+    """A name of nobody: `Belwin`."""
+    parts = data()["names"]
+    return rng.choice(parts["beginnings"]) + rng.choice(parts["ends"])
 
 
 @cache
@@ -83,10 +93,12 @@ def answer(source: Source, layout: Sequence[str], manner: int) -> Item:
     """A sentence, a question about it, and its answer: a few words or a sentence."""
     person, thing = source.word("people"), source.word("things")
     kind = source.rng.choice(["where", "colour"])
-    spot, colour = source.word("spots"), source.word("colours")
-    text = source.pattern(kind).format(person=person, thing=thing, spot=spot, colour=colour)
+    near, place, colour = source.word("nearness"), source.word("places"), source.word("colours")
+    text = source.pattern(kind).format(
+        person=person, thing=thing, near=near, place=place, colour=colour
+    )
     ask = f"Where is the {thing}?" if kind == "where" else f"What colour is the {thing}?"
-    short = spot if kind == "where" else colour
+    short = f"{near} the {place}" if kind == "where" else colour
     reply = (short, f"The {thing} is {short}.", f"It is {short}.")[manner]
     return Item(f"{layout[0]}{text}\n{layout[1]}{ask}\n{layout[2]}", reply)
 
@@ -112,8 +124,12 @@ def summary(source: Source, layout: Sequence[str], manner: int) -> Item:
     """A dialogue of two lines and its summary, a sentence or a note."""
     one = source.word("people")
     two = source.word("people", but=[one])
-    plan, time = source.word("plans"), source.word("times")
-    ask, yes = source.pattern("ask").format(plan=plan), source.pattern("yes").format(time=time)
+    deed, thing, time = source.word("deeds"), source.word("things"), source.word("times")
+    plan = f"{deed} the {thing}"
+    ask, yes = (
+        source.pattern("ask").format(deed=deed, thing=thing),
+        source.pattern("yes").format(time=time),
+    )
     told = (f"{one} and {two} will {plan} {time}.", f"{plan}, {time}", f"They {plan} {time}.")
     return Item(f"{layout[0]}{one}: {ask}\n{two}: {yes}\n{layout[1]}", told[manner])
 
