@@ -20,7 +20,7 @@ test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	$(BIN)/pytest -n auto --ignore=tests/browser
+	$(BIN)/pytest -n auto --dist loadgroup --ignore=tests/browser
 	@# Journeys alone get one more try, alone: one may wait too long while four browsers run.
 	$(BIN)/pytest -n auto tests/browser || \
 	  $(BIN)/pytest tests/browser --last-failed --last-failed-no-failures none

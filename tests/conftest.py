@@ -12,7 +12,16 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest  # noqa: E402
 
-from tests.engine.checkpoints import Bundles  # noqa: E402
+from tests.engine.checkpoints import RECIPES, Bundles  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of one exported model to one worker: two would wait for the same export."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        name = parameters and parameters.params.get("name")
+        if isinstance(name, str) and name in RECIPES:
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
