@@ -48,11 +48,13 @@ function map(root) {
   }
 
   async function draw() {
+    if (!root.isConnected) return; // taken off the page while it waited
     note.hidden = true;
     const dark = paint(root), hue = (pair) => pair[dark ? 1 : 0];
     rows = [];
     const traces = [...points(hue), ...lit(hue), ...paths(hue), ...marks(hue)];
     await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
+    if (ended) return Plotly.purge(plot); // taken off the page while it was drawn
     if (!drawn) listen();
     drawn = data.flat ? "flat" : "deep";
     choose();
