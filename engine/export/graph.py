@@ -7,6 +7,7 @@ PyTorch they are the reference of the proof.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,7 +41,7 @@ from engine.values import Side
 Masks = dict[str, Tensor]  # [layer, head] factors of the heads, by kind of attention
 
 
-class Graph(nn.Module):
+class Graph(nn.Module, ABC):
     """A module whose forward has the inputs and outputs of one graph of a bundle.
 
     `scales` holds, once it has run, the factor that each kind of attention puts on its scores.
@@ -53,9 +54,9 @@ class Graph(nn.Module):
         self.layout = layout
         self.scales: dict[str, float] = {}
 
+    @abstractmethod
     def example(self) -> tuple[Named, Named]:
         """Inputs to trace with, and the names of their free dimensions."""
-        raise NotImplementedError
 
     def tower(self, side: Side) -> Tower:
         """The layout of one side, which this graph has."""
