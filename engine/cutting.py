@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tokenizers import NormalizedString, PreTokenizedString, Tokenizer
+from tokenizers.pre_tokenizers import Whitespace
 
 from engine.errors import NotOffered
 from engine.subwords import WALKERS, Walk
@@ -122,6 +122,7 @@ def _names(rules: dict[str, Any] | None, inner: str) -> str:
 # ---------------------------------------------------------------------------- added tokens
 
 # Unicode's White_Space; str.strip() would take four control characters more.
+WORDS = Whitespace()
 SPACES = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 SPACES += "\u2028\u2029\u202f\u205f\u3000"
 
@@ -169,8 +170,8 @@ class _Added:
 
 
 def _in_word(character: str) -> bool:
-    """Whether a character counts as part of a word (the regular expression `\\w` of Unicode)."""
-    if not character:
-        return False
-    category = unicodedata.category(character)
-    return category[0] in "LM" or category in ("Nd", "Nl", "Pc") or character in "\u200c\u200d"
+    """Whether a character counts as part of a word: the library's own `\\w`, Unicode and all.
+
+    Python's tables are of another Unicode version, so the library's cut at words is asked.
+    """
+    return bool(character) and len(WORDS.pre_tokenize_str(f"a{character}")[0][0]) > 1

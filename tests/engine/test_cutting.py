@@ -160,6 +160,17 @@ TEXTS = st.lists(
 ).map("".join)
 
 
+# Joiners, letters in circles, marks and letters younger than Python's tables; no letters.
+BESIDE = ["\u200d", "\u24b6", "\u0897", "\u0cf3", "\U00013460", "_", "\u00b2", "-", "\u20ac"]
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("text", ["cat{}", "{}cat", "a {}cat{} b"])
+def test_a_whole_word_ends_where_the_library_says_it_ends(beside: str, text: str) -> None:
+    tokenizer, text = tokenizer_named("byte bpe and added tokens"), text.format(beside, beside)
+    assert Cutter(tokenizer).ids(text) == tokenizer.encode(text, add_special_tokens=False).ids
+
+
 @pytest.mark.parametrize("name", MAKERS)
 @settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
