@@ -14,27 +14,19 @@ It knows nothing of what the work is.
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.errors import Busy, EngineError, ExportFailed, Stopped
+from engine.processes import Child
 
 RUNNING_AT_MOST = 64
 FINISHED_AT_MOST = 64
 FINISHED_SECONDS = 900.0  # a page that comes back within a quarter of an hour finds the result
 WATCHED_SECONDS = 10.0  # a viewer who has not looked for so long no longer counts
-KILL_SECONDS = 5.0  # between asking a process to end and killing it
-ERROR_LINES = 20
 
 Work = Callable[["Report"], Any]
 
@@ -245,115 +237,32 @@ def _follow(
 ) -> Any:
     """Start the command, pass on what it prints, and return the result that it printed."""
     try:
-        process = _spawn(argv, cwd, extra)
+        child = Child(argv, cwd=cwd, extra=extra)
     except OSError as error:
         raise fails_as(f"{argv[0]} could not be started ({error}).") from None
-    _processes.add(process)
-    job._kill = lambda: _end(process)
+    job._kill = child.end
     if job.cancelled:
-        _end(process)
-    last: deque[str] = deque(maxlen=ERROR_LINES)
-    listener = threading.Thread(target=_collect, args=(process, last), daemon=True)
-    listener.start()
-    result, problem = _events(job, process)
-    process.wait()
-    listener.join(timeout=KILL_SECONDS)
-    _processes.discard(process)
+        child.end()
+    result, problem = _told(job, child)
+    failed = child.finish()
     if job.cancelled:
         raise Stopped("Stopped.")
-    if problem is not None:
-        raise fails_as(problem)
-    if process.returncode:
-        said = next((line for line in reversed(last) if line.strip()), "it said nothing")
-        raise fails_as(f"The process ended with status {process.returncode}: {said.strip()[:300]}")
+    if problem or failed:
+        raise fails_as(problem or failed)
     return result
 
 
-def _events(job: Job, process: subprocess.Popen[str]) -> tuple[Any, str | None]:
-    """Read the JSON lines to the end: the last result and the last error."""
+def _told(job: Job, child: Child) -> tuple[Any, str | None]:
+    """Pass on its events to the end: the last result and the last error."""
     result, problem = None, None
     report = Report(job)
-    assert process.stdout is not None
-    with process.stdout as lines:
-        for line in lines:
-            event = _event(line)
-            if isinstance(event.get("stage"), str):
-                report.stage(event["stage"])
-            if isinstance(event.get("progress"), int | float):
-                report.progress(float(event["progress"]))
-            if event.get("error"):
-                problem = str(event["error"])
-            if event.get("result") is not None:
-                result = event["result"]
+    for event in child.events():
+        if isinstance(event.get("stage"), str):
+            report.stage(event["stage"])
+        if isinstance(event.get("progress"), int | float):
+            report.progress(float(event["progress"]))
+        if event.get("error"):
+            problem = str(event["error"])
+        if event.get("result") is not None:
+            result = event["result"]
     return result, problem
-
-
-def _event(line: str) -> dict[str, Any]:
-    """One line as an event; a line that is none (a library's print) is an empty one."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _collect(process: subprocess.Popen[str], last: deque[str]) -> None:
-    assert process.stderr is not None
-    with process.stderr as lines:
-        last.extend(lines)
-
-
-_processes: set[subprocess.Popen[str]] = set()
-
-
-def _spawn(argv: list[str], cwd: Path | None, extra: dict[str, str]) -> subprocess.Popen[str]:
-    # A group of its own, so that a kill reaches the children too.
-    group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(
-        argv,
-        cwd=cwd,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **extra},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        **group,
-    )
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Ask the process to end, so that it can clean up, then kill its group."""
-    _signal(process, "SIGTERM")
-    threading.Thread(target=_kill_later, args=(process,), daemon=True).start()
-
-
-def _kill_later(process: subprocess.Popen[str]) -> None:
-    try:
-        process.wait(KILL_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
-    # Also when the leader has ended: a child that ignored the first signal may be left.
-    _signal(process, "SIGKILL")
-
-
-def _signal(process: subprocess.Popen[str], name: str) -> None:
-    try:
-        if sys.platform == "win32":
-            subprocess.run(
-                ["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False
-            )
-        else:
-            os.killpg(process.pid, getattr(signal, name))
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-@atexit.register
-def _end_all() -> None:
-    """No process outlives the app."""
-    for process in list(_processes):
-        _signal(process, "SIGTERM")

@@ -16,10 +16,12 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine import outputs
 from engine import tokens as cutting
 from engine.bundle import Card, Stack
 from engine.errors import EmptyText, NotOffered, TextTooLong
 from engine.feeds import empty_past, head_masks, source_masks, text_feeds
+from engine.outputs import PARTS, Outputs, plain, rows
 from engine.runtime import Bundle, Graph, Session
 from engine.settings import settings
 from engine.values import (
@@ -36,9 +38,6 @@ from engine.values import (
 
 AT_ONCE = 64 * 10**6  # bytes of attention fetched in one run: short texts come whole
 LARGE = 256  # tokens of a text whose run should not leave its memory taken
-MASKED = -1e30  # scores at or below this were masked; float16 holds no less than -65,504
-PARTS = ("query", "key", "value", "scores", "output")
-Outputs = Mapping[str, np.ndarray]
 
 
 def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
@@ -98,9 +97,9 @@ def embedded(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Embedd
     position = found.get("embedded.position")
     return Embedded(
         tokens=cut,
-        token=_rows(found["embedded.token"], len(cut)),
-        position=None if position is None else _rows(position, len(cut)),
-        entering=_rows(found["hidden.0"], len(cut)),
+        token=rows(found["embedded.token"], len(cut)),
+        position=None if position is None else rows(position, len(cut)),
+        entering=rows(found["hidden.0"], len(cut)),
     )
 
 
@@ -183,7 +182,7 @@ def hidden(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Hidden:
     cut = tokens(bundle, reading, side)
     names = [f"hidden.{k}" for k in range(_stack(bundle.card, side).layers + 1)]
     found = _run(bundle, reading, side, cut, names)
-    return Hidden(tokens=cut, states=np.stack([_rows(found[name], len(cut)) for name in names]))
+    return Hidden(tokens=cut, states=np.stack([rows(found[name], len(cut)) for name in names]))
 
 
 def logits(bundle: Bundle, reading: Reading, positions: tuple[int, ...]) -> Logits:
@@ -196,7 +195,7 @@ def logits(bundle: Bundle, reading: Reading, positions: tuple[int, ...]) -> Logi
         if not 0 <= position < len(cut):
             raise ValueError(f"position must be in [0, {len(cut)}), got {position}")
     found = _run(bundle, reading, side, cut, ["logits"], first=positions)
-    return Logits(positions=np.array(positions, dtype=np.int64), logits=_plain(found["logits"][0]))
+    return Logits(positions=np.array(positions, dtype=np.int64), logits=plain(found["logits"][0]))
 
 
 def weights(
@@ -213,7 +212,7 @@ def weights(
         raise NotOffered(f"The attention weights of {card.title} were not exported.")
     cut = tokens(bundle, reading, side)
     found = _run(bundle, reading, side, cut, names, keep=range(len(names)))
-    return (_plain(found.pop(name)[0]) for name in names)
+    return (plain(found.pop(name)[0]) for name in names)
 
 
 def gives_attention(bundle: Bundle, kind: Kind) -> bool:
@@ -239,7 +238,7 @@ def lens(
     session = bundle.session("lens")
     name = next(iter(session.inputs))
     rows = np.ascontiguousarray(states, dtype=session.dtype(name))
-    return _plain(bundle.run("lens", {name: rows}, ["logits"])["logits"])
+    return plain(bundle.run("lens", {name: rows}, ["logits"])["logits"])
 
 
 def _run(
@@ -304,54 +303,8 @@ def _wanted(
 
 
 def _layer(card: Card, side: Side, index: int, found: Outputs, n_tokens: int) -> Layer:
-    stack = _stack(card, side)
-    cross = None
-    if _crosses(card, side):
-        parts = {part: found.get(f"cross.{index}.{part}") for part in ("weights", *PARTS)}
-        for part in ("key", "value"):
-            parts[part] = _repeated(found[f"source.{index}.{part}"], stack)
-        cross = _attention(parts, stack)
-    own = {part: found.get(f"layer.{index}.{part}") for part in ("weights", *PARTS)}
-    return Layer(
-        index=index,
-        attention=_attention(own, stack),
-        cross=cross,
-        hidden=_rows(found[f"hidden.{index + 1}"], n_tokens),
-    )
-
-
-def _attention(parts: Mapping[str, np.ndarray | None], stack: Stack) -> Attention:
-    given = {name: None if part is None else _plain(part[0]) for name, part in parts.items()}
-    weights, scores = given["weights"], given["scores"]
-    if weights is None:
-        raise NotOffered("This model's attention weights were not exported.")
-    if scores is not None:
-        floor = -6e4 if parts["scores"].dtype == np.float16 else MASKED  # type: ignore[union-attr]
-        np.copyto(scores, -np.inf, where=scores <= floor)
-    return Attention(
-        weights=weights,
-        scores=scores,
-        query=given["query"],
-        key=given["key"],
-        value=given["value"],
-        output=given["output"],
-        scale=stack.scale or stack.dim**-0.5,
-    )
-
-
-def _repeated(shared: np.ndarray, stack: Stack) -> np.ndarray:
-    """[batch, key_head, ..] -> [batch, head, ..]: a key head once for each head of its group."""
-    return np.repeat(shared, stack.heads // shared.shape[1], axis=1)
-
-
-def _rows(found: np.ndarray, n_tokens: int) -> Float[np.ndarray, "token width"]:
-    """[batch or none, token, width] -> an array of its own, [token, width]."""
-    return _plain(found.reshape(-1, found.shape[-1])[:n_tokens])
-
-
-def _plain(found: np.ndarray) -> np.ndarray:
-    """float32, owning its memory: a view would keep the whole output alive."""
-    return np.array(found, dtype=np.float32, order="C")
+    crosses = _crosses(card, side)
+    return outputs.block(index, _stack(card, side), found, n_tokens, crosses=crosses)
 
 
 def _cells(stack: Stack, n_tokens: int) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 from bench.players.turns import serve
 from engine import runtime, tokens, tracing
 from engine.beams import Search
-from engine.generation import Line, generate
+from engine.generation import generate
+from engine.lines import Line
 from engine.runtime import open_bundle
 from engine.sampling import Sampling
 from engine.translation import translate
@@ -37,7 +38,7 @@ def main(folder: Path) -> None:
         return Reading("m", text, target=tuple(ids) if two else None)
 
     def trace(text: str, ids: list[int], everything: bool = False) -> None:
-        parts = tracing.PARTS if everything else ()
+        parts = outputs.PARTS if everything else ()
         for side in sides:
             tracing.layers(bundle, reading(text, ids), side, parts=parts)
 

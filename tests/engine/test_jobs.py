@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import jobs
+from engine import jobs, processes
 from engine.errors import Busy, EngineError, ExportFailed, NotOffered, Stopped
 from engine.jobs import Report
 
@@ -167,7 +167,7 @@ def test_cancelling_kills_the_process_and_its_children(key: str, tmp_path: Path)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 def test_a_process_that_ignores_the_request_is_killed(key: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "KILL_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "KILL_SECONDS", 0.2)
     text = (
         "import signal, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
