@@ -1,4 +1,4 @@
-"""UMAP and t-SNE of a vocabulary, in a process of their own, kept on disk.
+"""UMAP and t-SNE of a vocabulary, in a process of their own, kept on disk; maps that ship.
 
     python -m engine.mapping umap BUNDLE OUT.npz [--own-lengths]
 
@@ -26,11 +26,13 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
+from engine.projection import Projection, finite, pca, unit
 from engine.settings import settings
 
 Method = Literal["umap", "tsne"]
 METHODS: tuple[Method, ...] = ("umap", "tsne")
 COMPONENTS = 50
+DIRECTIONS = 10
 SEED = 0
 THREADS = 2
 VERSION = 1
@@ -63,10 +65,34 @@ def packed(folder: Path, method: Method, *, unit: bool) -> Float[np.ndarray, "po
         return None
 
 
+def packed_pca(folder: Path, vectors: Float[np.ndarray, "point width"]) -> Projection | None:
+    """The main directions that came with a bundle, with its vectors (at length 1) put on them.
+
+    Only the directions travel: the coordinates follow by one product, and exactly.
+    """
+    try:
+        with np.load(folder / SPACE, allow_pickle=False) as file:
+            explained, mean, axes = (
+                file[f"pca_{part}"].astype(np.float32) for part in ("explained", "mean", "axes")
+            )
+    except (OSError, ValueError, KeyError):
+        return None
+    width = vectors.shape[1]
+    if axes.shape != (len(explained), width) or mean.shape != (width,):
+        return None
+    return Projection((vectors - mean) @ axes.T, explained, mean, axes)
+
+
 def pack(folder: Path, methods: tuple[Method, ...] = ("umap",)) -> Path:
-    """Lay out a bundle's vocabulary and put the maps beside it, in float16."""
+    """Put the maps of a bundle's vocabulary beside it: PCA's directions, layouts in float16."""
     vectors = unit_vectors(folder)
+    fitted = pca(vectors, axes=DIRECTIONS)
     maps: dict[str, Any] = {
+        "pca_explained": fitted.explained,
+        "pca_mean": fitted.mean,
+        "pca_axes": fitted.axes,
+    }
+    maps |= {
         method: lay_out(vectors, method, lambda share: None).astype(np.float16)
         for method in methods
     }
@@ -77,7 +103,6 @@ def pack(folder: Path, methods: tuple[Method, ...] = ("umap",)) -> Path:
 def unit_vectors(folder: Path) -> Float[np.ndarray, "point width"]:
     """The token vectors of a bundle on disk, each at length 1."""
     from engine.bundle import read_card, read_matrix
-    from engine.projection import finite, unit
 
     return unit(finite(read_matrix(folder, read_card(folder).vectors["token"])))
 
@@ -128,8 +153,6 @@ def lay_out(
     vectors: Float[np.ndarray, "point width"], method: Method, tell: Callable[[float], None]
 ) -> Float[np.ndarray, "point 3"]:
     """The map itself; `tell` gets shares of the work, 0 to 1."""
-    from engine.projection import pca
-
     axes = min(COMPONENTS, *vectors.shape)
     reduced = pca(vectors, axes=axes).coordinates
     if len(reduced) < 5:
@@ -192,7 +215,6 @@ def main() -> None:
 
     say(stage="Reading the vectors", progress=0.02)
     from engine.bundle import read_card, read_matrix
-    from engine.projection import finite, unit
 
     vectors = finite(read_matrix(given.bundle, read_card(given.bundle).vectors["token"]))
     say(stage="Loading the library (its first start takes some seconds)", progress=0.05)

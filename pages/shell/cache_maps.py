@@ -30,8 +30,11 @@ def vocabulary_map(model: str, unit: bool) -> projection.Projection:
     """The ten main directions of a vocabulary's vectors; with `unit`, all at length 1."""
 
     def make() -> projection.Projection:
-        vectors = projection.finite(cache.bundle(model).vectors("token"))
-        return projection.pca(projection.unit(vectors) if unit else vectors, axes=10)
+        held = cache.bundle(model)
+        vectors = projection.finite(held.vectors("token"))
+        points = projection.unit(vectors) if unit else vectors
+        came = mapping.packed_pca(held.folder, points) if unit else None
+        return came or projection.pca(points, axes=mapping.DIRECTIONS)
 
     return cached(("vocabulary map", cache.stamp(model), unit), make)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine import catalog, mapping
+from engine.projection import pca, quality
 from tests.engine.checkpoints import Bundles
 
 
@@ -62,6 +63,35 @@ def test_a_map_that_came_with_a_bundle_is_read_for_vectors_at_length_one(
     again = mapping.lay_out(mapping.unit_vectors(folder), "tsne", lambda share: None)
     np.testing.assert_allclose(places, again, atol=1e-3)  # float16
     assert mapping.packed(folder, "tsne", unit=False) is mapping.packed(folder, "umap", unit=True)
+
+
+def test_the_main_directions_that_came_with_a_bundle_are_its_own(
+    bundles: Bundles, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundles("gpt2"), folder)
+    vectors = mapping.unit_vectors(folder)
+    assert mapping.packed_pca(folder, vectors) is None
+    mapping.pack(folder, ())
+    came, made = mapping.packed_pca(folder, vectors), pca(vectors, axes=mapping.DIRECTIONS)
+    assert came is not None
+    np.testing.assert_allclose(came.coordinates, made.coordinates, atol=1e-6)
+    np.testing.assert_array_equal(came.explained, made.explained)
+    # Directions of another width are another model's.
+    assert mapping.packed_pca(folder, vectors[:, 1:]) is None
+
+
+@pytest.mark.parametrize("name", ["tales-gpt", "fr-en", "tales-bert"])
+def test_shipped_maps_are_of_the_shipped_vectors(name: str) -> None:
+    folder = catalog.SHIPPED / name
+    vectors = mapping.unit_vectors(folder)
+    came, made = mapping.packed_pca(folder, vectors), pca(vectors, axes=mapping.DIRECTIONS)
+    assert came is not None
+    np.testing.assert_allclose(came.coordinates, made.coordinates, atol=1e-4)
+    laid = mapping.packed(folder, "umap", unit=True)
+    assert laid is not None and laid.shape == (len(vectors), 3)
+    rows = np.unique(np.linspace(0, len(vectors) - 1, 300).astype(int))
+    assert quality(vectors, laid, rows=rows).trustworthiness > 0.7  # 0.5: another model's map
 
 
 def test_a_damaged_file_is_no_map(tmp_path: Path) -> None:
