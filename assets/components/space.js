@@ -2,9 +2,10 @@
 //
 // plotly.js (4.8 MB) does not travel with this component: Streamlit's own copy is used, which any
 // chart of the page leaves in globalThis.Plotly and the browser keeps. Seen from the server a pick
-// costs some kB. The camera stays where it is whatever changes.
+// costs some kB. The camera stays where it is whatever changes; once it rests, the link is told.
 
 const maps = new WeakMap();
+const REST = 600; // milliseconds without a turn
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".space");
@@ -20,12 +21,18 @@ function map(root) {
   const tools = root.querySelector(".tools"), ink = root.querySelector(".ink"), outline = ink.firstElementChild;
   const one = { tell: null };
   let data = null, cloud = null, rows = [], shown = [], seq = 0, drawn = "", turning = 0, timer = 0, ended = false, under = null, pressed = [0, 0];
-  let tool = "", shape = null, play = null;
+  let tool = "", shape = null, play = null, view = "", moved = false, resting = 0, print = "";
 
   one.show = (next) => {
     data = next;
+    // What an older run says of the camera is over once the person has turned on.
+    if ((next.seq || 0) >= seq && (next.camera || "") !== view) [view, moved] = [next.camera || "", true];
     seq = Math.max(seq, next.seq || 0);
     if (play && !next.frames) play = null;
+    // A run that changes nothing here (the camera came to rest, a menu was opened) draws nothing.
+    const now = JSON.stringify([paint(root), { ...next, camera: 0, seq: 0 }]);
+    if (drawn && now === print && !moved) return;
+    print = now;
     toolbar();
     root.style.setProperty("--height", next.height + "px");
     clearTimeout(timer);
@@ -35,6 +42,7 @@ function map(root) {
   one.stop = () => {
     ended = true;
     clearTimeout(timer);
+    clearTimeout(resting);
     cancelAnimationFrame(turning);
     globalThis.Plotly?.purge(plot);
   };
@@ -57,6 +65,7 @@ function map(root) {
     if (ended) return Plotly.purge(plot); // taken off the page while it was drawn
     if (!drawn) listen();
     drawn = data.flat ? "flat" : "deep";
+    moved = false;
     choose();
   }
 
@@ -116,9 +125,9 @@ function map(root) {
 
   function layout(dark) {
     const ink = data.colours.ink[+dark], muted = data.colours.muted[+dark], line = data.colours.line[+dark];
-    const ends = data.flat ? [] : extent();
+    const ends = data.flat ? window2d() : extent();
     const axis = (k) => ({
-      ...(data.flat ? {} : { range: ends[k] }),
+      ...(ends ? { range: ends[k] } : {}),
       title: { text: data.axes[k], font: { size: 13, color: muted } }, showticklabels: false, zeroline: false, showspikes: false,
       gridcolor: line, linecolor: line, showbackground: false, ticks: "",
     });
@@ -130,10 +139,67 @@ function map(root) {
     };
     if (data.flat) return { ...shared, dragmode: "pan", hovermode: "closest", xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
     // What the person turned to stays, also in the middle of a turn.
-    const now = plot._fullLayout?.scene?._scene?.getCamera?.();
-    const back = plot.clientWidth < 560 ? 1.45 : 1;
-    const camera = now ?? { eye: { x: 1.2 * back, y: 1.3 * back, z: 0.85 * back } };
-    return { ...shared, scene: { aspectmode: "data", camera, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
+    const now = moved ? null : plot._fullLayout?.scene?._scene?.getCamera?.();
+    const lengths = ends ? ends.map(([a, b]) => b - a) : [1, 1, 1];
+    const tall = lengths[2] / Math.cbrt(lengths[0] * lengths[1] * lengths[2]);
+    const back = (narrow() ? 1.45 : 1) * Math.max(1, tall / 1.15);
+    const camera = now ?? turned() ?? { eye: { x: 1.2 * back, y: 1.3 * back, z: 0.85 * back } };
+    return { ...shared, scene: { aspectmode: "data", domain: { x: [0, 1], y: [foot(), 1] }, camera, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
+  }
+
+  function narrow() {
+    return plot.clientWidth < 560;
+  }
+
+  // The share of a deep map's height that is the legend's: nothing of the map lies under it.
+  function foot() {
+    const entries = cloud.legend.length + data.marks.length + (data.lit || []).length;
+    return (narrow() ? 12 + 21 * Math.ceil(entries / 2) : 34) / data.height;
+  }
+
+  // ---- the camera as links carry it (see pages/views/cameras.py)
+
+  // That of a link, as plotly takes it.
+  function turned() {
+    const v = view.split("_").map(Number), part = (k) => ({ x: v[k], y: v[k + 1], z: v[k + 2] });
+    return v.length === 9 ? { eye: part(0), center: part(3), up: part(6) } : null;
+  }
+
+  // The two ranges of a flat map: where it is, else those of a link; null for all of it.
+  function window2d() {
+    const full = drawn === "flat" && !moved ? plot._fullLayout : null;
+    if (full) return full.xaxis.autorange ? null : [full.xaxis.range, full.yaxis.range];
+    const [x, y, share] = view.split("_").map(Number);
+    if (!share) return null;
+    const [across, up] = extent(), half = (share * (across[1] - across[0])) / 2;
+    // The same scale on both axes: the height that is in sight follows from the shape of the plot.
+    const tall = half * ((plot.clientHeight - 42) / (plot.clientWidth - 42));
+    const middle = (range, at) => range[0] + at * (range[1] - range[0]);
+    return [[middle(across, x) - half, middle(across, x) + half], [middle(up, y) - tall, middle(up, y) + tall]];
+  }
+
+  function looking() {
+    const told = (values) => values.map((v) => String(Number(v.toFixed(3)))).join("_");
+    if (!data.flat) {
+      const camera = plot._fullLayout.scene?._scene?.getCamera?.();
+      return camera && told([camera.eye, camera.center, camera.up].flatMap((p) => [p.x, p.y, p.z]));
+    }
+    const { xaxis, yaxis } = plot._fullLayout, [across, up] = extent();
+    if (xaxis.autorange) return "";
+    const place = (axis, ends) => ((axis.range[0] + axis.range[1]) / 2 - ends[0]) / (ends[1] - ends[0]);
+    return told([place(xaxis, across), place(yaxis, up), (xaxis.range[1] - xaxis.range[0]) / (across[1] - across[0])]);
+  }
+
+  function rests(event) {
+    if (!Object.keys(event ?? {}).some((key) => /^(scene|[xy]axis)/.test(key))) return; // a window of another size
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      const now = ended ? null : looking();
+      if (now == null || now === view) return;
+      view = now;
+      seq += 1;
+      one.tell("camera", { view, seq });
+    }, REST);
   }
 
   // Fixed by all points, so that showing some alone moves nothing.
@@ -159,7 +225,7 @@ function map(root) {
       if (moved < 5 && !event.target.closest?.(".modebar, .legend")) pick(under);
     }, true);
     plot.on("plotly_relayouting", follow);
-    plot.on("plotly_relayout", choose);
+    plot.on("plotly_relayout", (event) => { choose(); rests(event); });
     ink.onpointerdown = (event) => { ink.setPointerCapture(event.pointerId); shape = [local(event)]; };
     ink.onpointermove = (event) => { if (shape) drag(local(event)); };
     ink.onpointerup = (event) => { if (shape) { drag(local(event)); take(); } };
@@ -328,7 +394,7 @@ function map(root) {
     const scene = full.scene?._scene, params = scene?.glplot?.cameraParams;
     if (!params) return null;
     const whole = times(params.projection, times(params.view, params.model));
-    const scale = scene.dataScale || [1, 1, 1], w = plot.clientWidth, h = plot.clientHeight;
+    const scale = scene.dataScale || [1, 1, 1], w = plot.clientWidth, h = plot.clientHeight * (1 - full.scene.domain.y[0]);
     return (p) => {
       const v = [p[0] * scale[0], p[1] * scale[1], p[2] * scale[2], 1];
       const out = [0, 1, 3].map((r) => v.reduce((sum, value, c) => sum + whole[4 * c + r] * value, 0));

@@ -10,9 +10,10 @@ from engine.errors import NotOffered
 from engine.vocabulary import Vocabulary, exact
 from pages.shell import cache_maps
 from pages.shell.components import picture
-from pages.shell.frame import Choice, checked, plain
+from pages.shell.frame import Choice, plain
 from pages.shell.link import typed
 from pages.shell.share import share_menu
+from pages.shell.switch import switch
 from pages.views import neighbours as lists
 from pages.views.svg import visible
 
@@ -74,10 +75,7 @@ def _inputs(whole: Vocabulary) -> dict[str, int]:
 
 
 def _hide() -> bool:
-    checked("hide", [True, False], default=True, shown=lambda on: str(on).lower())
-    return st.toggle(
-        "Leave out the three words themselves", key="hide", bind="query-params", value=True
-    )
+    return switch("hide", "Leave out the three words themselves", on=True)
 
 
 def _told(

@@ -15,7 +15,7 @@ from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
-from pages.views import dials, palette, plain_charts, space, space_charts
+from pages.views import dials, palette, plain_charts, space, space_charts, space_files
 from pages.views import neighbours as lists
 
 NEAR = 12
@@ -83,6 +83,7 @@ def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
     cloud = space.cloud(places, names, groups, legend, ids="p")
     chosen = [space.Mark(point, tuple(places[int(point[1:])]), names[int(point[1:])])]
     axes = space.axis_names(fitted)
+    camera = points.camera("positions-camera", flat=flat)
     space_map(
         cloud,
         key="position-map",
@@ -93,6 +94,8 @@ def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
         names=space.labels(chosen, "chosen"),
         paths=[{"places": places.round(5).tolist(), "colour": space.pair(palette.BAR), "width": 2}],
         chosen=point,
+        camera=camera,
+        on_camera=partial(select, "positions-camera"),
         on_pick=partial(select, "position"),
         height=480,
     )
@@ -106,9 +109,9 @@ def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
     )
     share_menu(
         "positions",
-        svg=lambda: space.drawing(places, chosen, [], axes, flat=flat),
+        svg=lambda: space_files.drawing(places, chosen, [], axes, flat=flat, camera=camera),
         shown=False,
-        figure=lambda: space.figure(cloud, places, groups, chosen, axes),
+        figure=lambda: space_files.figure(cloud, places, groups, chosen, axes, camera=camera),
         data=lambda: {"position": names} | {n: places[:, k].tolist() for k, n in enumerate("xyz")},
         vectors=lambda: points.vector_table(
             [f"p{i}" for i in range(len(names))], names, subject.vectors

@@ -19,9 +19,10 @@ from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.link import typed
 from pages.shell.share import share_menu
 from pages.shell.space import space_map
+from pages.shell.switch import switch
 from pages.views import crowd as crowds
 from pages.views import neighbours as lists
-from pages.views import palette, plain_charts, space, space_charts, space_words
+from pages.views import palette, plain_charts, space, space_charts, space_files, space_words
 from pages.views.crowd import Crowd
 
 NEAR = 12
@@ -101,7 +102,7 @@ def _controls(crowd: Crowd) -> Look:
             "which the tokens differ most there, so the map changes with the layer.",
         )
         unit = points.unit()
-        trails = points.switch(
+        trails = switch(
             "trails",
             "Trails",
             on=True,
@@ -162,6 +163,7 @@ def _map(
     with below:
         lost = _betrayed(crowd, quality, own)
     with room:
+        camera = points.camera("layers-camera", flat=look.flat)
         space_map(
             cloud,
             key="text-map",
@@ -183,6 +185,8 @@ def _map(
             only=[],
             frames={mark.id: places[:, int(mark.id[1:])].round(4).tolist() for mark in own},
             chosen=point,
+            camera=camera,
+            on_camera=partial(select, "layers-camera"),
             on_pick=partial(select, "token"),
             on_area=partial(points.choose_area, "area"),
             on_played=_played,
@@ -191,9 +195,9 @@ def _map(
         st.caption(plain(told))
     share_menu(
         "map",
-        svg=lambda: space.drawing(flat_places, own, [], axes, flat=look.flat),
+        svg=lambda: space_files.drawing(flat_places, own, [], axes, flat=look.flat, camera=camera),
         shown=False,
-        figure=lambda: space.figure(cloud, flat_places, layers, own, axes),
+        figure=lambda: space_files.figure(cloud, flat_places, layers, own, axes, camera=camera),
         data=lambda: crowds.table(crowd, places),
         vectors=lambda: points.vector_table(
             [f"t{i}" for i in range(len(crowd.names))], crowd.names, crowd.states[look.after]

@@ -19,6 +19,8 @@ from engine.projection import Measure, Neighbours
 from pages.shell.components import picture
 from pages.shell.frame import checked, plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.switch import switch
+from pages.views import cameras
 from pages.views import neighbours as lists
 from pages.views.svg import visible
 
@@ -49,12 +51,6 @@ def measure() -> Measure:
     return cast("Measure", chosen)
 
 
-def switch(key: str, label: str, *, on: bool, help: str | None = None) -> bool:
-    """A toggle that links carry."""
-    checked(key, [True, False], default=on, shown=lambda value: str(value).lower())
-    return st.toggle(label, key=key, bind="query-params", value=on, help=help)
-
-
 def unit() -> bool:
     """Whether vectors count by their direction alone."""
     return switch(
@@ -69,6 +65,11 @@ def after(last: int, label: str, help: str) -> int:
     """The layer after which tokens are looked at; 0 is what enters layer 1."""
     checked("after", range(last + 1), default=0, name="after")
     return st.slider(label, 0, last, key="after", bind="query-params", help=help)
+
+
+def camera(key: str, *, flat: bool) -> str | None:
+    """From where a map was last looked at, here or by a link; None: as it first stands."""
+    return selection(key, lambda text: cameras.legal(text, flat=flat), name="camera")
 
 
 def light() -> bool:

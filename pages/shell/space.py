@@ -1,6 +1,7 @@
 """The map component: the cloud travels once, what changes travels with each run.
 
-In: payloads of `pages.views.space`. Out: the id of the point that was picked, through a callback.
+In: payloads of `pages.views.space`. Out, through callbacks: the id of the point that was picked, an
+area, the camera once it rests (`pages.views.cameras`), which costs a run but draws nothing.
 plotly.js is not ours to send: the page must hold a Plotly chart of Streamlit, whose copy of the
 library the map uses (measured: 4.8 MB that the browser keeps, against 4.8 MB with each change
 of a component's data). `tests/browser` guards it and the bytes on the wire.
@@ -37,6 +38,8 @@ def space_map(
     lit: list[dict[str, Any]] | None = None,
     frames: Mapping[str, list[list[float]]] | None = None,
     chosen: str | None = None,
+    camera: str | None = None,
+    on_camera: Callable[[str | None], None],
     on_pick: Callable[[str | None], None],
     on_area: Callable[[list[str]], None] | None = None,
     on_played: Callable[[int], None] | None = None,
@@ -64,8 +67,12 @@ def space_map(
         if on_played is not None and isinstance(layer, int):
             on_played(layer)
 
+    def resting() -> None:
+        view = _told(key, "camera").get("view")
+        on_camera(view if isinstance(view, str) else None)
+
     _cloud(key=f"{key}-cloud", data=dict(cloud))
-    told = [_told(key, name).get("seq") for name in ("pick", "area", "played")]
+    told = [_told(key, name).get("seq") for name in ("pick", "area", "played", "camera")]
     _space(
         key=key,
         data={
@@ -78,6 +85,7 @@ def space_map(
             "paths": paths or [],
             "only": only,
             "chosen": chosen,
+            "camera": camera or "",
             "colours": space.colours(),
             "height": height,
             "lit": lit or [],
@@ -89,6 +97,7 @@ def space_map(
         on_pick_change=picking,
         on_area_change=taking,
         on_played_change=played,
+        on_camera_change=resting,
     )
 
 

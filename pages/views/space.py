@@ -1,9 +1,9 @@
 """The map of a vector space: points, marks, labels, and the words beside them.
 
 In: coordinates, names and classes of points. Out: plain dictionaries that `assets/components`
-`cloud.js` (the many points, sent once) and `space.js` (what changes) draw, an SVG and a Plotly
-figure of the same map for files. A point of the cloud has the id prefix + number (`v12`).
-Colours are pairs (light, dark). Knows nothing of models or pages.
+`cloud.js` (the many points, sent once) and `space.js` (what changes) draw. A point of the cloud has
+the id prefix + number (`v12`). Colours are pairs (light, dark). The same map as files is drawn by
+`space_files`. Knows nothing of models or pages.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from jaxtyping import Float, UInt8
 
 from engine.projection import Projection, Quality
 from engine.vocabulary import KINDS, Vocabulary
 from pages.views import palette
-from pages.views.svg import document, esc, label, raster, tag, visible
+from pages.views.svg import esc, visible
 
 Pair = tuple[str, str]
 COLOURS = (
@@ -236,127 +235,3 @@ def told(
         )
     lines.append(f"Distances in {axes}-D are approximate; the list uses the real space.")
     return " ".join(lines)
-
-
-# ---------------------------------------------------------------------------- files
-
-WIDTH, HEIGHT = 900.0, 640.0
-
-
-def drawing(
-    places: Float[np.ndarray, "point axis"],
-    own: Sequence[Mark],
-    near: Sequence[Mark],
-    axes: Sequence[str],
-    *,
-    flat: bool,
-) -> str:
-    """The map as an SVG: the cloud as one image, marks and their names as shapes."""
-    across = _across(places, flat=flat)
-    span = np.abs(across).max(initial=1e-9)
-    spots = _across(_places([*own, *near]), flat=flat)
-    span = max(span, float(np.abs(spots).max(initial=0)))
-    scale = (min(WIDTH, HEIGHT) / 2 - 30) / span
-    parts = [_density(across * scale), _axes(axes, flat=flat, reach=float(span * scale))]
-    for number, (mark, spot) in enumerate(zip([*own, *near], spots, strict=True)):
-        x, y = WIDTH / 2 + spot[0] * scale, HEIGHT / 2 - spot[1] * scale
-        mine = number < len(own)
-        dot = tag(
-            "circle",
-            cx=float(x),
-            cy=float(y),
-            r=5.5 if mine else 4.0,
-            fill=palette.CHOSEN if mine else palette.KEPT,
-            stroke=palette.PAPER,
-        )
-        name = label(visible(mark.text, limit=NAME), x, y - 9, size=13, mono=True,
-                     text_anchor="middle", font_weight=600 if mine else None)  # fmt: skip
-        parts.append(tag("g", dot + name, data_id=mark.id, data_tip=mark.hover or mark.text))
-    return document(WIDTH, HEIGHT, parts, f"Map of {len(places):,} vectors")
-
-
-def _places(found: Sequence[Mark]) -> np.ndarray:
-    return np.array([mark.place for mark in found], dtype=np.float32).reshape(-1, 3)
-
-
-def _across(places: np.ndarray, *, flat: bool) -> np.ndarray:
-    """Where places are on paper: the first two axes, or the view from the map's first camera."""
-    if flat:
-        return places[:, :2]
-    eye = np.array([1.05, 1.15, 0.75])
-    back = eye / np.linalg.norm(eye)
-    right = np.cross([0, 0, 1], back)
-    right /= np.linalg.norm(right)
-    return places[:, :3] @ np.stack([right, np.cross(back, right)], axis=1)
-
-
-def _density(across: np.ndarray) -> str:
-    """The cloud as an image: the more points, the darker."""
-    cells = (320, 450)
-    rows = np.clip((HEIGHT / 2 - across[:, 1]) / HEIGHT * cells[0], 0, cells[0] - 1).astype(int)
-    columns = np.clip((WIDTH / 2 + across[:, 0]) / WIDTH * cells[1], 0, cells[1] - 1).astype(int)
-    grid = np.zeros(cells, dtype=np.float32)
-    np.add.at(grid, (rows, columns), 1)
-    return raster(
-        np.minimum(grid, 3),
-        x=0,
-        y=0,
-        width=WIDTH,
-        height=HEIGHT,
-        colour=palette.MUTED,
-        scale="sqrt",
-    )
-
-
-def _axes(axes: Sequence[str], *, flat: bool, reach: float) -> str:
-    ends = np.eye(3)[: 2 if flat else 3]
-    parts: list[str] = []
-    for name, end in zip(axes, _across(ends, flat=flat), strict=False):
-        x, y = WIDTH / 2 + end[0] * reach, HEIGHT / 2 - end[1] * reach
-        parts.append(
-            tag("line", x1=WIDTH / 2, y1=HEIGHT / 2, x2=float(x), y2=float(y), stroke=palette.LINE)
-        )
-        parts.append(label(name, x, y, size=12, fill=palette.MUTED, text_anchor="middle"))
-    return tag("g", parts, keep=True)
-
-
-def figure(
-    payload: dict[str, Any],
-    places: Float[np.ndarray, "point axis"],
-    groups: UInt8[np.ndarray, "point"],
-    own: Sequence[Mark],
-    axes: Sequence[str],
-) -> go.Figure:
-    """The map as a Plotly figure, for a web page of its own."""
-    traces = []
-    for number, entry in enumerate(payload["legend"]):
-        at = np.flatnonzero(groups == number)
-        traces.append(
-            go.Scatter3d(
-                **_columns(places[at]),
-                mode="markers",
-                name=entry["name"],
-                text=[esc(payload["names"][i]) for i in at],
-                hoverinfo="text",
-                marker={"size": 2.5, "color": entry["colour"][0], "opacity": 0.5},
-            )
-        )
-    if own:
-        traces.append(
-            go.Scatter3d(
-                **_columns(_places(own)),
-                mode="markers+text",
-                name="tokens of the text",
-                text=[esc(visible(mark.text, limit=NAME)) for mark in own],
-                marker={"size": 6, "color": palette.hexadecimal(palette.CHOSEN)},
-            )
-        )
-    titles = dict(zip(("xaxis", "yaxis", "zaxis"), axes, strict=False))
-    scene = {name: {"title": {"text": title}} for name, title in titles.items()}
-    return go.Figure(
-        traces, {"scene": {"aspectmode": "data", **scene}, "margin": dict.fromkeys("lrtb", 0)}
-    )
-
-
-def _columns(places: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: places[:, k] for k, name in enumerate("xyz")}

@@ -10,7 +10,7 @@ import pytest
 
 from engine import projection
 from engine.vocabulary import Vocabulary
-from pages.views import neighbours, palette, space, space_charts, vectors
+from pages.views import neighbours, palette, space, space_charts, space_files, vectors
 
 
 def words(count: int) -> Vocabulary:
@@ -64,7 +64,9 @@ def test_the_drawing_holds_the_marks_and_names_the_axes(flat: bool) -> None:
     fitted = projection.pca(cloud())
     marks = [space.Mark(f"t{i}", tuple(fitted.coordinates[i]), f"<{i}>") for i in range(3)]
     axes = space.axis_names(fitted)
-    root = ElementTree.fromstring(space.drawing(fitted.coordinates, marks, [], axes, flat=flat))
+    root = ElementTree.fromstring(
+        space_files.drawing(fitted.coordinates, marks, [], axes, flat=flat)
+    )
     text = "".join(root.itertext())
     assert all(f"<{i}>" in text for i in range(3))
     assert axes[0] in text and (axes[2] in text) == (not flat)
