@@ -15,6 +15,7 @@ from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.link import typed
 from pages.shell.share import share_menu
+from pages.shell.switch import switch
 from pages.views import chips, chips_drawing
 from pages.views import tokens as view
 
@@ -62,16 +63,14 @@ def tokenization_chat(choice: Choice) -> None:
 
 def _turns() -> tuple[list[Turn], bool]:
     checked("turns", range(1, MOST + 1), default=len(FIRST), name="turns")
-    checked("answer", [True, False], default=True, shown=lambda on: str(on).lower())
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         count = st.number_input(
             "Turns", 1, MOST, key="turns", bind="query-params", value=len(FIRST), width=140
         )
-        answer = st.toggle(
+        answer = switch(
+            "answer",
             "Let the model answer",
-            key="answer",
-            bind="query-params",
-            value=True,
+            on=True,
             help="The template ends with the words after which the model is to write.",
         )
     turns = []

@@ -12,6 +12,7 @@ from pages.shell import cache, tokenizers
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.switch import switch
 from pages.views import chips, chips_drawing
 from pages.views import tokens as view
 
@@ -65,12 +66,10 @@ def _cut(choice: Choice) -> Tokens:
     found = tokenizers.names_in(choice.model, choice.text)
     if not found:
         return cache.cut(choice.model, choice.text)
-    checked("names", [True, False], default=True, shown=lambda on: str(on).lower())
-    special = st.toggle(
+    special = switch(
+        "names",
         f"Read {plain(found[0], 30)} as a special token",
-        key="names",
-        bind="query-params",
-        value=True,
+        on=True,
         help="Off: its letters are cut like any other text, as an app does with what people type.",
     )
     return (cache.cut if special else tokenizers.spelt)(choice.model, choice.text)
@@ -113,12 +112,10 @@ def _controls(tokens: Tokens) -> tuple[view.Below, bool, int]:
         )
         special = True
         if view.counts(tokens).added:
-            checked("special", [True, False], default=True, shown=lambda on: str(on).lower())
-            special = st.toggle(
+            special = switch(
+                "special",
                 "Added tokens",
-                key="special",
-                bind="query-params",
-                value=True,
+                on=True,
                 help="Tokens that the tokenizer adds: where a text begins and ends.",
             )
         first = _window(len(tokens))

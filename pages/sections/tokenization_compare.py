@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine import catalog
@@ -15,7 +17,7 @@ from pages.shell.link import checked_many
 from pages.shell.share import share_menu
 from pages.views import tokenizers
 from pages.views import tokens as view
-from pages.views.languages import SENTENCES, languages
+from pages.views.languages import SENTENCES, drawing, languages
 
 MOST = 4
 
@@ -154,9 +156,12 @@ def _languages(names: list[str]) -> None:
         for name in names
     }
     left, right = st.columns([3.2, 1], gap="medium")
-    svg = languages(costs)
     with left:
-        picture(svg, key="languages", alt="Tokens for the same sentence in several languages")
+        picture(
+            languages(costs),
+            key="languages",
+            alt="Tokens for the same sentence in several languages",
+        )
     with right:
         st.markdown(
             "The first article of the Universal Declaration of Human Rights. A tokenizer that "
@@ -168,6 +173,12 @@ def _languages(names: list[str]) -> None:
             for name in names
             for place, what in enumerate(("tokens", "unknown"))
         }
-        share_menu("languages", svg=svg, data=table, title="One sentence, many languages")
+        share_menu(
+            "languages",
+            svg=partial(drawing, costs),
+            shown=False,
+            data=table,
+            title="One sentence, many languages",
+        )
         with st.expander("As a table"):
             st.dataframe(table, hide_index=True)

@@ -13,6 +13,7 @@ from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
 from pages.views import cutting
+from pages.views.cutting import Readable
 from pages.views.stages import stages as draw_stages
 
 CHARACTERS = 600
@@ -28,8 +29,10 @@ def tokenization_steps(choice: Choice) -> None:
     stages = rules.stages(choice.text[:CHARACTERS])
     legal = {f"w{n}" for n, word in enumerate(stages.words) if word.added is None}
     chosen = selection("word", lambda ids: ids in legal, name="word")
-    number = int(chosen[1:]) if chosen else _interesting(stages)
-    _before(stages, rules.algorithm, number, choice)
+    writing = cache.bundle(choice.model).reader("encoder").writing
+    read = cutting.readable(writing)
+    number = int(chosen[1:]) if chosen else _interesting(stages, read)
+    _before(stages, rules.algorithm, number, read, choice)
     if number is None:
         st.caption("Only added tokens are here, and those are never cut.")
         return
@@ -40,23 +43,24 @@ def tokenization_steps(choice: Choice) -> None:
     st.subheader(f"{rules.algorithm}, step by step")
     if len(stages.words[number].text) > WORD:
         st.caption(f"The first {WORD} of {len(stages.words[number].text):,} characters are shown.")
-    writing = cache.bundle(choice.model).reader("encoder").writing
     _walk(choice.model, word, writing)
 
 
-def _interesting(stages: Stages) -> int | None:
-    """The longest word within reason: it has most to show."""
+def _interesting(stages: Stages, read: Readable) -> int | None:
+    """The longest word within reason, one of letters if there is one: it has most to show."""
     own = [(n, w) for n, w in enumerate(stages.words) if w.added is None and w.text]
     fitting = [(n, w) for n, w in own if len(w.text) <= 24] or own
-    return max(fitting, key=lambda pair: len(pair[1].text))[0] if fitting else None
+    spelt = [(n, w) for n, w in fitting if read(w.text).strip("·").isalpha()] or fitting
+    return max(spelt, key=lambda pair: len(pair[1].text))[0] if spelt else None
 
 
-def _before(stages: Stages, algorithm: str, number: int | None, choice: Choice) -> None:
+def _before(
+    stages: Stages, algorithm: str, number: int | None, read: Readable, choice: Choice
+) -> None:
     left, right = st.columns([3.2, 1], gap="medium")
-    writing = cache.bundle(choice.model).reader("encoder").writing
     with left:
         picture(
-            draw_stages(stages, cutting.readable(writing), algorithm),
+            draw_stages(stages, read, algorithm),
             key="stages",
             alt=f"The text as typed, normalised, and in {len(stages.words)} words",
             locked=None if number is None else f"w{number}",

@@ -12,6 +12,7 @@ from pages.shell import cache, cache_maps
 from pages.shell.frame import Choice, checked, plain
 from pages.shell.link import typed
 from pages.shell.share import share_menu
+from pages.shell.switch import switch
 from pages.views.svg import visible
 
 SHOWN = 2000
@@ -22,7 +23,6 @@ def tokenization_vocabulary(choice: Choice) -> None:
     """Draw the table of the vocabulary."""
     whole = cache_maps.vocabulary(choice.model)
     checked("order", list(ORDERS), name="order")
-    checked("falling", [True, False], default=False, shown=lambda on: str(on).lower())
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         typed("search")
         query = st.text_input(
@@ -41,7 +41,7 @@ def tokenization_vocabulary(choice: Choice) -> None:
             default="Id",
             required=True,
         )
-        falling = st.toggle("Largest first", key="falling", bind="query-params")
+        falling = switch("falling", "Largest first", on=False)
     ids = find(whole, query, order=ORDERS[order or "Id"], falling=falling)
     left, right = st.columns([3.2, 1], gap="medium")
     with left:

@@ -14,6 +14,7 @@ from pages.views.tokens import Below, Group, face, groups, is_unknown, lines, rt
 
 STYLE = f"""
 .tokens {{ color:{palette.INK}; font-family:{palette.SANS}; }}
+.tokens.menu {{ padding:34px 3px 0; }}
 .tokens .source {{ font-size:17px; line-height:1.9; white-space:pre-wrap; overflow-wrap:anywhere;
   margin:0 0 18px; padding:14px 18px; border:1px solid {palette.LINE}; border-radius:10px;
   max-height:16em; overflow-y:auto; }}
@@ -55,19 +56,21 @@ def chips(
     drawn = [
         tag(
             "div",
-            _runs(tokens, line, below),
+            _runs(tokens, line, below, keep=not source),
             class_="line",
             dir="rtl" if rtl(tokens, line) else "ltr",
         )
         for line in lines(tokens, found, special=special)
     ]
-    if not source:
-        drawn = [line.replace(" data-id=", ' data-keep="" data-id=') for line in drawn]
-    body = tag("div", tag("style", STYLE) + text + "".join(drawn), class_="tokens")
+    body = tag(
+        "div",
+        tag("style", STYLE) + text + "".join(drawn),
+        class_="tokens" if source else "tokens menu",
+    )
     return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 
 
-def _runs(tokens: Tokens, line: list[Group], below: Below) -> str:
+def _runs(tokens: Tokens, line: list[Group], below: Below, *, keep: bool) -> str:
     """A line's chips; a run that reads the other way is set apart so that it is laid out so."""
     base, parts, run, way = rtl(tokens, line), list[str](), list[str](), None
     for group in line:
@@ -77,7 +80,7 @@ def _runs(tokens: Tokens, line: list[Group], below: Below) -> str:
             parts.append(_run(run, way, base))
             run = []
         way = direction
-        run.append(_group(tokens, group, below))
+        run.append(_group(tokens, group, below, keep=keep))
     return "".join([*parts, _run(run, way, base)])
 
 
@@ -85,17 +88,20 @@ def _run(run: list[str], way: bool | None, base: bool) -> str:
     return "".join(run) if way == base else tag("bdi", run, dir="rtl" if way else "ltr")
 
 
-def _group(tokens: Tokens, group: Group, below: Below) -> str:
+def _group(tokens: Tokens, group: Group, below: Below, *, keep: bool) -> str:
     if not group.split:
-        return _chip(tokens, group.first, below)
+        return _chip(tokens, group.first, below, keep=keep)
     # Joiners stay, or a family would fall into its members.
     joined = tokens.text[group.start : group.end].split("\u200d")
     whole = tag("b", esc("\u200d".join(visible(part) for part in joined)), dir="auto")
-    inner = [_chip(tokens, i, below, group.first) for i in range(group.first, group.last)]
-    return tag("span", [whole, *inner], class_="group", data_on=f"g{group.first}")
+    named = f"g{group.first}"
+    inner = [
+        _chip(tokens, i, below, keep=keep, group=named) for i in range(group.first, group.last)
+    ]
+    return tag("span", [whole, *inner], class_="group", keep=keep, data_on=named)
 
 
-def _chip(tokens: Tokens, index: int, below: Below, group: int | None = None) -> str:
+def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | None = None) -> str:
     kind, ground = "tok", palette.chip(index)
     if is_unknown(tokens, index):
         kind = "tok unknown"
@@ -109,8 +115,9 @@ def _chip(tokens: Tokens, index: int, below: Below, group: int | None = None) ->
         style=f"background:{ground}",
         data_id=f"t{index}",
         data_name=face(tokens, index),
-        data_on=None if group is None else f"g{group}",
+        data_on=group,
         data_tip=tip(tokens, index),
+        keep=keep,
     )
 
 

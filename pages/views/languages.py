@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from pages.views import palette
 from pages.views.svg import document, label, shortened, tag
+from pages.views.widths import either
 
 SENTENCES: tuple[tuple[str, str, str], ...] = (
     ("English", "All human beings are born free and equal in dignity and rights.", "ltr"),
@@ -28,21 +29,27 @@ SENTENCES: tuple[tuple[str, str, str], ...] = (
 )
 """Language, sentence, direction."""
 
-WIDTH, LEFT, BAR = 900.0, 84.0, 15.0
+WIDE, NARROW = 900.0, 350.0
+LEFT, BAR, ENTRY = 74.0, 15.0, 200.0
 
 
 def languages(costs: Mapping[str, Sequence[tuple[int, int]]]) -> str:
-    """Bars of (tokens, unknown) by tokenizer and language; the unknown share is hatched red."""
+    """The picture for a page: a wide and a narrow drawing, of which the page's width shows one."""
+    return either(drawing(costs), drawing(costs, width=NARROW))
+
+
+def drawing(costs: Mapping[str, Sequence[tuple[int, int]]], *, width: float = WIDE) -> str:
+    """Bars of (tokens, unknown) by tokenizer and language; the unknown share is red."""
     most = max((tokens for rows in costs.values() for tokens, _ in rows), default=1) or 1
-    scale = (WIDTH - LEFT - 90) / most
+    scale = (width - LEFT - 90) / most
     parts: list[str] = []
-    y = 8.0
+    beside = max(1, int((width - LEFT) // ENTRY))
     for number, name in enumerate(costs):
-        x = LEFT + number * 200
+        x, y = LEFT + number % beside * ENTRY, 8.0 + number // beside * 22
         colour = palette.CATEGORIES[number % len(palette.CATEGORIES)]
         parts.append(tag("rect", x=x, y=y, width=12.0, height=12.0, rx=3, fill=colour))
-        parts.append(label(shortened(name, 170, 13, mono=False), x + 18, y + 11, size=13))
-    y += 28
+        parts.append(label(shortened(name, ENTRY - 30, 13, mono=False), x + 18, y + 11, size=13))
+    y = 14.0 + 22 * -(-len(costs) // beside)
     for place, (language, sentence, _) in enumerate(SENTENCES):
         parts.append(label(language, LEFT - 10, y + 13, size=13, text_anchor="end"))
         for number, (name, rows) in enumerate(costs.items()):
@@ -52,7 +59,7 @@ def languages(costs: Mapping[str, Sequence[tuple[int, int]]]) -> str:
             parts.append(_bar(y, tokens, unknown, scale, colour, words))
             y += BAR + 2
         y += 9
-    return document(WIDTH, y, parts, "Tokens for the same sentence in several languages")
+    return document(width, y, parts, "Tokens for the same sentence in several languages")
 
 
 def _bar(y: float, tokens: int, unknown: int, scale: float, colour: str, words: str) -> str:

@@ -15,6 +15,7 @@ from unicodedata import east_asian_width
 from engine.values import Tokens
 from pages.views import palette, tokens
 from pages.views.svg import document, label, tag, visible
+from pages.views.widths import either
 
 LETTERS = "ABCDEFGH"
 COLUMN = 11.5
@@ -54,17 +55,7 @@ def _inner_cuts(one: Tokens) -> set[int]:
 
 def aligned(cuts: Sequence[Tokens]) -> str:
     """The picture for a page: a wide and a narrow drawing, of which the page's width shows one."""
-    style = (
-        ".aligned{container-type:inline-size}.aligned .narrow{display:none}"
-        "@container (max-width:620px){.aligned .narrow{display:block}.aligned .wide{display:none}}"
-        ".aligned svg{max-width:100%;height:auto;margin:0}"
-    )
-    both = [
-        tag("div", drawing(cuts, columns=columns), class_=name)
-        for name, columns in (("wide", WIDE), ("narrow", NARROW))
-    ]
-    body = tag("div", tag("style", style) + "".join(both), class_="aligned")
-    return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
+    return either(drawing(cuts, columns=WIDE), drawing(cuts, columns=NARROW), name="aligned")
 
 
 def drawing(cuts: Sequence[Tokens], *, columns: int = WIDE) -> str:
