@@ -23,6 +23,9 @@ from tokenizers.pre_tokenizers import Whitespace
 from engine.errors import NotOffered
 from engine.subwords import WALKERS, Walk
 
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+"""The pattern that the library's ByteLevel holds without naming it (Radford and others, 2019)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -40,13 +43,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """A text on its way: as typed, normalised, in words. `names` says who did it, if anyone."""
+    """A text on its way: as typed, normalised, in words, and the names of who did it, if anyone.
+
+    `pattern` is the regular expression whose matches are the words, where there is one.
+    """
 
     text: str
     normalised: str
     words: tuple[Word, ...]
     normaliser: str
     splitter: str
+    pattern: str = ""
 
 
 class Cutter:
@@ -69,6 +76,7 @@ class Cutter:
         self.walk: Callable[[str], Walk] = WALKERS[self.algorithm](self.model)
         self._normaliser = _names(rules.get("normalizer"), "normalizers")
         self._splitter = _names(rules.get("pre_tokenizer"), "pretokenizers")
+        self._pattern = _pattern(rules.get("pre_tokenizer"))
         added = [token for token in rules.get("added_tokens", ()) if token["content"]]
         self._raw = _Added([t for t in added if not t["normalized"]])
         self._normalised = _Added([t for t in added if t["normalized"]], self._normalise_text)
@@ -93,7 +101,8 @@ class Cutter:
         for (start, end), token in kept.items():
             words.append(Word(self.tokenizer.id_to_token(token) or "", start, end, token))
         words.sort(key=lambda word: word.start)
-        return Stages(text, normalised, tuple(words), self._normaliser, self._splitter)
+        names = (self._normaliser, self._splitter, self._pattern)
+        return Stages(text, normalised, tuple(words), *names)
 
     def cut(self, text: str) -> Iterator[tuple[Word, Walk | None]]:
         """Every word of a text with its walk; an added token has none."""
@@ -117,6 +126,17 @@ def _names(rules: dict[str, Any] | None, inner: str) -> str:
     if not rules:
         return ""
     return ", ".join(rule["type"] for rule in rules.get(inner, [rules]))
+
+
+def _pattern(rules: dict[str, Any] | None) -> str:
+    """The regular expressions of a pre-tokenizer, one a line."""
+    found = []
+    for rule in rules.get("pretokenizers", [rules]) if rules else ():
+        if rule["type"] == "ByteLevel" and rule.get("use_regex", True):
+            found.append(GPT2)
+        elif rule["type"] == "Split" and "Regex" in rule["pattern"]:
+            found.append(rule["pattern"]["Regex"])
+    return "\n".join(found)
 
 
 # ---------------------------------------------------------------------------- added tokens

@@ -18,6 +18,23 @@ from pages.shell.progress import show_job
 from pages.shell.state import state
 
 LONGEST = 120  # characters of a Hub id
+KNOWN = (
+    "openai-community/gpt2",
+    "Xenova/gpt-4",
+    "Xenova/gpt-4o",
+    "Qwen/Qwen3-0.6B",
+    "HuggingFaceTB/SmolLM2-135M",
+    "deepseek-ai/DeepSeek-R1",
+    "bigscience/bloom-560m",
+    "EleutherAI/pythia-70m",
+    "google-bert/bert-base-uncased",
+    "google-bert/bert-base-multilingual-cased",
+    "FacebookAI/xlm-roberta-base",
+    "albert/albert-base-v2",
+    "google-t5/t5-small",
+    "google/flan-t5-small",
+)
+"""Tokenizers worth a look beside each other; all open to everybody."""
 
 
 def borrow() -> None:
@@ -46,6 +63,14 @@ def _from_hub() -> None:
             placeholder="maker/model, such as openai-community/gpt2",
         ).strip()
         st.button("Fetch", key="borrow-fetch", on_click=_fetch, args=(source,), disabled=not source)
+    st.selectbox(
+        "Or one that is well known",
+        KNOWN,
+        index=None,
+        key="borrow-known",
+        placeholder="Choose: it is fetched at once",
+        on_change=_fetch_known,
+    )
     st.caption("Only its tokenizer.json is fetched: no weights, no code.")
     job = jobs.find(f"borrow:{source}") if source else None
     if job is None:
@@ -61,6 +86,13 @@ def _fetch(source: str) -> None:
     command = [sys.executable, "-m", "engine.export.borrow", "--", source]
     st.session_state.pop("borrow-joined", None)
     jobs.start_process(f"borrow:{source}", command, viewer=state().viewer, cwd=borrowed.ROOT)
+
+
+def _fetch_known() -> None:
+    chosen = st.session_state["borrow-known"]
+    if chosen:
+        st.session_state["borrow-id"] = chosen
+        _fetch(chosen)
 
 
 def _from_file() -> None:

@@ -11,11 +11,16 @@ from pages.views import palette
 from pages.views.cutting import Readable
 from pages.views.svg import esc, tag, visible
 
+PATTERN = 400
+"""Characters of a pattern shown; there are some of a thousand."""
 STYLE = f"""
-.stages {{ color:{palette.INK}; font-family:{palette.SANS}; }}
-.stages h4 {{ margin:0 0 4px; font:600 13px/1.4 {palette.SANS}; color:{palette.MUTED}; }}
+.stages {{ color:{palette.INK}; font-family:{palette.SANS}; padding-top:6px; }}
+.stages h4 {{ margin:0 0 4px; min-height:20px;
+  font:600 13px/1.4 {palette.SANS}; color:{palette.MUTED}; }}
 .stages p {{ margin:0 0 14px; font:400 15px/1.9 {palette.MONO}; white-space:pre-wrap;
   overflow-wrap:anywhere; }}
+.stages code {{ display:block; margin:0 0 8px; font:400 12.5px/1.5 {palette.MONO};
+  color:{palette.MUTED}; white-space:pre-wrap; overflow-wrap:anywhere; }}
 .stages .word {{ display:inline-block; margin:0 4px 4px 0; padding:0 6px; border-radius:6px;
   background:{palette.SURFACE}; border:1.5px solid {palette.LINE}; cursor:pointer;
   max-width:100%; unicode-bidi:isolate; }}
@@ -31,8 +36,10 @@ def stages(found: Stages, read: Readable, algorithm: str) -> str:
         name = f"Normalised: {found.normaliser}"
         parts.append(_line(name, visible(found.normalised, limit=len(found.normalised))))
     name = f"Split into words: {found.splitter or 'none, one piece'}"
+    pattern = found.pattern[:PATTERN] + ("…" if len(found.pattern) > PATTERN else "")
+    rule = tag("code", esc(f"pattern {pattern}"), dir="ltr") if pattern else ""
     words = "".join(_word(n, word, read) for n, word in enumerate(found.words))
-    parts.append(tag("h4", esc(name)) + tag("p", words, dir="auto"))
+    parts.append(tag("h4", esc(name)) + rule + tag("p", words, dir="auto"))
     body = tag("div", tag("style", STYLE) + "".join(parts), class_="stages")
     return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from engine.catalog import SHIPPED
@@ -18,6 +19,7 @@ def stretch(page: Page, token: int) -> Locator:
     return page.locator(f".tokens .source [data-id=t{token}]")
 
 
+@pytest.mark.feature("Two-way hover: text span <-> id")
 def test_hover_lights_the_text_and_the_reverse(open_at: Open) -> None:
     page = open_at("/Tokenization?model=tales-gpt&text=The+cat+sat+on+the+mat.")
     chip(page, 1).hover()
@@ -44,6 +46,7 @@ def test_a_chip_is_locked_kept_in_the_link_and_let_go(open_at: Open) -> None:
     expect(page).not_to_have_url(re.compile("token="))
 
 
+@pytest.mark.feature("Grapheme-safe display of split multi-byte characters")
 def test_a_family_emoji_stays_whole_and_shows_its_bytes(open_at: Open) -> None:
     page = open_at("/Tokenization?model=tales-gpt", dark=True, width=390)
     page.get_by_label("Text", exact=True).fill("\U0001f469\u200d\U0001f469\u200d\U0001f467 ok")
@@ -56,6 +59,7 @@ def test_a_family_emoji_stays_whole_and_shows_its_bytes(open_at: Open) -> None:
     shot(page, "tokens-emoji-390-dark")
 
 
+@pytest.mark.feature("Byte view of each token")
 def test_what_stands_under_a_chip_can_be_chosen(open_at: Open) -> None:
     page = open_at("/Tokenization?model=tales-gpt&text=The+cat")
     page.get_by_role("radio", name="Bytes").click()
@@ -93,6 +97,7 @@ def test_play_walks_to_the_end_by_itself(open_at: Open) -> None:
     expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=5_000)
 
 
+@pytest.mark.feature("Two tokenizers side by side on the same text")
 def test_three_tokenizers_stand_on_the_same_characters(open_at: Open) -> None:
     page = open_at("/Tokenization?view=Compare+tokenizers&text=The+cat+sat")
     boxes = page.locator(".aligned .wide g[data-id]")
@@ -118,6 +123,7 @@ def test_the_chips_leave_as_png_and_svg(open_at: Open) -> None:
     assert "<svg" in svg.value.path().read_text(encoding="utf-8")
 
 
+@pytest.mark.feature("Re-tokenises while typing")
 def test_the_text_is_cut_again_while_it_is_typed(open_at: Open) -> None:
     page = open_at("/Tokenization?model=tales-gpt&text=The")
     box = page.get_by_label("Text", exact=True)
@@ -136,6 +142,7 @@ def test_the_text_is_cut_again_while_it_is_typed(open_at: Open) -> None:
     expect(box).not_to_have_value("The cat sat on the mat")
 
 
+@pytest.mark.feature("Whitespace / control characters made visible")
 def test_spaces_tabs_and_line_ends_are_marks_in_grey(open_at: Open) -> None:
     page = open_at("/Tokenization?model=tales-gpt&text=a+b%09c%0Ad")
     chip(page, 0).wait_for()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import (
     AddedToken,
+    Regex,
     Tokenizer,
     decoders,
     models,
@@ -20,7 +21,7 @@ from tokenizers import (
 )
 
 from engine.catalog import SHIPPED
-from engine.cutting import Cutter
+from engine.cutting import GPT2, Cutter
 from engine.errors import NotOffered
 from engine.subwords import Lattice, Longest, Merging
 from engine.tokens import Reader
@@ -283,6 +284,26 @@ def test_stages_tell_what_happens_before_the_algorithm() -> None:
     assert words[:3] == [("cafe", "Café"), (",", ","), ("<mask>", "  <mask>")]
     assert words[3:] == [("river", "RIVER"), ("!", "!")]
     assert [word.added is not None for word in stages.words] == [False, False, True, True, False]
+
+
+@settings(max_examples=200, deadline=None)
+@given(EVERYWHERE)
+def test_the_pattern_that_is_shown_cuts_the_words(text: str) -> None:
+    own, shown = pre_tokenizers.ByteLevel(add_prefix_space=False), pre_tokenizers.Split
+    theirs = [span for _, span in own.pre_tokenize_str(text)]
+    ours = [span for _, span in shown(Regex(GPT2), "isolated").pre_tokenize_str(text)]
+    assert ours == theirs
+
+
+def test_patterns_are_read_from_the_rules() -> None:
+    cutter = Cutter(Reader(SHIPPED / "tales-gpt" / "tokenizer.json").tokenizer)
+    assert cutter.stages("a").pattern == GPT2
+    other = Tokenizer(models.BPE())
+    splits = [pre_tokenizers.Split(Regex("a+"), "isolated"), pre_tokenizers.Digits()]
+    other.pre_tokenizer = pre_tokenizers.Sequence(splits)
+    assert Cutter(other).stages("a").pattern == "a+"
+    other.pre_tokenizer = pre_tokenizers.ByteLevel(use_regex=False)
+    assert Cutter(other).stages("a").pattern == ""
 
 
 def test_a_model_that_is_none_of_the_three_is_a_sentence() -> None:

@@ -1,11 +1,16 @@
 """Pages run by AppTest, from app.py, as `page_link` needs the whole app."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
+
+from engine import borrowed
+from engine.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., AppTest]
@@ -38,6 +43,19 @@ def open_page() -> Open:
     return opened
 
 
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder of exported models."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("ATLAS_MODELS", str(folder))
+    settings.cache_clear()
+    yield folder
+    for worker in list(borrowed._workers.values()):
+        worker.end()
+    settings.cache_clear()
+
+
 def sentences(app: AppTest) -> list[str]:
     """What a page's warnings and errors say, without the escapes of Markdown."""
     boxes = [*app.warning, *app.error]
@@ -47,3 +65,9 @@ def sentences(app: AppTest) -> list[str]:
 def crash(app: AppTest) -> str:
     """The tracebacks that a page shows, "" where it ran well: `assert not crash(app)`."""
     return "\n".join(f"{one.message}\n" + "\n".join(one.stack_trace) for one in app.exception)
+
+
+def components(app: AppTest, name: str) -> list[dict[str, Any]]:
+    """What our components of that name (`atlas_picture`) are given on a page, in its order."""
+    found = (element.proto for element in app.get("bidi_component"))
+    return [json.loads(proto.json) for proto in found if proto.component_name == name]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from engine import borrowed, catalog, jobs
-from engine.settings import settings
+from engine import catalog, jobs
+from pages.shell import borrowing
 from tests.engine.hub_stand_in import hub
-from tests.pages.conftest import Open, crash, sentences
+from tests.pages.conftest import Open, components, crash, sentences
 
 PAGE = "1_Tokenization"
 MODELS = ("tales-gpt", "tales-bert", "fr-en")
@@ -50,6 +54,7 @@ def test_an_empty_text_is_one_sentence(open_page: Open, view: str) -> None:
     assert "The text is empty" in sentences(app)[0]
 
 
+@pytest.mark.feature("Token and character counts")
 def test_counts_are_those_of_the_text(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The cat sat.")
     values = {metric.label: metric.value for metric in app.metric}
@@ -59,6 +64,7 @@ def test_counts_are_those_of_the_text(open_page: Open) -> None:
     assert float(values["Characters per token"]) == pytest.approx(12 / tokens, abs=0.005)
 
 
+@pytest.mark.feature("Big-paste guard (worker, auto-hide, cap)")
 def test_a_hundred_thousand_characters_are_counted_in_full_and_drawn_in_parts(
     open_page: Open,
 ) -> None:
@@ -94,6 +100,66 @@ def test_a_step_back_moves_the_slider_and_the_link(open_page: Open) -> None:
     assert not crash(app)
 
 
+def chips_drawn(app: AppTest) -> list[Element]:
+    """The chips of the page's first picture, in the order in which they stand."""
+    root = ElementTree.fromstring(components(app, "atlas_picture")[0]["svg"])
+    return [node for node in root.iter() if (node.get("class") or "").startswith("tok ")
+            or node.get("class") == "tok"]  # fmt: skip
+
+
+@pytest.mark.feature("Coloured token chips", "Token ids shown")
+def test_every_token_is_a_chip_with_its_id_and_no_neighbour_has_its_colour(
+    open_page: Open,
+) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="the the the\nthe unbelievable cat")
+    drawn = chips_drawn(app)
+    table = app.dataframe[0].value
+    assert [chip.get("data-id") for chip in drawn] == [f"t{i}" for i in range(len(table))]
+    assert [int("".join(chip[1].itertext())) for chip in drawn] == list(table["id"])
+    assert [chip.get("data-name") for chip in drawn] == list(table["text"])
+    grounds = [chip.get("style") for chip in drawn]
+    assert all(a and a != b for a, b in pairwise(grounds))
+
+
+@pytest.mark.feature("Byte view of each token")
+def test_each_token_shows_its_bytes(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The caf\u00e9 \u4f60", below="Bytes")
+    shown = ["".join(chip[1].itertext()) for chip in chips_drawn(app)]
+    assert bytes.fromhex(" ".join(shown)) == "The caf\u00e9 \u4f60".encode()
+    assert list(app.dataframe[0].value["bytes"]) == shown
+
+
+@pytest.mark.feature("Regex pre-split stage shown")
+def test_the_text_is_normalised_and_split_before_the_algorithm(open_page: Open) -> None:
+    address = {"view": "Step by step", "text": "Caf\u00e9 at 9pm!"}
+    root = ElementTree.fromstring(
+        components(open_page(PAGE, model="tales-gpt", **address), "atlas_picture")[0]["svg"]
+    )
+    words = ["".join(n.itertext()) for n in root.iter() if n.get("class") == "word"]
+    assert words == ["Caf\u00e9", "\u00b7at", "\u00b79", "pm", "!"]
+    told = "".join(root.itertext())
+    assert "Split into words: ByteLevel" in told and r"\p{L}+" in told
+    bert = components(open_page(PAGE, model="tales-bert", **address), "atlas_picture")[0]["svg"]
+    assert "Normalised: BertNormalizer" in bert and "cafe\u00b7at\u00b79pm!" in bert
+
+
+@pytest.mark.feature("BPE merges shown step by step")
+def test_every_step_of_bpe_is_shown(open_page: Open) -> None:
+    app = open_page(PAGE, view="Step by step", model="tales-gpt", text="unbelievably")
+    steps = int(app.slider(key="step").max)
+    assert steps > 3
+    for step in range(steps + 1):
+        app.slider(key="step").set_value(step).run()
+        assert not crash(app)
+        svg = components(app, "atlas_picture")[1]["svg"]
+        assert f"BPE after {step} of {steps} merges: " in svg
+        assert len(re.findall(r"merge no\. [\d,]+", svg)) == step
+    cut = open_page(PAGE, model="tales-gpt", text="unbelievably").dataframe[0].value
+    result = next(one.value for one in app.markdown if one.value.startswith("Result: "))
+    assert re.findall("`([^`]+)`", result) == list(cut["text"])
+
+
+@pytest.mark.feature("Two tokenizers side by side on the same text")
 def test_the_comparison_counts_what_each_tokenizer_gives(open_page: Open) -> None:
     app = open_page(PAGE, view="Compare tokenizers", model="tales-gpt", text="The cat sat.")
     table = app.dataframe[0].value
@@ -121,6 +187,7 @@ def test_the_vocabulary_is_searched_and_sorted(open_page: Open) -> None:
     assert any("Nothing in this vocabulary" in caption.value for caption in app.caption)
 
 
+@pytest.mark.feature("Token + position embedding step shown")
 def test_a_row_plus_its_position_enters_layer_one(open_page: Open) -> None:
     app = open_page(PAGE, view="Into vectors", model="tales-gpt", text="The cat", token="t1")
     assert not crash(app)
@@ -130,19 +197,6 @@ def test_a_row_plus_its_position_enters_layer_one(open_page: Open) -> None:
     assert any("Their sum enters layer 1" in one.value for one in app.markdown)
 
 
-@pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder of exported models."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    monkeypatch.setenv("ATLAS_MODELS", str(folder))
-    settings.cache_clear()
-    yield folder
-    for worker in list(borrowed._workers.values()):
-        worker.end()
-    settings.cache_clear()
-
-
 TEMPLATE = (
     "{% for m in messages %}{% if m.role == 'system' and not loop.first %}"
     "{{ raise_exception('system comes first') }}{% endif %}<s>{{ m.role }}: {{ m.content }}\n"
@@ -150,6 +204,7 @@ TEMPLATE = (
 )
 
 
+@pytest.mark.feature("Chat-template / role editor")
 def test_a_chat_template_is_rendered_with_its_roles(open_page: Open, models: Path) -> None:
     folder = shutil.copytree(catalog.SHIPPED / "tales-gpt", models / "talker")
     card = json.loads((folder / "card.json").read_text())
@@ -170,6 +225,7 @@ def test_a_model_without_a_chat_template_offers_none(open_page: Open) -> None:
     assert "view=Chat" in " ".join(sentences(app))
 
 
+@pytest.mark.feature("Parse-special-tokens toggle")
 def test_names_of_special_tokens_are_parsed_or_spelt(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-bert", text="a [MASK] b")
     whole = app.dataframe[0].value
@@ -189,6 +245,25 @@ def test_a_chip_leads_to_its_place_in_the_vocabulary(open_page: Open) -> None:
     assert app.dataframe[0].value["text"][0] == "\u00b7cat"
 
 
+@pytest.mark.feature("Many tokenizers to pick from")
+def test_a_well_known_tokenizer_is_fetched_at_one_choice(
+    open_page: Open, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    known = borrowing.KNOWN[0]
+    with hub({known: catalog.SHIPPED / "tales-gpt"}) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        app = open_page(PAGE, view="Compare tokenizers", model="tales-bert", text="The cat sat.")
+        app.selectbox(key="borrow-known").set_value(known).run()
+        job = jobs.find(f"borrow:{known}")
+        assert job is not None and job.wait(120)
+    app.run()
+    assert not crash(app) and sentences(app) == []
+    assert f"hub:{known}" in list(app.dataframe[0].value["tokenizer"])
+
+
+@pytest.mark.feature("Any repository id as tokenizer")
 def test_any_hub_tokenizer_joins_the_comparison(
     open_page: Open, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
