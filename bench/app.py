@@ -118,7 +118,8 @@ def writing(quick: bool) -> list[Row]:
 def write(seed: int) -> tuple[float, float, int]:
     """Write 40 tokens under six settings: seconds to the first and the last, tokens in all."""
     from engine import tokens
-    from engine.generation import Line, generate
+    from engine.generation import generate
+    from engine.lines import Line
     from engine.runtime import open_bundle
 
     bundle = open_bundle(MODELS / "tales-gpt")

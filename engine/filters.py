@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 Row = Float[np.ndarray, "vocabulary"]
+HEAP = 64  # ids looked at together where the largest few are wanted
 
 
 # --- Penalties: they change logits, greedy heeds them too ---------------------------------------
@@ -75,14 +76,25 @@ def top_p(logits: Row, mass: float) -> Row:
     Probabilities 0.5, 0.3, 0.1, 0.1 and mass 0.7 keep two. Of equals the higher ids stay.
     """
     scores = probabilities(logits)
-    # All that are less likely than this hold less than 1 - mass together: none of them stays.
-    likely = np.flatnonzero(scores >= (1 - mass) / len(scores))
-    order = likely[descending(scores[likely], len(likely))]
+    head = _holding(scores, mass)
+    order = head[descending(scores[head], len(head))]
     held = scores[order]
     above = np.cumsum(held, dtype=np.float64) - held
     below = (scores.sum(dtype=np.float64) - above).astype(np.float32)
     kept = order[below > np.float32(1 - mass)]  # compared in float32, as transformers does
     return _only(logits, kept if len(kept) else order[:1])
+
+
+def _holding(scores: Row, mass: float) -> Int[np.ndarray, "id"]:
+    """The ids from some probability on that surely hold `mass`: only they have to be sorted."""
+    most = float(scores.max())
+    for share in (0.03, 0.001):
+        head = np.flatnonzero(scores >= most * share)
+        # More than rounding could take: what is less likely than all of these is cut for certain.
+        if float(scores[head].sum(dtype=np.float64)) > mass + 1e-5:
+            return head
+    # All that are less likely than this hold less than 1 - mass together: none of them stays.
+    return np.flatnonzero(scores >= (1 - mass) / len(scores))
 
 
 def min_p(logits: Row, share: float) -> Row:
@@ -156,7 +168,30 @@ def descending(scores: Row, count: int) -> Int[np.ndarray, "id"]:
     return np.sort((rising << 32) | ids)[::-1] & 0xFFFFFFFF
 
 
-def probabilities(logits: Row) -> Row:
-    """Softmax; -inf becomes 0."""
+def likeliest_of(scores: Float[np.ndarray, "row vocabulary"], count: int) -> list[np.ndarray]:
+    """For each row the ids of its `count` largest, largest first, of equals the higher id first.
+
+    Ids that leave the same rest share a heap: as many are at least as large as the `count`-th of
+    the heaps' largest, so that of all rows together only a few dozen have to be sorted.
+    """
+    rows, size = scores.shape
+    heaps = size // HEAP
+    if count >= heaps:
+        return [descending(row, count)[:count] for row in scores]
+    most = scores[:, : heaps * HEAP].reshape(rows, HEAP, heaps).max(axis=1)
+    bound = np.partition(most, heaps - count, axis=1)[:, heaps - count, None]
+    row, ids = np.divmod(np.flatnonzero(scores >= bound), size)
+    order = np.lexsort((-ids, -scores[row, ids], row))
+    starts = np.searchsorted(row, np.arange(rows)).tolist()
+    ids = ids[order]
+    return [ids[start : start + count] for start in starts]
+
+
+def probabilities(logits: Row, kept: Int[np.ndarray, "id"] | None = None) -> Row:
+    """Softmax; -inf becomes 0. `kept` are the ids that are above it, where they are known."""
+    if kept is not None and len(kept) < len(logits) // 4:
+        found = np.zeros_like(logits)
+        found[kept] = probabilities(logits[kept])
+        return found
     powers = np.exp(logits - logits.max())
     return powers / powers.sum()

@@ -19,10 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import jobs, tokens
+from engine.choosing import End, Written
 from engine.decoding import encode
 from engine.errors import Stopped
-from engine.generation import End, Line, Written, generate, room_left
+from engine.generation import generate, room_left
 from engine.jobs import Job, Report
+from engine.lines import Line
 from engine.runtime import Bundle
 
 TOKENS_KEPT = 60_000  # about a kilobyte each

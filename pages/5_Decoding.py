@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.sections.decoding_columns import decoding_columns, decoding_write
 from pages.sections.decoding_gap import decoding_gap
+from pages.sections.decoding_lens import decoding_lens
 from pages.sections.decoding_next import decoding_next
 from pages.sections.decoding_runs import decoding_runs
 from pages.sections.decoding_setup import decoding_setup
@@ -17,7 +18,8 @@ def write(choice: Choice) -> None:
     columns, live = decoding_write(plan, plan.wanted, buttons)
     sheet = st.container()
     st.divider()
-    decoding_next(plan, columns[0 if plan.runs else plan.column])
+    column = columns[0 if plan.runs else plan.column]
+    decoding_lens(plan, decoding_next(plan, column), column)
     with sheet:
         if plan.runs:
             decoding_runs(plan, columns, live)
@@ -29,6 +31,7 @@ def write(choice: Choice) -> None:
 choice = frame("Decoding", families=("decoder", "encoder-decoder", "encoder"), text_label="Prompt")
 with sentences():
     if choice.card.family == "encoder":
-        decoding_next(*decoding_gap(choice))
+        plan, gap = decoding_gap(choice)
+        decoding_lens(plan, decoding_next(plan, gap), None)
     else:
         write(choice)

@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float, Int
 
 from engine.beams import Search
 from engine.feeds import empty_past, head_masks, text_feeds
-from engine.generation import Line, generate
+from engine.generation import generate
+from engine.lines import Line
 from engine.runtime import Bundle
 from engine.sampling import Sampling
 from engine.tracing import hidden

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
+from engine import lens
 from engine.bundle import Card
+from engine.lens import Lens
 from engine.maps import Scene, labels
 from engine.tokens import piece_texts
 from engine.values import Side
@@ -18,7 +22,6 @@ from pages.views.attention_scale import number
 from pages.views.svg import visible
 
 COLUMNS = 10
-BEST = 5
 
 
 def attention_layers(scene: Scene, card: Card) -> None:
@@ -39,7 +42,10 @@ def attention_layers(scene: Scene, card: Card) -> None:
 def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     start = max(0, min(place - COLUMNS // 2, len(names) - COLUMNS))
     columns = list(enumerate(names))[start : start + COLUMNS]
-    by_column = [_said(scene, side, at) for at, _ in columns]
+    bundle = cache.bundle(scene.reading.model)
+    found = [_read(scene, side, at) for at, _ in columns]
+    spell = partial(piece_texts, bundle, side=side)
+    by_column = [view.said(one, spell) for one in found]
     said = [list(layer) for layer in zip(*by_column, strict=True)]
     st.subheader("What each layer would say", anchor=False)
     what = "at this place" if scene.kind == "encoder" else "next"
@@ -56,15 +62,8 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
         on_lock=lambda ids: select("spot", ids),
     )
     share_menu("lens", svg=svg, data=lambda: _lens_table(columns, said), title="Logit lens")
-    mine = by_column[place - start]
-    best = int(cache.lens(scene.reading, side, place)[-1].argmax())
-    ranks = _ranks(cache.lens(scene.reading, side, place), best)
-    word, settled = mine[-1].words[0], _settled(ranks)
-    since = (
-        f"It becomes the first choice after layer {settled} and stays so."
-        if settled
-        else "It was first from the start."
-    )
+    mine, here = by_column[place - start], found[place - start]
+    ranks, word, since = here.ranks.tolist(), mine[-1].words[0], view.since(here.settled)
     share = number(mine[-1].probabilities[0], True)
     table = view.layer_table(mine, ranks, word=word, title=f"Five best after {names[place]}")
     said_word = word.strip() or visible(word)
@@ -99,36 +98,8 @@ def _norms(scene: Scene, side: Side, name: str, place: int) -> None:
     )
 
 
-def _said(scene: Scene, side: Side, place: int) -> list[view.Said]:
-    """The best words of each layer at one position."""
-    logits = cache.lens(scene.reading, side, place)
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares /= shares.sum(axis=1, keepdims=True)
-    best = np.argpartition(-shares, BEST, axis=1)[:, :BEST]
-    order = np.argsort(-np.take_along_axis(shares, best, axis=1), axis=1, kind="stable")
-    best = np.take_along_axis(best, order, axis=1)
-    change = np.diff(shares, axis=0)
-    moved = np.stack([change.argmax(axis=1), change.argmin(axis=1)], axis=1)
-    ids = [*best.ravel().tolist(), *moved.ravel().tolist()]
-    texts = iter(piece_texts(cache.bundle(scene.reading.model), ids, side=side))
-    words = [tuple(next(texts) for _ in range(BEST)) for _ in best]
-    raised = [("", ""), *((next(texts), next(texts)) for _ in moved)]
-    found = np.take_along_axis(shares, best, axis=1).tolist()
-    return [
-        view.Said(row, tuple(p), *pair) for row, p, pair in zip(words, found, raised, strict=True)
-    ]
-
-
-def _ranks(logits: np.ndarray, word: int) -> list[int]:
-    return ((logits > logits[:, [word]]).sum(axis=1) + 1).tolist()
-
-
-def _settled(ranks: list[int]) -> int:
-    """The layer (0: before the first) from which on the word is the first choice."""
-    layer = len(ranks) - 1
-    while layer > 0 and ranks[layer - 1] == 1:
-        layer -= 1
-    return layer
+def _read(scene: Scene, side: Side, place: int) -> Lens:
+    return lens.read(cache.lens(scene.reading, side, place))
 
 
 def _place(spot: str | None, count: int) -> int | None:

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.components import v2 as components
 
 from engine import tokens, writing
-from engine.generation import Line
+from engine.lines import Line
 from engine.writing import Column, Task
 from pages.shell import cache
 from pages.shell.components import picture, script, styles
@@ -19,6 +19,7 @@ from pages.shell.state import state
 from pages.views import decoding_columns as view
 from pages.views import palette
 from pages.views.decoding_columns import Sheet
+from pages.views.decoding_picture import picture as drawn
 from pages.views.decoding_plan import Plan, height
 
 SHOWN = "decoding-shown"
@@ -192,6 +193,6 @@ def _after(sheet: Sheet) -> None:
     still = st.expander("The columns as one picture", on_change="rerun", key="decoding-still")
     if still.open:
         with still:
-            svg = view.picture(sheet, "One prompt, several settings")
+            svg = drawn(sheet, "One prompt, several settings")
             picture(svg, key="decoding-picture", alt=view.summary(sheet))
             share_menu("columns-picture", svg=svg, title="One prompt, several settings")

@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from engine.errors import NotOffered
-from engine.generation import Line
+from engine.lines import Line
 from engine.values import Reading
 from engine.writing import Task
 from pages.shell import cache
@@ -54,7 +54,9 @@ def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
     where = selection("at", lambda at: place(at, len(lines)) is not None)
     column, _ = place(where, len(lines)) or (0, None)
     task = Task(choice.model, tuple(cut.ids.tolist()))
-    return Plan(task, text, lines, column, None, "probability", False), spot
+    reading = Reading(choice.model, text)
+    plan = Plan(task, text, lines, column, None, "probability", False, reading=reading)
+    return plan, spot
 
 
 def _masked(text: str, name: str) -> str:

@@ -9,7 +9,8 @@ import streamlit as st
 
 from engine import sampling, tokens
 from engine.candidates import Opened, opened
-from engine.generation import Line, banned
+from engine.generation import banned
+from engine.lines import Line
 from engine.sampling import LIMITS, OFF, Sampling
 from engine.writing import Column
 from pages.shell import cache, lines
@@ -18,21 +19,23 @@ from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 from pages.views import decoding_bars as view
-from pages.views.decoding_plan import MOST, PRESETS, Plan, Spot
+from pages.views.decoding_plan import PRESETS, Plan, Spot
 
 KEYS = {name: f"set-{name}" for name in OFF}
 TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
 
 
-def decoding_next(plan: Plan, seen: Column | Spot) -> None:
+def decoding_next(plan: Plan, seen: Column | Spot) -> Spot:
     """Draw the chosen column's controls, and beside them the bars of the token looked at."""
+    spot = _spot(plan, seen) if isinstance(seen, Column) else seen
     left, right = st.columns([4, 7], gap="large")
     with left:
         if isinstance(seen, Column):
             _column(plan)
         _sliders(plan)
     with right:
-        _bars(plan, _spot(plan, seen) if isinstance(seen, Column) else seen)
+        _bars(plan, spot)
+    return spot
 
 
 # --- The columns' settings ----------------------------------------------------------------------
@@ -51,31 +54,25 @@ def _column(plan: Plan) -> None:
         help="The column that is set here; clicking a column's name does the same.",
     )
     with st.container(horizontal=True, gap="small"):
-        full, single = len(plan.lines) >= MOST, len(plan.lines) == 1
-        st.button(
-            "Add",
-            icon=":material/add:",
-            key="decoding-add",
-            disabled=full,
-            on_click=lines.add,
-            args=(plan,),
-            help="Six columns are the most." if full else "Another column",
-        )
-        st.button(
+        lines.button(
+            "Add", lines.add, plan, key="decoding-add", icon="add", refused=lines.full(plan),
+            help="Another column",
+        )  # fmt: skip
+        lines.button(
             "Remove",
-            icon=":material/remove:",
+            lines.remove,
+            plan,
             key="decoding-remove",
-            disabled=single,
-            on_click=lines.remove,
-            args=(plan,),
+            icon="remove",
+            refused="" if len(plan.lines) > 1 else "One column has to stay.",
             help="Take this column away; no other changes.",
         )
-        st.button(
+        lines.button(
             "Undo",
-            icon=":material/undo:",
+            lines.undo,
             key="decoding-undo-last",
-            disabled=not lines.can_undo(),
-            on_click=lines.undo,
+            icon="undo",
+            refused="" if lines.can_undo() else "Nothing was changed so far.",
         )
 
 
@@ -252,24 +249,26 @@ def _formula(plan: Plan, spot: Spot, found: Opened, spell: view.Spell, wanted: i
         return
     branch = plan.line.branched(spot.place, token_id)
     with st.container(horizontal=True, gap="small"):
-        st.button(
+        lines.button(
             f"Force “{plain(name, 20)}” here",
+            lines.force,
+            plan,
+            branch,
+            spot.place,
             key="decoding-force",
-            icon=":material/push_pin:",
-            on_click=lines.force,
-            args=(plan, branch, spot.place),
-            kwargs={"beside": False},
+            icon="push_pin",
             help="The column goes on from this token; the old text stays as a folded branch.",
+            beside=False,
         )
-        st.button(
+        lines.button(
             "… in a new column",
+            lines.force,
+            plan,
+            branch,
+            spot.place,
             key="decoding-branch",
-            icon=":material/call_split:",
-            disabled=len(plan.lines) >= MOST,
-            on_click=lines.force,
-            args=(plan, branch, spot.place),
-            kwargs={"beside": True},
-            help="Both stay side by side."
-            if len(plan.lines) < MOST
-            else "Six columns are the most: remove one first.",
+            icon="call_split",
+            refused=lines.full(plan),
+            help="Both stay side by side.",
+            beside=True,
         )

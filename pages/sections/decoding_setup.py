@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import NotOffered
-from engine.generation import Line, room_left
+from engine.generation import room_left
+from engine.lines import Line
 from engine.sampling import LIMITS, OFF
 from engine.values import Reading
 from engine.writing import Task
@@ -16,6 +17,7 @@ from pages.shell import cache
 from pages.shell import lines as lines_of
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.link import fresh
+from pages.shell.tasks import task_and_language
 from pages.views.decoding_plan import LONGEST, Plan, place
 
 SEEDS = 2**32
@@ -27,10 +29,12 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
 
     Raises `EmptyText` and `TextTooLong`.
     """
-    ids, source = _begin(choice)
-    room = min(LONGEST, room_left(cache.bundle(choice.model), len(ids)))
     lines, folded = lines_of.read()
-    runs = _view()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        runs = _view()
+        reading, language = task_and_language(choice)
+    ids, source = _begin(choice, reading, language)
+    room = min(LONGEST, room_left(cache.bundle(choice.model), len(ids)))
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     buttons = row.container(horizontal=True, width="content", gap="small")
     with row:
@@ -42,35 +46,38 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
     write = selection("write", ("yes",), name="write") == "yes"
     task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stop=stop)
     prompt = "" if source else choice.text
-    return Plan(task, prompt, lines, column, token, tint, write, runs, folded), buttons
+    plan = Plan(task, prompt, lines, column, token, tint, write, runs, folded, reading)
+    return plan, buttons
 
 
-def _begin(choice: Choice) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _begin(
+    choice: Choice, reading: Reading, language: str | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What the decoder begins with, and what an encoder reads before it."""
-    ids = tuple(cache.tokens(Reading(choice.model, choice.text)).ids.tolist())
+    ids = tuple(cache.tokens(reading).ids.tolist())
     if choice.card.family != "encoder-decoder":
         return ids, ()
-    start = choice.card.generation.start
-    if start is None:
+    rules = choice.card.generation
+    if rules.start is None:
         raise NotOffered("This model's card names no start token, so it cannot write.")
-    return (start,), ids
+    begun = (rules.start,) if language is None else (rules.start, rules.languages[language])
+    return begun, ids
 
 
 def _view() -> int:
     """Whether columns are compared (0) or one of them is run many times (how many)."""
     names = ("Columns", "Many runs")
     view = checked("view", names, default=names[0], name="View")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    st.segmented_control(
+        "View", names, default=names[0], key="view", bind="query-params", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    runs = checked("runs", RUNS, default=16, name="Runs")
+    if view == names[1]:
         st.segmented_control(
-            "View", names, default=names[0], key="view", bind="query-params", required=True,
-            label_visibility="collapsed",
+            "Runs", RUNS, default=16, key="runs", bind="query-params", required=True,
+            label_visibility="collapsed", format_func=lambda n: f"{n} runs",
         )  # fmt: skip
-        runs = checked("runs", RUNS, default=16, name="Runs")
-        if view == names[1]:
-            st.segmented_control(
-                "Runs", RUNS, default=16, key="runs", bind="query-params", required=True,
-                label_visibility="collapsed", format_func=lambda n: f"{n} runs",
-            )  # fmt: skip
     return runs if view == names[1] else 0
 
 

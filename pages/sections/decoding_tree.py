@@ -12,7 +12,7 @@ from pages.shell.frame import plain
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 from pages.views import decoding_tree as view
-from pages.views.decoding_plan import FOLDED, MOST, Plan
+from pages.views.decoding_plan import FOLDED, Plan
 
 
 def decoding_tree(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
@@ -45,23 +45,20 @@ def decoding_tree(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
 def _buttons(plan: Plan) -> None:
     if not plan.folded:
         return
-    full = len(plan.lines) >= MOST
-    st.button(
+    lines.button(
         "Side by side",
+        lines.unfold,
+        plan,
         key="decoding-unfold",
-        icon=":material/view_column:",
-        disabled=full,
-        on_click=lines.unfold,
-        args=(plan,),
-        help="Six columns are the most: remove one first."
-        if full
-        else "Show folded branches in columns of their own.",
+        icon="view_column",
+        refused=lines.full(plan),
+        help="Show folded branches in columns of their own.",
     )
-    st.button(
+    lines.button(
         "Forget folded",
+        lines.forget,
+        plan,
         key="decoding-forget",
-        icon=":material/delete_sweep:",
-        on_click=lines.forget,
-        args=(plan,),
+        icon="delete_sweep",
         help=f"Keep only what is in columns. The latest {FOLDED} folded branches are kept.",
     )

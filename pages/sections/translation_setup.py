@@ -9,11 +9,11 @@ import streamlit as st
 
 from engine.beams import Search
 from engine.translation import Trace, prefix_ids
-from engine.values import Reading
 from pages.shell import cache, changes
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, selection
 from pages.shell.link import fresh
+from pages.shell.tasks import task_and_language
 from pages.views.svg import visible
 from pages.views.translation import number
 from pages.views.translation_compare import Row, compared
@@ -26,7 +26,6 @@ STOPS = {
     "nothing better is possible": "never",
 }
 KEPT = ("place", "cross_layer", "cross_head", "no_end", "whole", "against", "also")
-AS_IT_IS = "as it is"
 ASKED = "translation-asked"  # session key: what was translated last
 LONGEST = 400  # new tokens
 _FORCED = re.compile(r"\d{1,7}(-\d{1,7}){0,199}")
@@ -50,7 +49,7 @@ def translation_setup(choice: Choice) -> tuple[Trace, str, Choice]:
         first = choice
         text, _, pairs = changes.swaps(choice.text)
         choice = replace(choice, text=text)
-        reading, language = _task(choice)
+        reading, language = task_and_language(choice)
         begin = _begin(choice)
     # Three target tokens for each of the source's are more than any translation needs.
     limit = min(LONGEST, 20 + 3 * len(cache.cut(choice.model, reading.text)))
@@ -97,43 +96,6 @@ def _search(*, greedy: bool) -> Search:
     if greedy:
         return Search()
     return Search(width, round(penalty, 2), STOPS[stop])  # type: ignore[arg-type]
-
-
-def _task(choice: Choice) -> tuple[Reading, str | None]:
-    """The text with the model's task in front, and the language to write, where it has them."""
-    rules, text, language = choice.card.generation, choice.text, None
-    if rules.prefixes:
-        tasks = (AS_IT_IS, *rules.prefixes)
-        task = str(checked("task", tasks, default=tasks[1], name="Task"))
-        st.selectbox(
-            "Task",
-            tasks,
-            key="task",
-            bind="query-params",
-            index=1,
-            width=230,
-            help="What this model was taught to do, written in front of the text.",
-        )
-        text = text if task == AS_IT_IS or not text.strip() else task + text
-    if not rules.languages:
-        return Reading(choice.model, text), None
-    names = tuple(sorted(rules.languages))
-    language = _language("to", "Into", names, next((n for n in names if "en" in n[:4]), names[0]))
-    own = _own_language(choice)
-    spoken = None if own is None else _language("from", "From", names, own)
-    return Reading(choice.model, text, language=None if spoken == own else spoken), language
-
-
-def _language(key: str, label: str, names: tuple[str, ...], default: str) -> str:
-    found = str(checked(key, names, default=default, name=label))
-    st.selectbox(label, names, key=key, bind="query-params", index=names.index(default), width=130)
-    return found
-
-
-def _own_language(choice: Choice) -> str | None:
-    """The language that the tokenizer says a text is in; None where it says none."""
-    names = {i: name for name, i in choice.card.generation.languages.items()}
-    return next((names[i] for i in cache.cut(choice.model, "a").ids.tolist() if i in names), None)
 
 
 def _begin(choice: Choice) -> tuple[int, ...]:

@@ -38,6 +38,7 @@ from engine.bundle import Card, Stack
 from engine.confidence import Scored
 from engine.cutting import Cutter
 from engine.errors import NotOffered
+from engine.lines import Line
 from engine.sampling import Sampling
 from engine.tokens import piece_texts, tokenize
 from engine.values import (
@@ -246,9 +247,9 @@ def rivals(model: str, kind: Kind) -> tuple[str, ...]:
     )
 
 
-def drawn(reading: Reading, kind: Kind, index: int, make: Callable[[], T]) -> T:
-    """The thumbnails of the heads of a layer: slower to draw than to keep."""
-    return cached(("drawn", _of(reading), kind, index), make)
+def drawn(reading: Reading, kind: Kind, what: Hashable, make: Callable[[], T]) -> T:
+    """The thumbnails of the heads of a layer, or all of them: slower to draw than to keep."""
+    return cached(("drawn", _of(reading), kind, what), make)
 
 
 def translated(model: str, text: str) -> Reading:
@@ -266,7 +267,7 @@ def continued(model: str, text: str, count: int) -> Reading:
     def make() -> Reading:
         reading, opened = Reading(model, text), bundle(model)
         ids = tokens(reading).ids.tolist()
-        line = generation.Line(Sampling(temperature=0.0))
+        line = Line(Sampling(temperature=0.0))
         steps = generation.generate(opened, ids, [line], seed=0, limit=count)
         new = [one.id for step in steps for one in step.written]
         return replace(reading, target=(*ids, *new))

@@ -1,15 +1,17 @@
 """The lines of the Decoding page: its columns, and the branches folded away beside them.
 
 In: a `Plan` and what a person did. Out: the session's and the link's `c1`..`c6` (columns) and
-`b1`..`b8` (branches that no column shows), and a memory for Undo. All but `read` are for
-callbacks. Knows nothing of texts.
+`b1`..`b8` (branches that no column shows), a memory for Undo, and the buttons that change them.
+What changes them is for callbacks. Knows nothing of texts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from engine.generation import Line
+from engine.lines import Line
 from pages.shell.link import plain, select, selection
 from pages.views.decoding_plan import FOLDED, MOST, START, Plan, spare
 
@@ -125,3 +127,31 @@ def forget(plan: Plan) -> None:
     """Let go of the folded branches."""
     remember(plan)
     keep(plan.lines)
+
+
+def button(
+    label: str,
+    act: Callable[..., None],
+    *given: object,
+    key: str,
+    icon: str,
+    help: str | None = None,
+    refused: str = "",
+    **options: object,
+) -> None:
+    """A button that changes lines by `act(*given, **options)`; `refused` says why it is greyed."""
+    st.button(
+        label,
+        key=key,
+        icon=f":material/{icon}:",
+        disabled=bool(refused),
+        on_click=act,
+        args=given,
+        kwargs=options,
+        help=refused or help,
+    )
+
+
+def full(plan: Plan) -> str:
+    """Why there can be no more columns, "" while there can."""
+    return "" if len(plan.lines) < MOST else f"{MOST} columns are the most: remove one first."

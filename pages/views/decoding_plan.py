@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.generation import Line
+from engine.lines import Line
+from engine.values import Reading
 from engine.writing import Task
 
 PRESETS = (
@@ -37,7 +38,7 @@ class Plan:
     """What the controls say; `token` is the place in the column that is looked at, from 0.
 
     `runs` is how often the chosen column is run, 0 where columns are compared. `folded` are
-    branches that no column shows.
+    branches that no column shows. `reading` is the text as the model reads it.
     """
 
     task: Task
@@ -49,6 +50,7 @@ class Plan:
     write: bool
     runs: int = 0
     folded: tuple[Line, ...] = ()
+    reading: Reading | None = None
 
     @property
     def wanted(self) -> tuple[Line, ...]:

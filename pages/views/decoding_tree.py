@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.generation import Line
+from engine.lines import Line
 from engine.writing import Column, statistics, written_text
 from pages.views import palette
 from pages.views.decoding_bars import percent

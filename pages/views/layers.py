@@ -7,12 +7,13 @@ attention pictures. Knows no model and no page.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from engine.lens import Lens
 from pages.views import palette, svg
 from pages.views.attention_scale import number
 
@@ -32,6 +33,30 @@ class Said:
     probabilities: tuple[float, ...]
     promoted: str = ""
     suppressed: str = ""
+
+
+def said(lens: Lens, spell: Callable[[list[int]], Sequence[str]]) -> list[Said]:
+    """What each layer would say, its ids turned into words."""
+    layers, best = lens.best.shape
+    ids = np.concatenate([lens.best.ravel(), lens.raised, lens.lowered]).tolist()
+    words = list(spell(ids))
+    moved = words[layers * best :]
+    pairs = [("", ""), *zip(moved[: layers - 1], moved[layers - 1 :], strict=True)]
+    return [
+        Said(
+            tuple(words[layer * best : (layer + 1) * best]),
+            tuple(lens.probabilities[layer].tolist()),
+            *pairs[layer],
+        )
+        for layer in range(layers)
+    ]
+
+
+def since(settled: int) -> str:
+    """From which layer on the word that is said in the end was the first choice."""
+    if not settled:
+        return "It was first from the start."
+    return f"It becomes the first choice after layer {settled} and stays so."
 
 
 def lens_grid(

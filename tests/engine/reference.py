@@ -111,29 +111,59 @@ def generated(
     longest = max(map(len, rows))
     ids = torch.tensor([row + [rules.pad] * (longest - len(row)) for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    beams = search.width > 1
     out = model.generate(
         input_ids=ids,
         attention_mask=mask,
-        decoder_input_ids=torch.tensor([prompt] * len(rows)),
-        num_beams=search.width,
-        num_return_sequences=search.width,
-        length_penalty=search.length_penalty if beams else None,
-        early_stopping=search.early_stopping if beams else None,
-        do_sample=False,
-        max_length=len(prompt) + search.limit,
         bad_words_ids=[[i] for i in rules.banned] or None,
         forced_bos_token_id=rules.forced_first,
         forced_eos_token_id=rules.forced_last,
-        output_scores=True,
-        return_dict_in_generate=True,
+        **searching(search, prompt, len(rows)),
     )
     found = out.sequences[:, len(prompt) :].reshape(len(rows), search.width, -1).tolist()
+    beams = search.width > 1
     scores = (out.sequences_scores if beams else torch.zeros(len(rows))).reshape(len(rows), -1)
     return [
         [(cut(ids, rules.ends), score) for ids, score in zip(found_ids, marks, strict=True)]
         for found_ids, marks in zip(found, scores.tolist(), strict=True)
     ]
+
+
+def searching(search: Search, prompt: list[int], texts: int) -> dict[str, Any]:
+    """A search over `texts` sources as options of `generate`, every hypothesis with its score."""
+    import torch
+
+    beams = search.width > 1
+    return {
+        "decoder_input_ids": torch.tensor([prompt] * texts),
+        "num_beams": search.width,
+        "num_return_sequences": search.width,
+        "length_penalty": search.length_penalty if beams else None,
+        "early_stopping": search.early_stopping if beams else None,
+        "do_sample": False,
+        "max_length": len(prompt) + search.limit,
+        "output_scores": True,
+        "return_dict_in_generate": True,
+    }
+
+
+def continued(
+    model: Any, ids: list[int], limit: int, *, beams: int = 1, **options: Any
+) -> list[int]:
+    """What `generate` writes after `ids`, greedily or with beams, at most `limit` tokens."""
+    import torch
+
+    search = {"length_penalty": 1.0, "early_stopping": False} if beams > 1 else {}
+    whole = model.generate(
+        torch.tensor([ids]),
+        attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+        do_sample=False,
+        num_beams=beams,
+        max_new_tokens=limit,
+        pad_token_id=0,
+        **search,
+        **options,
+    )
+    return whole[0, len(ids) :].tolist()
 
 
 def cut(ids: list[int], ends: tuple[int, ...]) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import pytest
 
 from engine.beams import FINISHED, KEPT, PRUNED, ROOT, Beam, Found, Search
 from engine.bundle import Generation
+from tests.engine.reference import searching
 
 END, VOCABULARY = 0, 12
 GENERATION = Generation(start=1, ends=(END,), pad=1)
@@ -193,23 +194,13 @@ def padded_sources():
 
 def generated(model, search: Search, prompt: list[int]):
     """What `generate` makes of the padded batch, our settings written out."""
-    import torch
-
     ids, mask = padded_sources()
     out = model.generate(
         input_ids=ids,
         attention_mask=mask,
-        decoder_input_ids=torch.tensor([prompt] * len(SOURCES)),
-        num_beams=search.width,
-        num_return_sequences=search.width,
-        length_penalty=search.length_penalty if search.width > 1 else None,
-        early_stopping=search.early_stopping if search.width > 1 else None,
-        do_sample=False,
-        max_length=len(prompt) + search.limit,
         bad_words_ids=[[PAD]],
         forced_eos_token_id=0,
-        output_scores=True,
-        return_dict_in_generate=True,
+        **searching(search, prompt, len(SOURCES)),
     )
     rows = out.sequences.reshape(len(SOURCES), search.width, -1)[:, :, len(prompt) :].tolist()
     scores = out.sequences_scores.reshape(len(SOURCES), -1) if search.width > 1 else None

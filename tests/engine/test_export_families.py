@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from engine.beams import Search
 from engine.bundle import read_card
-from engine.generation import Line, generate
+from engine.generation import generate
+from engine.lines import Line
 from engine.runtime import open_bundle
 from engine.sampling import Sampling
 from engine.tokens import tokenize
@@ -21,7 +21,7 @@ from engine.translation import translate_all
 from engine.values import Reading
 from tests.engine.checkpoints import RECIPES, Bundles
 from tests.engine.parity import TOLERANCE, equals_pytorch
-from tests.engine.reference import TEXTS, cut, generated, load
+from tests.engine.reference import TEXTS, continued, cut, generated, load
 
 FEW = (TEXTS[0], TEXTS[1], TEXTS[6])
 LAYERS = 2
@@ -50,19 +50,10 @@ def writing_equals_generate(folder: Path, model: Any) -> None:
     ids = tokenize(bundle, TEXTS[0]).ids.tolist()[:10]
     ends = bundle.card.generation.ends
     for width, line in ((1, Line(Sampling(temperature=0))), (3, Line(beams=3))):
-        beams = {"length_penalty": 1.0, "early_stopping": False} if width > 1 else {}
-        whole = model.generate(
-            torch.tensor([ids]),
-            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
-            do_sample=False,
-            num_beams=width,
-            max_new_tokens=8,
-            pad_token_id=0,
-            **beams,
-        )
+        expected = continued(model, ids, 8, beams=width)
         steps = generate(bundle, ids, [line], seed=0, limit=8)
         written = [token.id for step in steps for token in step.written]
-        assert cut(written, ends) == cut(whole[0, len(ids) :].tolist(), ends), line
+        assert cut(written, ends) == cut(expected, ends), line
 
 
 def translations_equal_generate(folder: Path, model: Any) -> None:

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from engine import filters, sampling, tracing
+from engine.choosing import choose
 from engine.decoding import encode
 from engine.errors import EmptyText, TextTooLong
-from engine.generation import Line, banned, choose, following, generate
+from engine.generation import banned, following, generate
+from engine.lines import Line
 from engine.runtime import Bundle, open_bundle
 from engine.sampling import Sampling
 from engine.tokens import tokenize
 from engine.values import Reading
+from tests.engine.reference import continued
 
 PROMPT = "Once upon a time there was"
 SETTINGS = [
@@ -56,7 +59,6 @@ def test_generation_with_the_cache_equals_generation_without(bundle: Bundle, pro
 
 
 def test_greedy_equals_generate_of_transformers(bundles: Any, bundle: Bundle):
-    import torch
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(bundles.checkpoint("gpt2")).eval()
@@ -64,16 +66,13 @@ def test_greedy_equals_generate_of_transformers(bundles: Any, bundle: Bundle):
     for setting in (Sampling(temperature=0), Sampling(temperature=0, repetition=1.4, no_repeat=2)):
         for sentence in sentences:
             ids = tokenize(bundle, sentence).ids.tolist()
-            expected = model.generate(
-                torch.tensor([ids]),
-                attention_mask=torch.ones(1, len(ids), dtype=torch.long),
-                do_sample=False,
-                num_beams=1,
-                max_new_tokens=20,
+            expected = continued(
+                model,
+                ids,
+                20,
                 repetition_penalty=setting.repetition,
                 no_repeat_ngram_size=setting.no_repeat,
-                pad_token_id=0,
-            )[0, len(ids) :].tolist()
+            )
             assert texts(bundle, ids, [Line(setting)], limit=20)[0] == expected
 
 
@@ -179,20 +178,10 @@ def test_nothing_to_continue_and_no_room_are_sentences(bundle: Bundle):
 def test_beam_search_equals_generate_of_transformers(
     bundles: Any, bundle: Bundle, prompt: list[int], width: int
 ):
-    import torch
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(bundles.checkpoint("gpt2")).eval()
-    expected = model.generate(
-        torch.tensor([prompt]),
-        attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
-        do_sample=False,
-        num_beams=width,
-        max_new_tokens=12,
-        length_penalty=1.0,
-        early_stopping=False,
-        pad_token_id=0,
-    )[0, len(prompt) :].tolist()
+    expected = continued(model, prompt, 12, beams=width)
     lines = [Line(), Line(beams=width), Line(Sampling(temperature=0))]
     free, beam, greedy = texts(bundle, prompt, lines, limit=12)
     assert beam == expected

@@ -243,3 +243,12 @@ def test_draws_fit_the_distribution(setting: Sampling, by: str):
     # 99.9999 % quantiles of chi-square by degrees of freedom, from scipy.stats.chi2.ppf
     limit = [0, 23.9, 27.6, 30.7, 33.4, 35.9, 38.3, 40.5, 42.7, 44.8, 46.9, 48.9][held.sum() - 1]
     assert statistic < limit
+
+
+def test_the_likeliest_of_many_rows_are_those_of_a_sort():
+    """Rows of heaps, rows too short for them, ties (the higher id first) and what is ruled out."""
+    many = np.vstack([rows(6, 977), np.zeros((1, 977), np.float32), np.round(rows(2, 977))])
+    many[0, 5:400] = -np.inf
+    for scores in (many, many[:, :40], filters.probabilities(many[1])[None]):
+        for row, found in zip(scores, filters.likeliest_of(scores, 8), strict=True):
+            assert found.tolist() == sorted(range(len(row)), key=lambda i: (-row[i], -i))[:8]

@@ -16,7 +16,8 @@ pytest.importorskip("torch")
 import torch
 
 from engine.beams import Search
-from engine.generation import Line, generate
+from engine.generation import generate
+from engine.lines import Line
 from engine.runtime import Bundle, open_bundle
 from engine.sampling import Sampling
 from engine.tokens import tokenize

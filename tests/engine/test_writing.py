@@ -8,7 +8,8 @@ import pytest
 
 from engine import writing
 from engine.errors import TextTooLong
-from engine.generation import Line, generate
+from engine.generation import generate
+from engine.lines import Line
 from engine.runtime import Bundle, open_bundle
 from engine.sampling import Sampling
 from engine.tokens import detokenize, tokenize

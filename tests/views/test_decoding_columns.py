@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.generation import Line, choose
+from engine.choosing import choose
 from engine.jobs import Job
+from engine.lines import Line
 from engine.sampling import Sampling
 from engine.writing import Column, statistics
 from pages.views import decoding_columns as view
 from pages.views import decoding_plan as plan
 from pages.views.decoding_columns import Sheet
+from pages.views.decoding_picture import picture
 
 PIECES = ["the", " cat", " <b>", "\n", "", " sat", " on", " it"]
 
@@ -76,7 +78,7 @@ def test_figures_are_shown_when_a_column_is_done():
 
 def test_the_picture_escapes_pieces_and_keeps_every_token():
     one = column(Line(Sampling(temperature=5.0)), 40)
-    svg = view.picture(sheet(one, column(GREEDY)), "Two")
+    svg = picture(sheet(one, column(GREEDY)), "Two")
     tree = xml.fromstring(svg)
     assert "<b>" not in svg
     named = {node.get("data-id") for node in tree.iter() if node.get("data-id")}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.candidates import opened
-from engine.generation import Line, choose
+from engine.choosing import choose
+from engine.lines import Line
 from engine.sampling import Sampling
 from engine.writing import Column
 from pages.views import decoding_runs as view

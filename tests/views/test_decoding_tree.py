@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.generation import Line, Written
+from engine.choosing import Written
+from engine.lines import Line
 from engine.writing import Column
 from pages.views import decoding_tree as view
 
