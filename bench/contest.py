@@ -13,8 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from bench.measure import Times
 from bench.models import MADE, ROOT
@@ -23,7 +22,7 @@ NEEDS = ROOT / "bench" / "requirements.txt"
 
 
 class Player:
-    """One process that holds one model; `missing` says why it cannot play."""
+    """One process that holds one model, until `close`; `missing` says why it cannot play."""
 
     def __init__(self, name: str, python: Path | None, folder: Path, threads: int) -> None:
         """Start `bench.players.NAME` on a model; `python` is None where there is no environment."""
@@ -57,16 +56,7 @@ class Player:
         self.missing = answer.get("error", "")
         return answer
 
-    def __enter__(self) -> Self:
-        """Use as `with Player(...) as player`."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the process."""
         if self._process is not None:
             self._process.kill()

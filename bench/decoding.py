@@ -1,44 +1,80 @@
 """`python -m bench.decoding`: how fast the Decoding and Translation pages answer.
 
-In the engine: six settings in one batch against six runs of one setting, a sentence translated with
-its whole trace. In a browser: a slider to the new bars, the first token after the click, updates
-a second, another person's click meanwhile. Each is measured several times and the best is given,
-as the machine may be busy; the median stands beside it. `--quick` measures less often.
+    --quick          fewer repetitions
+    --only NAME ...  some of: columns, translation, slider, writing
+    --out FILE       keep the tables in a file: each replaces the one of its title there
+
+columns: six settings in one batch against six runs of one setting. translation: a sentence of
+twenty words with its tree and whole trace. slider: from a key to the frame with the new bars.
+writing: six columns in Chromium, their first token and their pace, and another person's clicks
+meanwhile. Times in Chromium are taken inside the page, by its own clock. Each row is printed as
+soon as it is measured.
 """
 
 from __future__ import annotations
 
+import argparse
+import datetime
+import os
 import re
+import shutil
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from bench.app import BROWSERS, MODELS, TEXT, server
-from bench.measure import Row, machine, table
+from bench.measure import Row, Times, below, machine, table, timed
+from bench.speed import keep
 
 SETTINGS = ("greedy", "pure sampling", "temperature 0.7", "top-k 40", "top-p 0.9", "min-p 0.05")
 SENTENCE = (
     "Les enfants jouent dans le jardin avec leur petit chien noir, et la vieille femme les regarde "
     "par la fenêtre."
 )
+BARS = '.stage:has([data-id^="n"])'
+Part = Callable[[bool], Iterator[Row]]
 
 
 def main() -> int:
-    """Measure and print."""
-    quick = "--quick" in sys.argv
-    print(f"# Decoding and translation\n\n{machine()}")
-    print(table("In the engine", [*columns(4 if quick else 12), translated(3 if quick else 8)]))
-    print(table("In a browser", pages(3 if quick else 8)))
+    """Measure what was asked for, print each row at once, keep the tables."""
+    os.environ["ATLAS_DEVICE"] = "cpu"
+    chosen = arguments()
+    where = f"{machine()}, {datetime.date.today()}"
+    print(where, flush=True)
+    for name, (title, part) in PARTS.items():
+        if chosen.only and name not in chosen.only:
+            continue
+        rows: list[Row] = []
+        print(f"\n{table(title, [])}", flush=True)
+        for row in part(chosen.quick):
+            rows.append(row)
+            print(row, flush=True)
+        if chosen.out:
+            keep(chosen.out, title, table(title, rows, where), [one for one, _ in PARTS.values()])
     return 0
 
 
-def columns(times: int) -> list[Row]:
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    found = argparse.ArgumentParser(prog="python -m bench.decoding", description=__doc__)
+    found.add_argument("--quick", action="store_true")
+    found.add_argument("--only", nargs="+", default=[], choices=tuple(PARTS))
+    found.add_argument("--out", type=Path)
+    return found.parse_args()
+
+
+# --- In the engine ------------------------------------------------------------------------------
+
+
+def columns(quick: bool) -> Iterator[Row]:
     """Six columns of 40 tokens in one batch, and each of them alone, turn by turn."""
     from engine import tokens
-    from engine.generation import Line, generate
+    from engine.generation import generate
+    from engine.lines import Line
     from engine.runtime import open_bundle
 
     bundle = open_bundle(MODELS / "tales-gpt")
@@ -52,115 +88,144 @@ def columns(times: int) -> list[Row]:
 
     write(lines)
     together, ratios = [], []
-    for _ in range(times):
+    for _ in range(8 if quick else 25):
         together.append(write(lines))
         # Each turn is compared with its own neighbours in time: the machine's load drifts.
-        alone = len(lines) / sum(1 / write([line]) for line in lines)
-        ratios.append(together[-1] / alone)
-    most, middle = max(ratios), statistics.median(ratios)
-    return [
-        Row("six columns together", f"{max(together):.0f} tokens a second"),
-        Row(
-            "six columns against six single runs",
-            f"best {most:.1f}x, median {middle:.1f}x",
-            "4x",
-            most >= 4,
-        ),
-    ]
+        ratios.append(together[-1] * sum(1 / write([line]) for line in lines) / len(lines))
+    yield Row("six columns together", f"{statistics.median(together):.0f} tokens a second")
+    middle = statistics.median(ratios)
+    yield Row(
+        "six columns against six single runs",
+        f"{middle:.1f}x ({min(ratios):.1f}-{max(ratios):.1f})",
+        "4x the tokens a second",
+        middle >= 4,
+    )
 
 
-def translated(times: int) -> Row:
+def translation(quick: bool) -> Iterator[Row]:
     """Twenty words, four beams, the tree and every part of the trace."""
     from engine.beams import Search
     from engine.runtime import open_bundle
     from engine.translation import traced, translate
     from engine.values import Reading
 
-    bundle = open_bundle(MODELS / "fr-en")
-    reading = Reading("fr-en", SENTENCE)
-
-    def work() -> None:
-        traced(bundle, translate(bundle, reading, Search(4, limit=100)))
-
-    work()
-    return _row(f"{len(SENTENCE.split())} words, beam 4, whole trace", _times(work, times), 500)
+    bundle, reading = open_bundle(MODELS / "fr-en"), Reading("fr-en", SENTENCE)
+    found = timed(
+        lambda: traced(bundle, translate(bundle, reading, Search(4, limit=100))),
+        times=4 if quick else 15,
+    )
+    yield below(f"{len(SENTENCE.split())} words, beam 4, whole trace", found, 500)
 
 
-def pages(times: int) -> list[Row]:
-    """What a person at the screen waits for."""
-    import shutil
+# --- In a browser -------------------------------------------------------------------------------
 
+# Both clocks run in the page: from the next key or click to the frame that shows what is waited
+# for, any change of the node or something wanted in it.
+_ARMED = """(node, [event, wanted]) => { window.answer = new Promise((done) => {
+  document.addEventListener(event, () => {
+    const began = performance.now();
+    const seen = new MutationObserver(() => {
+      if (wanted && !node.matches(wanted) && !node.querySelector(wanted)) return;
+      seen.disconnect();
+      requestAnimationFrame(() => done((performance.now() - began) / 1000));
+    });
+    seen.observe(node, {childList: true, subtree: true, attributes: true});
+  }, {capture: true, once: true}); }); }"""
+_PACED = """(node) => { const times = [];
+  const seen = new MutationObserver(() => times.push(performance.now()));
+  seen.observe(node, {childList: true, subtree: true});
+  window.paced = () => {
+    seen.disconnect();
+    // What changes within 20 ms is one update.
+    const looks = times.filter((at, i) => !i || at - times[i - 1] > 20);
+    return [looks.length - 1, (looks.at(-1) - looks[0]) / 1000 || 0]; }; }"""
+
+
+def slider(quick: bool) -> Iterator[Row]:
+    """From the key that moves the temperature to the frame with bars that show it."""
+    with chromium() as found:
+        if isinstance(found, Row):
+            yield found
+            return
+        browser, address = found
+        with opened(browser, f"{address}/Decoding?c1=temperature+0.7") as page:
+            handle = page.get_by_role("slider", name="Temperature")
+            seconds = []
+            for turn in range(8 if quick else 30):
+                key = "ArrowRight" if turn % 2 else "ArrowLeft"
+                page.locator(BARS).first.evaluate(_ARMED, ["keydown", ""])
+                handle.press(key)
+                seconds.append(page.evaluate("window.answer"))
+                page.wait_for_timeout(250)
+        yield below("a slider on stored logits, to the new bars", Times(tuple(seconds[1:])), 100)
+
+
+def writing(quick: bool) -> Iterator[Row]:
+    """Six columns of 200 tokens: the first token, updates, another person's clicks meanwhile."""
+    with chromium() as found:
+        if isinstance(found, Row):
+            yield found
+            return
+        firsts, rates, clicks, alone = [], [], [], []
+        for turn in range(3 if quick else 9):
+            first, rate, others, quiet = _written(*found, seed=turn + 7)
+            firsts.append(first)
+            rates += rate
+            clicks += others
+            alone += quiet
+    yield below("the first token after the click on Write", Times(tuple(firsts[1:])), 400)
+    middle = statistics.median(rates) if rates else 0.0
+    told = f"{middle:.1f} ({min(rates):.1f}-{max(rates):.1f})" if rates else "not measured"
+    yield Row("screen updates a second, six columns", told, "8 or more", middle >= 8)
+    yield below("another person's click meanwhile", Times(tuple(clicks)), 150)
+    yield Row("the same click while nobody writes", str(Times(tuple(alone))))
+
+
+def _written(
+    browser: Any, address: str, *, seed: int
+) -> tuple[float, list[float], list[float], list[float]]:
+    """One turn: seconds to the first token, updates a second, another person's clicks."""
+    with (
+        opened(browser, f"{address}/Decoding?length=200&seed={seed}") as page,
+        opened(browser, f"{address}/Decoding?c1=greedy") as other,
+    ):
+        quiet = [_tinted(other, tint) for tint in ("rank", "probability")]
+        write = page.get_by_role("button", name=re.compile("^Write"))
+        sheet = page.locator(".sheet .grid")
+        sheet.evaluate(_ARMED, ["click", ".t"])
+        write.click()
+        first = page.evaluate("window.answer")
+        sheet.evaluate(_PACED)
+        clicks = [_tinted(other, tint) for tint in ("rank", "probability", "rank")]
+        page.wait_for_timeout(300)
+        count, seconds = page.evaluate("window.paced()")
+        return first, [count / seconds] if seconds > 0.3 else [], clicks, quiet
+
+
+def _tinted(page: Any, tint: str) -> float:
+    """Seconds from a click on another tint to the sheet that wears it."""
+    page.locator(".sheet").evaluate(_ARMED, ["click", f"[data-tint={tint}]"])
+    page.get_by_role("radio", name=tint).click()
+    seconds = page.evaluate("window.answer")
+    page.wait_for_timeout(100)
+    return seconds
+
+
+@contextmanager
+def chromium() -> Iterator[tuple[Any, str] | Row]:
+    """A Chromium without a window and a server's address; a row that says why there is none."""
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
-        return [Row("the pages", "not measured: no Chromium on this machine")]
+        yield Row("the page", "not measured: no Chromium on this machine")
+        return
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, server() as (address, _process):
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
         )
-        rows = [slider(browser, address, times), *writing(browser, address, times)]
+        yield browser, address
         browser.close()
-    return rows
-
-
-def slider(browser: Any, address: str, times: int) -> Row:
-    """From the key that moves the temperature to bars that show it."""
-    with opened(browser, f"{address}/Decoding?c1=temperature+0.7") as page:
-        handle = page.get_by_role("slider", name="Temperature")
-        handle.wait_for()
-        found = []
-        for turn in range(times):
-            page.locator(".stage").last.evaluate(_CHANGED)
-            began = time.perf_counter()
-            handle.press("ArrowRight" if turn % 2 else "ArrowLeft")
-            page.wait_for_function("window.changed", polling=5)
-            found.append(time.perf_counter() - began)
-            page.wait_for_timeout(300)
-    return _row("a slider on stored logits, to the new bars", found, 100)
-
-
-def writing(browser: Any, address: str, times: int) -> list[Row]:
-    """Six columns of 200 tokens: the first token, updates, another person's click meanwhile."""
-    firsts, rates, clicks = [], [], []
-    for turn in range(times):
-        with (
-            opened(browser, f"{address}/Decoding?length=200&seed={turn + 7}") as page,
-            opened(browser, f"{address}/Decoding?c1=greedy") as other,
-        ):
-            page.get_by_role("button", name=re.compile("^Write")).wait_for()
-            began = time.perf_counter()
-            page.get_by_role("button", name=re.compile("^Write")).click()
-            page.locator(".column .t").first.wait_for()
-            firsts.append(time.perf_counter() - began)
-            page.locator(".sheet").evaluate(_COUNTED)
-            for name, tint in (("rank", "rank"), ("probability", "probability")):
-                began = time.perf_counter()
-                other.get_by_role("radio", name=name).click()
-                other.locator(f".sheet[data-tint={tint}]").wait_for()
-                clicks.append(time.perf_counter() - began)
-            page.wait_for_timeout(600)
-            count, seconds = page.evaluate("window.counted()")
-            if seconds > 0.3:
-                rates.append(count / seconds)
-    best = max(rates, default=0.0)
-    middle = statistics.median(rates) if rates else 0.0
-    return [
-        _row("the first token after the click", firsts, 400),
-        Row("updates a second", f"best {best:.1f}, median {middle:.1f}", "8", best >= 8),
-        _row("another person's click meanwhile", clicks, 150),
-    ]
-
-
-_CHANGED = """(stage) => { window.changed = false;
-  new MutationObserver((_, watcher) => { window.changed = true; watcher.disconnect(); })
-    .observe(stage, {childList: true, subtree: true, attributes: true}); }"""
-_COUNTED = """(sheet) => { const times = [];
-  new MutationObserver(() => times.push(performance.now()))
-    .observe(sheet, {childList: true, subtree: true});
-  window.counted = () => {
-    const apart = times.filter((t, i) => !i || t - times[i - 1] > 20);
-    return [apart.length - 1, (apart.at(-1) - apart[0]) / 1000 || 0]; }; }"""
 
 
 @contextmanager
@@ -169,26 +234,18 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1440, "height": 1400})
     page = context.new_page()
     page.goto(address)
-    page.locator(".stage svg").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(500)
+    page.locator(BARS).first.wait_for(timeout=60_000)
+    page.wait_for_timeout(600)
     yield page
     context.close()
 
 
-def _times(work: Callable[[], object], times: int) -> list[float]:
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return found
-
-
-def _row(what: str, seconds: list[float], goal: float) -> Row:
-    best, middle = 1000 * min(seconds), 1000 * statistics.median(seconds)
-    return Row(
-        what, f"best {best:.0f} ms, median {middle:.0f} ms", f"under {goal:g} ms", best < goal
-    )
+PARTS: dict[str, tuple[str, Part]] = {
+    "columns": ("Six columns of one prompt", columns),
+    "translation": ("A sentence translated, with its tree and trace", translation),
+    "slider": ("A slider on the Decoding page", slider),
+    "writing": ("Columns written live, seen in Chromium", writing),
+}
 
 
 if __name__ == "__main__":

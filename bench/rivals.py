@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def playing(model: str, *names: str) -> Iterator[dict[str, Player]]:
             if name in ("atlas", "int8"):
                 place = folder(model, "int8" if name == "int8" else "fp32")
             script = "atlas" if name == "int8" else name
-            found[name] = stack.enter_context(Player(script, python, place, threads))
+            found[name] = stack.enter_context(closing(Player(script, python, place, threads)))
         yield found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_model_that_cannot_be_made_is_said_and_stops_nothing(
 
 
 def test_what_a_player_cannot_do_is_told(tmp_path: Path) -> None:
-    with Player("nobody", Path(contest.sys.executable), tmp_path, 1) as player:
+    with closing(Player("nobody", Path(contest.sys.executable), tmp_path, 1)) as player:
         found = turns({"nobody": player}, {"do": "trace"}, times=2, seconds=1)
     assert found == {"nobody": "it ended"}
 
