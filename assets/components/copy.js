@@ -30,6 +30,7 @@ export default function ({ data, parentElement }) {
     clearTimeout(states.get(button).timer);
     if (done) states.get(button).timer = setTimeout(() => (word.hidden = true), 6000);
   };
+  button.disabled = false;
 }
 
 function address(data, had, now) {

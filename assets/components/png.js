@@ -16,6 +16,7 @@ export default function ({ data, parentElement }) {
       note.textContent = "This browser cannot draw it. Take the SVG.";
     }
   };
+  button.disabled = false;
 }
 
 // An image sees no page: variables become colours, and what waits for a click is left out.

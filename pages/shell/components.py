@@ -130,7 +130,10 @@ PICTURE_HTML = (
     '<div class="atlas"><div class="chip" aria-live="polite"></div>\n'
     '<div class="stage"></div><div class="tip" role="tooltip" hidden></div></div>'
 )
-_BUTTON_HTML = '<div class="copy"><button type="button">{icon}{label}</button>\n{rest}</div>'
+# Until its script has come a button would swallow a click.
+_BUTTON_HTML = (
+    '<div class="copy"><button type="button" disabled>{icon}{label}</button>\n{rest}</div>'
+)
 _COPY_ICON = (
     '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-6-6'
     'l-1 1M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 6 6l1-1"/></svg>'
