@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, rest, shot
@@ -55,6 +56,7 @@ def test_a_label_and_a_neighbour_pick_too(open_at: Open) -> None:
     shot(page, "embeddings-dark")
 
 
+@pytest.mark.feature("3-D scatter, orbit camera", "Bookmarks / saved views")
 def test_the_camera_stays_when_layers_and_points_change(open_at: Open) -> None:
     page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.")
     drawn(page)
@@ -68,6 +70,7 @@ def test_the_camera_stays_when_layers_and_points_change(open_at: Open) -> None:
     page.mouse.up()
     page.wait_for_timeout(500)
     turned = plot.evaluate(CAMERA)
+    expect(page).to_have_url(re.compile("camera="))  # written once it rests
     page.get_by_role("slider", name="The text's tokens after layer").press("ArrowRight")
     rest(page)
     page.wait_for_timeout(500)
@@ -76,6 +79,10 @@ def test_the_camera_stays_when_layers_and_points_change(open_at: Open) -> None:
     rest(page)
     page.wait_for_timeout(500)
     assert plot.evaluate(CAMERA) == turned
+    again = open_at(page.url)
+    drawn(again)
+    eye = again.locator(".space .plot").evaluate(CAMERA).split(",")
+    assert [float(v) for v in eye] == pytest.approx([float(v) for v in turned.split(",")], abs=2e-3)
 
 
 def test_few_bytes_travel_for_the_map_and_fewer_for_a_pick(open_at: Open) -> None:
@@ -99,10 +106,14 @@ def test_few_bytes_travel_for_the_map_and_fewer_for_a_pick(open_at: Open) -> Non
     assert sum(received) < 300_000, sum(received)
 
 
+@pytest.mark.feature("2-D scatter")
 def test_a_flat_map_and_the_other_views_on_a_phone(open_at: Open) -> None:
     for view in ("Vocabulary&map=2-D", "Through+the+layers&after=3", "Positions"):
         page = open_at(f"/Embeddings?view={view}&model=tales-gpt", width=390)
         drawn(page)
+        kinds = "node => [...new Set(node.data.map((trace) => trace.type))]"
+        kind = "scattergl" if "2-D" in view else "scatter3d"
+        assert page.locator(".space .plot").evaluate(kinds) == [kind]
         main = page.get_by_test_id("stMain")
         assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
         shot(page, f"embeddings-390-{view.split('&')[0]}")
@@ -120,6 +131,7 @@ def drag(page: Page, path: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
+@pytest.mark.feature("Box / lasso selection", "Isolate / filter to selection")
 def test_points_are_taken_by_a_line_and_by_a_box_and_shown_alone(open_at: Open) -> None:
     page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.", height=1300)
     drawn(page)
@@ -149,6 +161,7 @@ def test_points_are_taken_by_a_line_and_by_a_box_and_shown_alone(open_at: Open) 
     shot(page, "embeddings-area")
 
 
+@pytest.mark.feature("Trajectories through layers or steps")
 def test_the_way_through_the_layers_is_played(open_at: Open) -> None:
     page = open_at(
         "/Embeddings?view=Through+the+layers&model=tales-gpt&text=The+river+bank.&after=0"
@@ -164,6 +177,7 @@ def test_the_way_through_the_layers_is_played(open_at: Open) -> None:
     shot(page, "embeddings-played")
 
 
+@pytest.mark.feature("Decluttered or automatic labels")
 def test_labels_never_lie_over_one_another(open_at: Open) -> None:
     page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.&search=house")
     drawn(page)
@@ -177,6 +191,7 @@ def test_labels_never_lie_over_one_another(open_at: Open) -> None:
             assert apart, (a, b)
 
 
+@pytest.mark.feature("Download projected coordinates")
 def test_coordinates_and_vectors_leave_as_csv(open_at: Open) -> None:
     page = open_at("/Embeddings?view=Through+the+layers&model=tales-gpt&text=The+river+bank.")
     drawn(page)
@@ -194,6 +209,7 @@ def test_coordinates_and_vectors_leave_as_csv(open_at: Open) -> None:
     assert "http" not in html.value.path().read_text(encoding="utf-8").split("<script")[0]
 
 
+@pytest.mark.feature("Bookmarks / saved views")
 def test_a_link_is_a_saved_view_of_the_map(open_at: Open) -> None:
     address = "&layout=Own+axis&minus=he&plus=she&map=2-D&measure=euclid&area=v300+v301"
     first = open_at(f"/Embeddings?model=tales-gpt&text=The+cat{address}&point=t1&betrayed=true")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from engine import catalog, mapping, projection, runtime
-from engine.bundle import read_card, stamp
-from engine.settings import settings
+from engine.bundle import digest, read_card, stamp
 from pages.views import space
-from tests.pages.conftest import Open, crash, sentences
+from tests.pages.conftest import Open, components, crash, sentences
 
 PAGE = "2_Embeddings"
 MODELS = ("tales-gpt", "tales-bert", "fr-en")
@@ -29,6 +30,7 @@ def test_every_view_answers_for_every_model(open_page: Open, model: str, view: s
     assert sentences(app) == []
 
 
+@pytest.mark.feature("Nearest neighbours in the original space, listed", "Cosine / Euclid choice")
 @pytest.mark.parametrize("measure", projection.MEASURES)
 def test_a_picked_piece_lists_its_true_neighbours(open_page: Open, measure: str) -> None:
     app = open_page(PAGE, model="tales-gpt", point="v300", measure=measure)
@@ -46,6 +48,87 @@ def test_a_picked_piece_lists_its_true_neighbours(open_page: Open, measure: str)
     assert f"cosine {found.cosine[0]:.2f}, {found.degrees[0]:.0f}°" in told
 
 
+def space_of(app: AppTest) -> dict[str, Any]:
+    """What the map is given: axes, marks, the digest of its points."""
+    return components(app, "atlas_space")[0]
+
+
+def places_of(app: AppTest, name: str) -> dict[str, list[float]]:
+    """Where the marks of a group stand."""
+    group = next(one for one in space_of(app)["marks"] if one["name"] == name)
+    return dict(zip(group["ids"], group["places"], strict=True))
+
+
+def vectors_of(model: str) -> np.ndarray:
+    return runtime.open_bundle(catalog.find(model).folder).vectors("token")  # type: ignore[arg-type]
+
+
+@pytest.mark.feature("PCA", "Explained variance shown per axis")
+def test_the_axes_are_the_main_directions_with_their_share_of_the_variance(
+    open_page: Open,
+) -> None:
+    app = open_page(PAGE, model="tales-gpt", directions="false")
+    fitted = projection.pca(vectors_of("tales-gpt"))
+    shares = [f"PC {k + 1} · {100 * share:.1f} %" for k, share in enumerate(fitted.explained)]
+    assert space_of(app)["axes"] == shares
+    cloud = components(app, "atlas_cloud")[0]
+    sent = np.frombuffer(base64.b64decode(cloud["places"]), "<i2").reshape(-1, 3) * cloud["scale"]
+    step = 2 * cloud["scale"]  # a place travels as a whole number of these
+    np.testing.assert_allclose(sent, fitted.coordinates, atol=step + 2e-4)
+
+
+@pytest.mark.feature("Fixed basis: a new point drops into the old map")
+def test_another_text_and_another_layer_drop_into_the_same_map(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The river bank.", after="0")
+    before, stood = space_of(app)["cloud"], places_of(app, "tokens of the text")
+    app.slider(key="after").set_value(6).run()
+    assert space_of(app)["cloud"] == before  # no point of the vocabulary has moved
+    assert places_of(app, "tokens of the text") != stood
+    other = open_page(PAGE, model="tales-gpt", text="The river ran dry.", after="0")
+    assert space_of(other)["cloud"] == before
+    drawn = places_of(other, "tokens of the text")
+    assert drawn["t1"] == stood["t1"] and drawn["t2"] != stood["t2"]  # river at the same place
+
+
+@pytest.mark.feature("Trajectories through layers or steps")
+def test_the_way_of_a_token_is_a_line_through_its_places(open_page: Open) -> None:
+    address = {"view": "Through the layers", "model": "tales-gpt", "text": "The river bank."}
+    app = open_page(PAGE, after="4", token="t1", **address)
+    space, table = space_of(app), app.dataframe[0].value
+    own = table[table["token"] == 2].sort_values("after layer")
+    (line,) = space["paths"]
+    assert line["places"] == own[["x", "y", "z"]].to_numpy()[:5].tolist()
+    assert len(space["frames"]["t1"]) == 7  # for the play button: every layer's place
+    app.toggle(key="trails").set_value(False).run()
+    assert space_of(app)["paths"] == []
+
+
+CAMERA = "0_-2_0.5_0_0_0_0_0_1"
+
+
+@pytest.mark.feature("Bookmarks / saved views")
+def test_the_camera_of_a_link_is_the_maps(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", camera=CAMERA)
+    assert not crash(app) and sentences(app) == []
+    assert space_of(app)["camera"] == CAMERA
+    assert "".join(app.query_params["camera"]) == CAMERA
+    assert components(app, "atlas_copy")[0]["values"]["camera"] == CAMERA
+    flat = open_page(PAGE, model="tales-gpt", camera="0.5_0.5_0.3", map="2-D")
+    assert sentences(flat) == [] and space_of(flat)["camera"] == "0.5_0.5_0.3"
+    wrong = open_page(PAGE, model="tales-gpt", camera="0_0_0_0_0_0_0_0_0")
+    assert not crash(wrong) and space_of(wrong)["camera"] == ""
+    assert "camera 0_0" in " ".join(sentences(wrong))
+
+
+def test_points_that_are_all_equal_have_a_map(open_page: Open, models: Path) -> None:
+    exchanged(models / "equal", 0.25)
+    app = open_page(PAGE, model="equal", point="v3")
+    assert not crash(app) and sentences(app) == []
+    assert "0 % of the variance is in sight" in told(app)
+    assert "cosine 1.00, 0°" in told(app)
+
+
+@pytest.mark.feature("Contextual (per-layer) vectors, not only static")
 def test_a_token_of_the_text_is_followed_through_the_layers(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", point="t2", after="0")
     before = [c.value for c in app.caption]
@@ -55,10 +138,13 @@ def test_a_token_of_the_text_is_followed_through_the_layers(open_page: Open) -> 
     assert "3 layers of context" in " ".join(c.value for c in app.caption)
 
 
+@pytest.mark.feature("Search and highlight points")
 def test_a_search_leaves_what_fits(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", search="house")
     assert not crash(app)
     assert any("pieces fit" in c.value for c in app.caption)
+    names, only = components(app, "atlas_cloud")[0]["names"], space_of(app)["only"]
+    assert only == [i for i, name in enumerate(names) if "house" in name.lower()]
     app.text_input(key="search").set_value("\u4eba\u4eba").run()
     assert not crash(app)
     assert any("Nothing in this vocabulary" in c.value for c in app.caption)
@@ -93,6 +179,7 @@ def test_without_a_text_the_vocabulary_is_still_there(open_page: Open) -> None:
     assert sentences(app) == []
 
 
+@pytest.mark.feature("Projection-quality score (trustworthiness)")
 def test_the_map_says_how_far_to_trust_it(open_page: Open) -> None:
     app = open_page(PAGE)
     told = " ".join(caption.value for caption in app.caption).replace("\\", "")
@@ -100,6 +187,7 @@ def test_the_map_says_how_far_to_trust_it(open_page: Open) -> None:
     assert "Distances in 3-D are approximate" in told
 
 
+@pytest.mark.feature("Custom semantic axis (A minus B)")
 def test_an_axis_of_ones_own_is_named_on_the_map(open_page: Open) -> None:
     app = open_page(PAGE, layout="Own axis", minus="he", plus="she", model="tales-gpt")
     assert not crash(app)
@@ -132,17 +220,7 @@ def told(app: object) -> str:
     return " ".join(one.value for one in app.caption).replace("\\", "")  # type: ignore[attr-defined]
 
 
-@pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder of exported models."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    monkeypatch.setenv("ATLAS_MODELS", str(folder))
-    settings.cache_clear()
-    yield folder
-    settings.cache_clear()
-
-
+@pytest.mark.feature("UMAP", "t-SNE (live or run)")
 @pytest.mark.parametrize(("name", "method"), [("UMAP", "umap"), ("t-SNE", "tsne")])
 def test_a_kept_umap_or_tsne_map_is_drawn_and_judged(
     open_page: Open, models: Path, name: str, method: mapping.Method
@@ -157,13 +235,19 @@ def test_a_kept_umap_or_tsne_map_is_drawn_and_judged(
     assert "Lit: the 30 of" in told(app)
 
 
+@pytest.mark.feature("Colour-by with legend")
 @pytest.mark.parametrize("colour", space.COLOURS)
 def test_points_are_coloured_by_kind_order_and_length(open_page: Open, colour: str) -> None:
     app = open_page(PAGE, model="tales-gpt", colour=colour)
     assert not crash(app) and sentences(app) == []
     assert app.selectbox(key="colour").value == colour
+    cloud = components(app, "atlas_cloud")[0]
+    classes = np.frombuffer(base64.b64decode(cloud["classes"]), np.uint8)
+    assert len(classes) == len(cloud["names"]) and set(classes) <= set(range(len(cloud["legend"])))
+    assert len({tuple(entry["colour"]) for entry in cloud["legend"]}) == len(cloud["legend"]) > 3
 
 
+@pytest.mark.feature("Isolate / filter to selection")
 def test_an_area_of_a_link_is_told_and_isolated(open_page: Open) -> None:
     address = {"model": "tales-gpt", "area": "v300 v301 v302 t1", "area-alone": "true"}
     app = open_page(PAGE, text="The cat", **address)
@@ -207,6 +291,20 @@ def test_one_token_alone_has_a_map_and_no_neighbours(open_page: Open) -> None:
     assert "There is no other token" in told(app)
 
 
+def exchanged(folder: Path, value: float) -> None:
+    """A copy of a shipped model, every number of its token vectors exchanged for one."""
+    shutil.copytree(catalog.SHIPPED / "tales-gpt", folder)
+    (folder / mapping.SPACE).unlink()
+    card = json.loads((folder / "card.json").read_text())
+    del card["files"][mapping.SPACE]
+    matrix = card["vectors"]["token"]
+    (folder / "other.bin").write_bytes(np.full(matrix["shape"], value, np.float32).tobytes())
+    card["files"]["other.bin"] = digest(folder / "other.bin")
+    plain = {"file": "other.bin", "offset": 0, "dtype": "float32", "scales_offset": None}
+    card["vectors"]["token"] = matrix | plain
+    (folder / "card.json").write_text(json.dumps(card))
+
+
 def rotary(models: Path, turns: list[float]) -> None:
     folder = shutil.copytree(catalog.SHIPPED / "tales-gpt", models / "turner")
     card = json.loads((folder / "card.json").read_text())
@@ -234,17 +332,7 @@ def test_rotary_positions_without_their_angles_are_a_sentence(
 def test_a_broken_model_whose_vectors_are_no_numbers_is_a_sentence(
     open_page: Open, models: Path
 ) -> None:
-    folder = shutil.copytree(catalog.SHIPPED / "tales-gpt", models / "broken")
-    card = json.loads((folder / "card.json").read_text())
-    matrix = card["vectors"]["token"]
-    with open(folder / "nan.bin", "wb") as file:
-        file.write(np.full(matrix["shape"], np.nan, np.float32).tobytes())
-    from engine.bundle import digest
-
-    card["files"]["nan.bin"] = digest(folder / "nan.bin")
-    plain = {"file": "nan.bin", "offset": 0, "dtype": "float32", "scales_offset": None}
-    card["vectors"]["token"] = matrix | plain
-    (folder / "card.json").write_text(json.dumps(card))
+    exchanged(models / "broken", np.nan)
     app = open_page(PAGE, model="broken")
     assert not crash(app)
     assert "hold values that are not numbers" in " ".join(sentences(app))
