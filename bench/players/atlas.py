@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.players.turns import serve
-from engine import runtime, tokens, tracing
+from engine import outputs, runtime, tokens, tracing
 from engine.beams import Search
 from engine.generation import generate
 from engine.lines import Line
