@@ -6,6 +6,7 @@ from engine.maps import Scene
 from pages.sections.attention_architecture import attention_architecture
 from pages.sections.attention_compare import attention_compare
 from pages.sections.attention_finder import attention_finder
+from pages.sections.attention_growth import attention_growth
 from pages.sections.attention_inside import attention_inside
 from pages.sections.attention_layers import attention_layers
 from pages.sections.attention_lines import attention_lines
@@ -16,7 +17,7 @@ from pages.sections.attention_setup import attention_setup
 from pages.sections.attention_text import attention_text
 from pages.sections.attention_treatment import attention_treatment
 from pages.sections.attention_whatif import attention_whatif
-from pages.shell import cache, walks
+from pages.shell import cache, playing, walks
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.state import state
 
@@ -56,13 +57,14 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
                 with whole:
                     attention_architecture(scene, choice.card)
                 attention_layers(scene, choice.card)
-                return
-            attention_reading(scene)
-            if view in TREATED:
-                TREATED[view](scene)
-            elif view == "Inside":
+            else:
+                attention_reading(scene)
+            attention_growth(scene, TREATED.get(view))
+            if view == "Inside":
                 attention_inside(scene)
             else:
+                playing.leave("inside")
+            if view == "What if":
                 attention_whatif(scene, choice.card)
 
 

@@ -27,7 +27,7 @@ function play(root) {
   const tip = root.querySelector(".tip");
   const one = { tell: null, digest: "" };
   let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0, told = "", twice = false, turn = 0;
-  let inside = false, names = {}, byId = new Map();
+  let inside = false, names = {}, byId = new Map(), parts = [];
 
   one.show = (data) => {
     paint(root);
@@ -41,6 +41,7 @@ function play(root) {
       seq = echo;
       locked = ids(data.locked).filter((id) => id in names);
     }
+    mark(data.marked);
     light();
   };
 
@@ -68,6 +69,12 @@ function play(root) {
     if (focused) byId.get(focused)?.focus({ preventScroll: true });
   }
 
+  // What is chosen on the page, with or without a lock: the picture need not be drawn anew for it.
+  function mark(id) {
+    svg?.querySelectorAll(".marked").forEach((node) => node.classList.remove("marked"));
+    if (id) byId.get(id)?.classList.add("marked");
+  }
+
   // One Tab stop a picture; arrows go on from there.
   function index() {
     names = {};
@@ -83,6 +90,13 @@ function play(root) {
       }
       names[id] ||= node.dataset.name || (node.textContent || node.dataset.tip || "").split("\n")[0];
     }
+    parts = [...svg.querySelectorAll("[data-id],[data-on],[data-show]")].map((node) => {
+      const d = node.dataset;
+      return {
+        node, id: d.id, on: ids(d.on), show: ids(d.show), keep: "keep" in d,
+        named: "id" in d || "on" in d, button: node.hasAttribute("role"),
+      };
+    });
     for (const node of svg.querySelectorAll("g.matrix")) {
       const m = matrix(node);
       m.rows.forEach((id, i) => (names[id] = m.rowLabels[i]));
@@ -194,19 +208,22 @@ function play(root) {
   function light() {
     if (!svg) return;
     const on = new Set([...locked, ...hover]);
-    const some = (text) => ids(text).some((id) => on.has(id));
     // Of what waits for a row, the row pointed at goes before the one that is locked.
     const letters = new Set(hover.map((id) => id[0]));
     const seen = new Set([...hover, ...locked.filter((id) => !letters.has(id[0]))]);
     svg.classList.toggle("active", on.size > 0);
-    for (const node of svg.querySelectorAll("[data-id],[data-on],[data-show]")) {
-      const d = node.dataset;
-      node.classList.toggle("lit", on.has(d.id) || some(d.on) || ids(d.show).some((id) => seen.has(id)));
-      if (d.id) {
-        const held = locked.includes(d.id);
-        node.classList.toggle("locked", held);
-        if (node.hasAttribute("role")) node.setAttribute("aria-pressed", held);
-      }
+    const around = new Set();  // what holds something lit is not dimmed
+    for (const part of parts) {
+      part.lit = on.has(part.id) || part.on.some((id) => on.has(id)) || part.show.some((id) => seen.has(id));
+      if (part.lit) for (let up = part.node.parentElement; up && up !== svg; up = up.parentElement) around.add(up);
+    }
+    for (const { node, id, lit, keep, button, named } of parts) {
+      node.classList.toggle("lit", lit);
+      node.classList.toggle("dim", on.size > 0 && named && !lit && !keep && !around.has(node));
+      if (!id) continue;
+      const held = locked.includes(id);
+      node.classList.toggle("locked", held);
+      if (button && node.getAttribute("aria-pressed") !== String(held)) node.setAttribute("aria-pressed", held);
     }
     for (const grid of svg.querySelectorAll("g.matrix")) bands(grid, on);
     const words = locked.map((id) => names[id] || id).join(" → ");
@@ -254,6 +271,7 @@ function play(root) {
     const from = event.target;
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
+      event.stopPropagation(); // the space bar plays elsewhere on the page
       return press(target(from), event.shiftKey);
     }
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
@@ -264,6 +282,7 @@ function play(root) {
       const row = m.at[0] + way[1], column = m.at[1] + way[0];
       if (row >= 0 && column >= 0 && row < m.rows.length && column < m.columns.length) {
         event.preventDefault();
+        event.stopPropagation();
         m.at = [row, column];
         return seen(from);
       }
@@ -271,6 +290,7 @@ function play(root) {
     const to = nearest(from, way);
     if (!to) return;
     event.preventDefault();
+    event.stopPropagation();
     from.setAttribute("tabindex", "-1");
     to.setAttribute("tabindex", "0");
     to.focus();
@@ -341,7 +361,8 @@ function half(view, at) {
 // Light or dark, read off the page's ground.
 function paint(root) {
   const ground = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
-  if (!ground) return;
+  if (!ground || ground === root.dataset.ground) return;
+  root.dataset.ground = ground;
   const probe = root.querySelector(".stage");
   probe.style.color = ground;
   const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);

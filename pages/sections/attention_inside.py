@@ -7,18 +7,21 @@ import streamlit as st
 from engine import links, maps
 from engine.errors import NotOffered
 from engine.maps import Scene
-from pages.shell import cache
+from pages.shell import cache, playing
 from pages.shell.components import picture
-from pages.shell.frame import select, selection
+from pages.shell.frame import select, selection, sentences
 from pages.shell.share import Table, share_menu
+from pages.shell.tables import read_aloud
 from pages.views import attention_inside as view
+from pages.views.attention_formulas import formulas
 from pages.views.svg import visible
 
-STAGES: dict[str, str] = dict(zip(("1", "2", "3", "4"), view.STAGES, strict=True))
+STAGES = ("1", "2", "3", "4", "All")
+PLAYER = "inside"
 
 
 def attention_inside(scene: Scene) -> None:
-    """Choose a pair and a stage, then take the pair apart."""
+    """Choose a pair, then take it apart, all at once or stage by stage."""
     queries, keys = cache.sides(scene.reading, scene.kind)
     attention = cache.attention(scene.reading, scene.kind, scene.layer)
     names = maps.labels(queries), maps.labels(keys)
@@ -29,34 +32,53 @@ def attention_inside(scene: Scene) -> None:
             "This model's family does not give its queries, keys and values, only the weights: "
             "choose the view Map."
         )
-    stage = st.segmented_control(
-        "Stage",
-        ("All", *STAGES),
-        key="stage",
-        required=True,
-        bind="query-params",
-        help="1 product, 2 scale and mask, 3 softmax, 4 value: play them one after another.",
-    )
-    shown = STAGES.get(str(stage), "value")
-    svg = view.attention_inside(
-        inside,
-        query=names[0][query],
-        key=names[1][key],
-        column=key,
-        keys=names[1],
-        stage=shown,
-        title=f"Inside head {scene.name}",
-    )
-    formulas = view.formulas(inside, key)
-    for name in view.STAGES[: view.STAGES.index(shown) + 1]:
-        if stage == "All" or name == shown:
-            st.latex(formulas[name])
-    picture(
-        svg,
-        key="attention-inside",
-        alt=f"How {names[0][query]} comes to give {inside.weights[key]:.1%} to {names[1][key]}",
-    )
-    share_menu("inside", svg=svg, data=lambda: _table(inside), title=f"Inside head {scene.name}")
+    playing.plays(PLAYER, _stages, inside, (names[0][query], names[1][key]), key, names[1], scene)
+
+
+def _stages(
+    inside: links.Inside, pair: tuple[str, str], column: int, keys: tuple[str, ...], scene: Scene
+) -> None:
+    """The stages up to the chosen one, as formulas and as a picture."""
+    with sentences():
+        playing.advance(PLAYER, _step(), len(STAGES), _go)
+        stage = _stage()
+        shown = view.STAGES[min(_step(), len(view.STAGES)) - 1]
+        title = f"Inside head {scene.name}"
+        svg = view.attention_inside(
+            inside, query=pair[0], key=pair[1], column=column, keys=keys, stage=shown, title=title
+        )
+        written = formulas(inside, column)
+        for name in view.STAGES if stage == "All" else (shown,):
+            st.latex(written[name])
+        alt = f"How {pair[0]} comes to give {inside.weights[column]:.1%} to {pair[1]}"
+        picture(svg, key="attention-inside", alt=alt)
+        share_menu("inside", svg=lambda: svg, data=lambda: _table(inside), title=title)
+        read_aloud("inside", lambda: _table(inside))
+
+
+def _stage() -> str:
+    """The control of the stages: choose one, step, or let them play."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        chosen = st.segmented_control(
+            "Stage",
+            ("All", *STAGES[:-1]),
+            key="stage",
+            required=True,
+            bind="query-params",
+            on_change=playing.stop,
+            args=(PLAYER,),
+            help="1 product, 2 scale and mask, 3 softmax, 4 value.",
+        )
+        playing.buttons(PLAYER, _step(), 1, len(STAGES), _go)
+    return str(chosen)
+
+
+def _step() -> int:
+    return STAGES.index(st.session_state.get("stage") or "All") + 1
+
+
+def _go(step: int) -> None:
+    st.session_state["stage"] = STAGES[step - 1]
 
 
 def _pair(weights, names: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[int, int]:

@@ -51,5 +51,7 @@ def attention_lines(scene: Scene) -> None:
         on_twice=masking(scene),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        share_menu("lines", svg=svg, data=lambda: links_of(shown), title=f"Head {scene.name}")
+        share_menu(
+            "lines", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"
+        )
         st.caption(plain(spot_says(shown, spot)) + " Shift-click adds words.")

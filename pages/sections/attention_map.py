@@ -63,6 +63,7 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
         per=scene.per,
         rows=rows,
         columns=columns,
+        side=_side(scene, shown),
         together=rows_of(shown, spot),
     )
     for note in shown.notes:
@@ -78,11 +79,19 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "attention",
-            svg=svg,
+            svg=lambda: svg,
             data=lambda: links_of(shown),
             title=f"Attention of head {scene.name}",
         )
         st.caption(plain(says))
+
+
+def _side(scene: Scene, shown: Map) -> float:
+    """Pixels of the map's side: a text that grows keeps the size of its cells."""
+    if not scene.treatment.until or scene.treatment.whole_words:
+        return view.SIDE
+    whole = max(len(side) for side in cache.sides(scene.reading, scene.kind))
+    return view.SIDE * min(1.0, max(shown.weights.shape) / whole)
 
 
 def _window(ids: str | None, shown: Map, block: int) -> tuple[int, int] | None:

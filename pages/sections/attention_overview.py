@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -32,18 +33,8 @@ def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
     chosen = replace(scene, layer=int(layer) - 1, head=int(head) - 1)
     order = _order(scene, so_far)
     walks.show(so_far, scene.reading, scene.kind)
-    open_cells = allowed(scene.kind, *found.weights.shape[2:])
-    svg = head_grid(
-        found.weights,
-        open_cells,
-        title=f"Attention of all heads: {layers} layers of {heads}",
-        chosen=(chosen.layer, chosen.head),
-        off=_switched_off(),
-        groups=_group(card, scene),
-        ranking=order,
-        pictures=_drawings(scene, so_far, open_cells),
-        says=_says(scene, layers, heads) if so_far.whole else {},
-    )
+    draw = partial(_grid, scene, so_far, order, _group(card, scene))
+    svg = draw(None)
     held = selection("hold", ["1"], name="Hold") is not None
     state = picture(
         svg,
@@ -53,9 +44,16 @@ def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
         locked=f"h{chosen.name}" if held else None,
         on_lock=_choose,
         report_hover=not held,
+        marked=f"h{chosen.name}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        share_menu("heads", svg=svg, data=lambda: _table(scene, so_far.layers), title="All heads")
+        share_menu(
+            "heads",
+            svg=lambda: draw((chosen.layer, chosen.head)),
+            data=lambda: _table(scene, so_far.layers),
+            title="All heads",
+            shown=False,
+        )
         st.caption(
             "Point at a head to preview it, click to keep it, Esc to let go. "
             "Each small picture has its own darkest value."
@@ -69,6 +67,36 @@ def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
         chosen = replace(chosen, layer=preview[0], head=preview[1])
     going_on = so_far.job is not None and not so_far.job.done
     return chosen, chosen.layer < so_far.layers or not going_on
+
+
+def _grid(
+    scene: Scene,
+    so_far: walks.SoFar,
+    order: Ranking | None,
+    groups: int,
+    chosen: tuple[int, int] | None,
+) -> str:
+    """The grid; without a `chosen` head it is kept, the same for all of them."""
+    weights, off = so_far.overview.weights, _switched_off()
+    layers, heads = weights.shape[:2]
+    open_cells = allowed(scene.kind, *weights.shape[2:])
+
+    def make() -> str:
+        return head_grid(
+            weights,
+            open_cells,
+            title=f"Attention of all heads: {layers} layers of {heads}",
+            chosen=chosen,
+            off=off,
+            groups=groups,
+            ranking=order,
+            pictures=_drawings(scene, so_far, open_cells),
+            says=_says(scene, layers, heads) if so_far.whole else {},
+        )
+
+    if chosen is not None or not so_far.whole:
+        return make()
+    return cache.drawn(scene.reading, scene.kind, ("grid", order, off, groups), make)
 
 
 def _drawings(scene: Scene, so_far: walks.SoFar, open_cells: np.ndarray) -> tuple[str, ...]:

@@ -39,5 +39,7 @@ def attention_text(scene: Scene) -> None:
         on_twice=masking(scene),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        share_menu("text", svg=svg, data=lambda: links_of(shown), title=f"Head {scene.name}")
+        share_menu(
+            "text", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"
+        )
         st.caption(plain(says))

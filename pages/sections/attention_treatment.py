@@ -108,8 +108,6 @@ def attention_treatment(scene: Scene, view: str) -> Scene:
             help="A token with a short value vector adds little, however much it is looked at.",
         )
         _parts(scene, used)
-    if _grows(scene):
-        _growth(scene, used)
     if not used:
         return scene
     per = _chosen("per", PER, "Map") if mapped else "map"
@@ -141,28 +139,6 @@ def _parts(scene: Scene, used: bool) -> None:
             required=True,
             bind="query-params",
             disabled=not used,
-        )
-    if not _grows(scene):
-        _growth(scene, used)
-
-
-def _grows(scene: Scene) -> bool:
-    """Whether the model wrote tokens here that one may want to see come one by one."""
-    return scene.kind == "decoder" and scene.reading.target is not None
-
-
-def _growth(scene: Scene, used: bool) -> None:
-    count = len(cache.sides(scene.reading, scene.kind)[0])
-    if scene.kind != "encoder" and count > 1:
-        st.slider(
-            "As when it was written: up to token (0: all)",
-            0,
-            count,
-            key="upto",
-            bind="query-params",
-            disabled=not used,
-            help="Words that come later change nothing for earlier rows: this is what the model "
-            "saw while it wrote, a row more with each token.",
         )
 
 

@@ -42,6 +42,7 @@ def picture(
     on_lock: Callable[[str | None], None] | None = None,
     report_hover: bool = False,
     on_twice: Callable[[str], None] | None = None,
+    marked: str | None = None,
 ) -> PictureState:
     """Show an SVG of ours; hover, lock, Esc and arrows are done in the browser.
 
@@ -50,8 +51,9 @@ def picture(
     `partial(select, "token")`. Without it the component keeps its own lock, `locked` being the
     first. Only ids that are in `svg` come back. `report_hover` makes every hover a run of the
     page (or fragment), 160 ms after the pointer rests: use it sparingly. `height` in pixels
-    makes the picture scroll. `on_twice(ids)` is called after a double click. `alt` says what is
-    to be seen.
+    makes the picture scroll. `on_twice(ids)` is called after a double click. The `border` of the
+    target `marked` is drawn thick, so that another choice needs no other SVG. `alt` says what is to
+    be seen.
     """
     own = _own(key)
     seq = int(own.get("seq") or 0)
@@ -77,6 +79,7 @@ def picture(
             "seq": seq,
             "report": report_hover,
             "twice": on_twice is not None,
+            "marked": marked,
         },
         on_lock_change=locking,
         on_twice_change=doubled,

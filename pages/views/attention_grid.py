@@ -55,14 +55,21 @@ def head_grid(
     gap = 6.0
     step = size + gap
     places = _places(layers, heads, step, ranking)
-    parts = [_veil(open_cells, size)]
+    width = max((x for x, _ in places.values()), default=LEFT) + size + 8
+    height = max((y for _, y in places.values()), default=TOP) + size + (22 if ranking else 8)
+    placed = [
+        (str(drawings[layer * heads + head]), *place) for (layer, head), place in places.items()
+    ]
+    parts = [
+        _shades(placed, width, height),
+        _veil(open_cells, size, list(places.values()), width, height),
+    ]
     parts += _headings(layers, heads, step, size, groups) if ranking is None else []
     if ranking is not None:
         parts.append(svg.label(f"{ranking.title}, strongest first", 4, 18, size=13, keep=True))
     for (layer, head), (x, y) in places.items():
         parts.append(
             _thumbnail(
-                drawings[int(layer * heads + head)],
                 x=x,
                 y=y,
                 size=size,
@@ -84,8 +91,6 @@ def head_grid(
             )
             for (layer, head), value in zip(ranking.heads, ranking.values, strict=True)
         ]
-    width = max((x for x, _ in places.values()), default=LEFT) + size + 8
-    height = max((y for _, y in places.values()), default=TOP) + size + (22 if ranking else 8)
     described = "Rows of each small picture look at its columns; darker is more weight."
     return svg.document(max(width, 240.0), height, parts, title, described)
 
@@ -101,7 +106,7 @@ def thumbnails(
     """The small picture of every head at the origin, layer by layer; the slow part of a grid."""
     size = side(weights.shape[1])
     return tuple(
-        svg.raster(_small(one, open_cells), x=0, y=0, width=size, height=size, high=1.0)
+        svg.glass(_small(one, open_cells), width=size, height=size)
         for layer in weights
         for one in layer
     )
@@ -120,16 +125,35 @@ def _small(
     return np.round(np.minimum(grid / high, 1.0) * 15) / 15 if high > 0 else grid
 
 
-def _veil(open_cells: Bool[np.ndarray, "row column"], size: float) -> str:
-    """The hatching of masked cells, defined once for all thumbnails."""
+def _shades(drawings: Sequence[tuple[str, float, float]], width: float, height: float) -> str:
+    """All small pictures in one colour, through one mask; a head that is not read yet has none."""
+    placed = [
+        svg.tag("g", drawing, transform=f"translate({x:.1f} {y:.1f})")
+        for drawing, x, y in drawings
+        if drawing
+    ]
+    return svg.through(placed, palette.ATTENTION, width=width, height=height)
+
+
+def _veil(
+    open_cells: Bool[np.ndarray, "row column"],
+    size: float,
+    places: Sequence[tuple[float, float]],
+    width: float,
+    height: float,
+) -> str:
+    """The hatching of masked cells: one image, used at the place of every head."""
     block = -(-max(open_cells.shape) // CELLS)
-    hatched = blocks(np.where(open_cells, 0.0, np.nan).astype(np.float32), block)
-    picture = svg.raster(hatched, x=0.0, y=0.0, width=size, height=size)
-    return svg.tag("defs", svg.tag("g", picture, id="veil"))
+    closed = np.isnan(blocks(np.where(open_cells, 0.0, np.nan).astype(np.float32), block))
+    if not closed.any():
+        return ""
+    picture = svg.tag("g", svg.glass(closed, width=size, height=size), id="veil")
+    used = [svg.tag("use", href="#veil", x=x, y=y) for x, y in places]
+    drawn = svg.through(used, "url(#hatch)", width=width, height=height)
+    return svg.tag("defs", picture) + svg.hatching() + drawn
 
 
 def _thumbnail(
-    drawing: str,
     *,
     x: float,
     y: float,
@@ -142,9 +166,7 @@ def _thumbnail(
     layer, head = name.split(".")
     box: dict[str, object] = {"x": x - 1, "y": y - 1, "width": size + 2, "height": size + 2}
     parts = [
-        svg.tag("rect", "", **box, fill=palette.PAPER),
-        svg.tag("g", drawing, transform=f"translate({x:.1f} {y:.1f})"),
-        svg.tag("use", href="#veil", x=x, y=y),
+        svg.tag("rect", "", **box, fill="transparent"),
         svg.tag(
             "rect",
             "",

@@ -1,7 +1,7 @@
 """Inside one head: how one query and one key become a weight, and what that weight fetches.
 
 In: an `engine.links.Inside` and the names of the tokens. Out: an SVG string that plays four
-stages (product, scale, softmax, value), and the same as formulas with this text's own numbers.
+stages (product, scale, softmax, value); `attention_formulas` writes the same as formulas.
 Dimensions are the targets `d0, d1, ..`, keys `k0, k1, ..`. Knows no model and no page.
 """
 
@@ -48,43 +48,6 @@ def attention_inside(
         more, y = _value(inside, key, y + 30, column)
         parts += more
     return svg.document(WIDTH, y + 12, parts, title, f"{query} looks at {key}.")
-
-
-def formulas(inside: Inside, column: int) -> dict[str, str]:
-    """TeX of each stage with this pair's own numbers."""
-    weight, score = float(inside.weights[column]), inside.score
-    pairs = zip(inside.query[:3].tolist(), inside.key[:3].tolist(), strict=True)
-    first = " + ".join(f"({a:.2f})({b:.2f})" for a, b in pairs)
-    rest = r" + \dots" if len(inside.query) > 3 else ""
-    bias = f" + ({inside.bias:.2f})" if inside.bias else ""
-    scaled = (
-        rf"\frac{{{inside.dot:.2f}}}{{\sqrt{{{len(inside.query)}}}}}"
-        if math.isclose(inside.scale, len(inside.query) ** -0.5, rel_tol=1e-4)
-        else rf"{inside.dot:.2f} \times {inside.scale:.3g}"
-    )
-    if not np.isfinite(score):
-        masked = r"\text{score} = -\infty \quad\text{(masked: this key stands later in the text)}"
-        softmax = r"\text{weight} = \frac{e^{-\infty}}{\sum_j e^{s_j}} = 0"
-    else:
-        masked = rf"\text{{score}} = {scaled}{bias} = {score:.2f}"
-        open_scores = inside.scores[np.isfinite(inside.scores)]
-        top = float(open_scores.max())
-        total = float(np.exp(open_scores - top).sum())
-        softmax = (
-            rf"\text{{weight}} = \frac{{e^{{s - \max s}}}}{{\sum_j e^{{s_j - \max s}}}}"
-            rf" = \frac{{e^{{{score:.2f} - ({top:.2f})}}}}{{{total:.3f}}}"
-            rf" = \frac{{{math.exp(score - top):.3f}}}{{{total:.3f}}} = {weight:.4f}"
-        )
-    length = float(np.linalg.norm(inside.value))
-    return {
-        "product": rf"q \cdot k = {first}{rest} = {inside.dot:.2f}",
-        "scale": masked,
-        "softmax": softmax,
-        "value": (
-            rf"\text{{output}} = \sum_j w_j v_j,\quad \text{{this key adds }}"
-            rf" {weight:.3f} \times v,\ \lVert w\,v \rVert = {weight * length:.3f}"
-        ),
-    }
 
 
 def _product(inside: Inside, query: str, key: str) -> tuple[list[str], float]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.maps import Map
 from pages.views import palette, svg
-from pages.views.attention_map import lettering, written
+from pages.views.attention_labels import lettering, written
 from pages.views.attention_scale import number
 
 MOST = 500

@@ -16,12 +16,20 @@ from jaxtyping import Float
 from engine.links import blocks
 from engine.maps import Map, Per, rows_together
 from pages.views import palette, svg
+from pages.views.attention_labels import (
+    READABLE,
+    TOP,
+    axes,
+    column_labels,
+    label_width,
+    lettering,
+    row_labels,
+    written,
+)
 from pages.views.attention_scale import colour_legend, number, strengths, top_value
 
-READABLE = 64
 WHOLE = 128
 SIDE = 660
-TOP = 34
 
 
 def attention_map(
@@ -47,8 +55,8 @@ def attention_map(
     cell = float(np.clip(side / n, 5.0, 34.0))
     size = float(np.clip(cell * 0.92, 10.0, 14.0))
     readable = n <= READABLE
-    left = _label_width(row_names, size) if readable else 96.0
-    top = TOP + (_label_width(column_names, size) if readable else 96.0)
+    left = label_width(row_names, size) if readable else 96.0
+    top = TOP + (label_width(column_names, size) if readable else 96.0)
     high = top_value(shown.weights)
     grid = svg.matrix(
         weights,
@@ -71,10 +79,10 @@ def attention_map(
         quantity="weight" if shown.share else "size",
     )
     parts = [
-        _axes(left),
+        axes(left),
         grid,
-        *_row_labels(row_names, row_ids, left, top, cell, size),
-        *_column_labels(column_names, column_ids, left, top, cell, size),
+        *row_labels(row_names, row_ids, left, top, cell, size),
+        *column_labels(column_names, column_ids, left, top, cell, size),
     ]
     bottom = top + cell * len(row_ids) + 16
     width = max(left + cell * len(column_ids) + 12, 420.0)
@@ -100,7 +108,7 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
     )
     cell = float(np.clip(520 / len(ids[0]), 9.0, 30.0))
     size = float(np.clip(cell * 0.92, 10.0, 14.0))
-    left, top = _label_width(names[0], size), TOP + _label_width(names[1], size)
+    left, top = label_width(names[0], size), TOP + label_width(names[1], size)
     high = float(np.nanmax(np.abs(values), initial=0.0))
     grid = svg.matrix(
         values,
@@ -129,10 +137,10 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
         masked=bool(np.isnan(values).any()),
     )
     parts = [
-        _axes(left),
+        axes(left),
         grid,
-        *_row_labels(names[0], ids[0], left, top, cell, size),
-        *_column_labels(names[1], ids[1], left, top, cell, size),
+        *row_labels(names[0], ids[0], left, top, cell, size),
+        *column_labels(names[1], ids[1], left, top, cell, size),
         legend,
     ]
     width = max(left + cell * len(ids[1]) + 12, left + 300)
@@ -173,7 +181,7 @@ def overview(
     return svg.document(
         width,
         bottom + 34,
-        [_axes(left), grid, legend],
+        [axes(left), grid, legend],
         title,
         f"Each cell is the mean of {block} x {block} tokens.",
     )
@@ -217,79 +225,6 @@ def _together(
         keep=True,
     )
     return row + word
-
-
-def _axes(left: float) -> str:
-    return svg.label(
-        "column: is looked at →", left, 16, size=12, fill=palette.KEY, keep=True
-    ) + svg.label("row: looks ↓", left, 32, size=12, fill=palette.QUERY, keep=True)
-
-
-def _label_width(names: tuple[str, ...], size: float) -> float:
-    widest = max((svg.text_width(svg.visible(name), size) for name in names), default=0.0)
-    return float(np.clip(widest + 14, 40.0, 150.0))
-
-
-def written(text: str, x: float, y: float, **attributes: object) -> str:
-    """A bare `<text>` for use inside `lettering`: many of them stay small on the wire."""
-    return svg.tag("text", svg.esc(text), x=float(x), y=float(y), **attributes)
-
-
-def lettering(
-    texts: list[str], *, size: float, fill: str, mono: bool = True, **attributes: object
-) -> str:
-    """A group that gives its texts one font and colour."""
-    font = palette.MONO if mono else palette.SANS
-    return svg.tag(
-        "g",
-        texts,
-        font_size=size,
-        font_family=font,
-        fill=fill,
-        style="white-space:pre",
-        **attributes,
-    )
-
-
-def _row_labels(
-    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
-) -> list[str]:
-    target = "data_id" if len(ids) <= READABLE else "data_show"
-    texts = [
-        written(
-            svg.shortened(svg.visible(name), left - 12, size),
-            left - 7,
-            top + cell * (index + 0.5),
-            **{target: name_id, "keep": True},
-        )
-        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
-    ]
-    return [
-        lettering(
-            texts,
-            size=size,
-            fill=palette.QUERY,
-            text_anchor="end",
-            dominant_baseline="central",
-        )
-    ]
-
-
-def _column_labels(
-    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
-) -> list[str]:
-    target = "data_id" if len(ids) <= READABLE else "data_show"
-    texts = [
-        written(
-            svg.shortened(svg.visible(name), top - TOP - 10, size),
-            0,
-            0,
-            transform=f"translate({left + cell * (index + 0.5):.1f} {top - 7:.1f}) rotate(-90)",
-            **{target: name_id, "keep": True},
-        )
-        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
-    ]
-    return [lettering(texts, size=size, fill=palette.KEY, dominant_baseline="central")]
 
 
 def _sentences(shown: Map, ids: list[str], rows: slice, y: float, width: float) -> list[str]:

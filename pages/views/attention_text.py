@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from engine.maps import Map
 from pages.views import palette, svg
-from pages.views.attention_map import lettering, written
+from pages.views.attention_labels import lettering, written
 from pages.views.attention_scale import colour_legend, number, top_value
 
 LIVE = 96

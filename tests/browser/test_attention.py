@@ -24,7 +24,8 @@ def thumbnail(page: Page, name: str) -> Locator:
 
 def border(page: Page, name: str) -> float:
     """The width of a thumbnail's border."""
-    return float(thumbnail(page, name).locator(".border").get_attribute("stroke-width") or 0)
+    width = "node => parseFloat(getComputedStyle(node).strokeWidth)"
+    return float(thumbnail(page, name).locator(".border").evaluate(width))
 
 
 def large(page: Page) -> Locator:

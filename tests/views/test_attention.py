@@ -11,8 +11,9 @@ import pytest
 from engine import links
 from engine.maps import Map, Treatment, prepared
 from engine.values import Attention
+from pages.views.attention_formulas import formulas
 from pages.views.attention_grid import Ranking, head_grid
-from pages.views.attention_inside import STAGES, attention_inside, formulas
+from pages.views.attention_inside import STAGES, attention_inside
 from pages.views.attention_lines import MOST, attention_lines
 from pages.views.attention_map import attention_map, overview, row_sentence
 from pages.views.attention_scale import number, strengths, top_value

@@ -1,0 +1,105 @@
+"""Something that is told in steps plays by itself: Back, Play, Next, and the clock.
+
+In: which step is shown, how many there are, how to go to one. Out: three buttons; the space bar
+plays, arrow keys step. A page draws what plays with `plays`: while it does, that part alone runs
+again with each tick. Knows nothing of what is told.
+
+Session keys, `name` being the player's: `name-playing`, its last tick and whether it just turned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ParamSpec
+
+import streamlit as st
+
+EVERY = 1.0  # seconds between two steps
+P = ParamSpec("P")
+
+
+def plays(name: str, draw: Callable[P, None], *given: P.args, **named: P.kwargs) -> None:
+    """Draw; while `name` plays, again with every tick. `draw` calls `advance` first."""
+    if playing(name):
+        st.fragment(draw, run_every=EVERY)(*given, **named)
+    else:
+        draw(*given, **named)
+
+
+def playing(name: str) -> bool:
+    """Whether it plays."""
+    return bool(st.session_state.get(f"{name}-playing"))
+
+
+def advance(name: str, step: int, last: int, go: Callable[[int], None]) -> None:
+    """One step further while it plays and a tick has passed; call it before the step is read."""
+    if st.session_state.pop(f"{name}-turned", False):
+        st.rerun()  # of the whole page: only there a clock starts or stops
+    if not playing(name):
+        return
+    now = time.monotonic()
+    # A run for another reason (a click elsewhere) is no tick of the clock.
+    if now - st.session_state.get(f"{name}-tick", 0.0) < 0.8 * EVERY:
+        return
+    if step >= last:
+        st.session_state[f"{name}-playing"] = False
+        st.rerun()
+    go(step + 1)
+    st.session_state[f"{name}-tick"] = now
+
+
+def buttons(name: str, step: int, first: int, last: int, go: Callable[[int], None]) -> None:
+    """Back, Play or Pause, Next; `go` is called before the next run with the step to show."""
+    on = playing(name)
+    st.button(
+        "Back",
+        icon=":material/chevron_left:",
+        key=f"{name}-back",
+        on_click=_step,
+        args=(name, step - 1, go),
+        disabled=step <= first,
+        shortcut="Left",
+    )
+    st.button(
+        "Pause" if on else "Play",
+        icon=":material/pause:" if on else ":material/play_arrow:",
+        key=f"{name}-play",
+        on_click=_play,
+        args=(name, not on, first if step >= last else step, go),
+        shortcut="Space",
+    )
+    st.button(
+        "Next",
+        icon=":material/chevron_right:",
+        key=f"{name}-next",
+        on_click=_step,
+        args=(name, step + 1, go),
+        disabled=step >= last,
+        shortcut="Right",
+    )
+
+
+def stop(name: str) -> None:
+    """Play no longer: somebody chose a step, or something else is told now."""
+    if playing(name):
+        st.session_state[f"{name}-playing"], st.session_state[f"{name}-turned"] = False, True
+
+
+def leave(name: str) -> None:
+    """What plays is not on the page now: it shall not go on by itself when it comes back."""
+    st.session_state.pop(f"{name}-playing", None)
+
+
+def _step(name: str, step: int, go: Callable[[int], None]) -> None:
+    stop(name)
+    go(step)
+
+
+def _play(name: str, on: bool, step: int, go: Callable[[int], None]) -> None:
+    # What the button said, not a toggle: a click that meets a tick may be handled twice.
+    st.session_state[f"{name}-playing"] = on
+    st.session_state[f"{name}-tick"] = time.monotonic()
+    st.session_state[f"{name}-turned"] = True
+    if on:
+        go(step)

@@ -1,0 +1,92 @@
+"""The names beside and above a map of tokens, and many small texts in few bytes.
+
+In: names, ids of the targets they light, places. Out: SVG. Knows nothing of weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pages.views import palette, svg
+
+READABLE = 64
+"""Rows that can still be read; of more only the one pointed at is named."""
+TOP = 34
+"""Pixels above a map's names that the words for its sides take."""
+
+
+def axes(left: float) -> str:
+    """What the sides of a map are: columns are looked at, rows look."""
+    return svg.label(
+        "column: is looked at →", left, 16, size=12, fill=palette.KEY, keep=True
+    ) + svg.label("row: looks ↓", left, 32, size=12, fill=palette.QUERY, keep=True)
+
+
+def label_width(names: tuple[str, ...], size: float) -> float:
+    """Pixels that the longest of these names takes, within bounds."""
+    widest = max((svg.text_width(svg.visible(name), size) for name in names), default=0.0)
+    return float(np.clip(widest + 14, 40.0, 150.0))
+
+
+def written(text: str, x: float, y: float, **attributes: object) -> str:
+    """A bare `<text>` for use inside `lettering`: many of them stay small on the wire."""
+    return svg.tag("text", svg.esc(text), x=float(x), y=float(y), **attributes)
+
+
+def lettering(
+    texts: list[str], *, size: float, fill: str, mono: bool = True, **attributes: object
+) -> str:
+    """A group that gives its texts one font and colour."""
+    font = palette.MONO if mono else palette.SANS
+    return svg.tag(
+        "g",
+        texts,
+        font_size=size,
+        font_family=font,
+        fill=fill,
+        style="white-space:pre",
+        **attributes,
+    )
+
+
+def row_labels(
+    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
+) -> list[str]:
+    """The names at the left of a map; above `READABLE` rows only that of the row pointed at."""
+    target = "data_id" if len(ids) <= READABLE else "data_show"
+    texts = [
+        written(
+            svg.shortened(svg.visible(name), left - 12, size),
+            left - 7,
+            top + cell * (index + 0.5),
+            **{target: name_id, "keep": True},
+        )
+        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
+    ]
+    return [
+        lettering(
+            texts,
+            size=size,
+            fill=palette.QUERY,
+            text_anchor="end",
+            dominant_baseline="central",
+        )
+    ]
+
+
+def column_labels(
+    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
+) -> list[str]:
+    """The names above a map, turned; above `READABLE` columns only that of the one pointed at."""
+    target = "data_id" if len(ids) <= READABLE else "data_show"
+    texts = [
+        written(
+            svg.shortened(svg.visible(name), top - TOP - 10, size),
+            0,
+            0,
+            transform=f"translate({left + cell * (index + 0.5):.1f} {top - 7:.1f}) rotate(-90)",
+            **{target: name_id, "keep": True},
+        )
+        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
+    ]
+    return [lettering(texts, size=size, fill=palette.KEY, dominant_baseline="central")]
