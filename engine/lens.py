@@ -9,6 +9,7 @@ nostalgebraist 2020, "interpreting GPT: the logit lens".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,3 +57,14 @@ def read(logits: Float[np.ndarray, "layers_plus_1 vocabulary"], best: int = BEST
         ranks=ranks,
         settled=int(others[-1]) + 1 if len(others) else 0,
     )
+
+
+def followed(
+    logits: Float[np.ndarray, "layers_plus_1 vocabulary"], ids: Sequence[int]
+) -> tuple[Int[np.ndarray, "layers_plus_1 word"], Float[np.ndarray, "layers_plus_1 word"]]:
+    """Place (from 1) and probability of chosen ids in each row."""
+    chosen = list(ids)
+    ranks = (logits[:, None, :] > logits[:, chosen, None]).sum(axis=-1) + 1
+    top = logits.max(axis=1, keepdims=True)
+    total = np.exp(logits - top).sum(axis=1, keepdims=True)
+    return ranks, np.exp(logits[:, chosen] - top) / total

@@ -6,6 +6,7 @@ from engine.maps import Scene
 from pages.sections.attention_architecture import attention_architecture
 from pages.sections.attention_compare import attention_compare
 from pages.sections.attention_finder import attention_finder
+from pages.sections.attention_followed import attention_followed
 from pages.sections.attention_growth import attention_growth
 from pages.sections.attention_inside import attention_inside
 from pages.sections.attention_layers import attention_layers
@@ -14,6 +15,7 @@ from pages.sections.attention_map import attention_map
 from pages.sections.attention_overview import attention_overview
 from pages.sections.attention_reading import attention_reading
 from pages.sections.attention_setup import attention_setup
+from pages.sections.attention_stream import attention_stream
 from pages.sections.attention_text import attention_text
 from pages.sections.attention_treatment import attention_treatment
 from pages.sections.attention_whatif import attention_whatif
@@ -33,6 +35,13 @@ WITHOUT = (
 )
 
 
+def layers(choice: Choice, scene: Scene) -> None:
+    """What the layers do at one position."""
+    attention_layers(scene, choice.card)
+    attention_followed(scene, choice.card)
+    attention_stream(scene)
+
+
 @st.fragment
 def explore(choice: Choice, scene: Scene, view: str) -> None:
     """Grid and picture: choosing a head runs only this."""
@@ -41,7 +50,7 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
     with sentences():
         if not cache.gives_attention(choice.model, scene.kind):
             st.info(WITHOUT, icon=":material/info:")
-            attention_layers(scene, choice.card)
+            layers(choice, scene)
             return
         whole = st.container()  # as wide as the page: two towers would not fit beside the grid
         left, right = st.columns([5, 8], gap="large")
@@ -56,7 +65,7 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
             if view == "Layers":
                 with whole:
                     attention_architecture(scene, choice.card)
-                attention_layers(scene, choice.card)
+                layers(choice, scene)
             else:
                 attention_reading(scene)
             attention_growth(scene, TREATED.get(view))

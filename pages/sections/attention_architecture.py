@@ -9,7 +9,8 @@ from engine.maps import Scene
 from pages.shell import paths
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
-from pages.shell.share import share_menu
+from pages.shell.share import Table, share_menu
+from pages.shell.tables import read_aloud
 from pages.views.home import whole_path
 
 
@@ -38,7 +39,20 @@ def attention_architecture(scene: Scene, card: Card) -> None:
         locked=here if f'data-id="{here}"' in svg else None,
         on_lock=lambda ids: _follow(ids, letter),
     )
-    share_menu("towers", svg=svg, title=f"Inside {card.title}")
+    share_menu("towers", svg=lambda: svg, data=lambda: _table(found), title=f"Inside {card.title}")
+    read_aloud("towers", lambda: _table(found, scene.layer))
+
+
+def _table(found: paths.Path, layer: int | None = None) -> Table:
+    """What each token looks at most, in every layer or in one of them."""
+    lines = [
+        (tower.title, at + 1, tower.texts[query], tower.texts[int(row.argmax())], float(row.max()))
+        for tower in found.towers
+        for at in (range(tower.layers) if layer is None else (min(layer, tower.layers - 1),))
+        for query, row in enumerate(tower.weights[at])
+    ]
+    names = ("tower", "layer", "token", "looks most at", "weight")
+    return {name: [line[i] for line in lines] for i, name in enumerate(names)}
 
 
 def _follow(ids: str | None, letter: str) -> None:

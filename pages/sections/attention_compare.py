@@ -13,10 +13,12 @@ from engine.values import Reading
 from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
-from pages.shell.share import share_menu
+from pages.shell.link import typed
+from pages.shell.share import Table, share_menu
+from pages.shell.tables import read_aloud
 from pages.views.attention_map import attention_map, difference_map
 from pages.views.attention_scale import number
-from pages.views.attention_words import fits, links_of, map_says, row_of
+from pages.views.attention_words import favourites, fits, links_of, map_says, row_of
 
 MOST = 48
 
@@ -56,10 +58,11 @@ def attention_compare(scene: Scene) -> None:
             st.caption(plain(map_says(shown, row_of(shown, here))))
             share_menu(
                 key,
-                svg=svg,
+                svg=lambda svg=svg: svg,
                 data=lambda shown=shown: links_of(shown),
                 title=name,
             )
+            read_aloud(key, lambda shown=shown: favourites(shown))
     _difference(scene, second, one, two)
 
 
@@ -101,20 +104,27 @@ def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
             f"{number(float(one.weights[at]), one.share)} before, {value:+.1f} {points}."
         )
     )
-    both = np.isfinite(difference)
-    i, j = np.nonzero(both)
     share_menu(
         "difference",
-        svg=svg,
-        data=lambda: {
-            "looks": [two.rows[at] for at in i],
-            "looked at": [two.columns[at] for at in j],
-            "first": one.weights[both],
-            "second": two.weights[both],
-            "second minus first": difference[both],
-        },
+        svg=lambda: svg,
+        data=lambda: _table(one, two, difference),
         title="Second minus first",
     )
+    read_aloud("difference", lambda: _table(one, two, difference, most=40))
+
+
+def _table(one: Map, two: Map, difference: np.ndarray, most: int | None = None) -> Table:
+    """A line for each link that both have, or for those that changed most."""
+    i, j = np.nonzero(np.isfinite(difference))
+    order = np.argsort(-np.abs(difference[i, j]), kind="stable")[:most]
+    i, j = (i, j) if most is None else (i[order], j[order])
+    return {
+        "looks": [two.rows[at] for at in i],
+        "looked at": [two.columns[at] for at in j],
+        "first": one.weights[i, j],
+        "second": two.weights[i, j],
+        "second minus first": difference[i, j],
+    }
 
 
 def _second(scene: Scene) -> Scene | None:
@@ -133,6 +143,7 @@ def _second(scene: Scene) -> Scene | None:
             layer=min(scene.layer, stack.layers - 1),
             head=min(scene.head, stack.heads - 1),
         )
+    typed("other")
     st.text_input(
         "Second sentence",
         key="other",

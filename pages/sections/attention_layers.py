@@ -1,10 +1,9 @@
-"""What the model would say after each layer, and how long the residual stream is."""
+"""What the model would say after each layer, were it the last."""
 
 from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from engine import lens
@@ -17,26 +16,27 @@ from pages.shell import cache
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views import layers as view
 from pages.views.attention_scale import number
+from pages.views.attention_words import position_of
 from pages.views.svg import visible
 
 COLUMNS = 10
 
 
 def attention_layers(scene: Scene, card: Card) -> None:
-    """Draw lens, table and norms; a click on a column chooses its position."""
+    """Draw lens and table; a click on a column chooses its position."""
     side: Side = "encoder" if scene.kind == "encoder" else "decoder"
     tokens = cache.tokens(scene.reading, side)
     names = labels(tokens)
-    spot = selection("spot", lambda ids: _place(ids, len(names)) is not None, name="Word")
-    place = _place(spot, len(names))
+    spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
+    place = position_of(spot, len(names))
     place = len(names) - 1 if place is None else place
     if card.predicts and not (card.family == "encoder-decoder" and side == "encoder"):
         _lens(scene, side, names, place)
     else:
         st.caption("This tower predicts no words; its stream has lengths all the same.")
-    _norms(scene, side, names[place], place)
 
 
 def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
@@ -61,7 +61,9 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
         locked=f"q{place}",
         on_lock=lambda ids: select("spot", ids),
     )
-    share_menu("lens", svg=svg, data=lambda: _lens_table(columns, said), title="Logit lens")
+    data = partial(_lens_table, columns, said)
+    share_menu("lens", svg=lambda: svg, data=data, title="Logit lens")
+    read_aloud("lens", partial(_lens_rows, columns, said))
     mine, here = by_column[place - start], found[place - start]
     ranks, word, since = here.ranks.tolist(), mine[-1].words[0], view.since(here.settled)
     share = number(mine[-1].probabilities[0], True)
@@ -70,43 +72,13 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     where = "At" if scene.kind == "encoder" else "After"
     st.markdown(plain(f"{where} “{names[place]}” the model says “{said_word}” ({share}). {since}"))
     picture(table, key="layers-table", alt=f"Five likeliest words of each layer, {names[place]}")
-
-
-def _norms(scene: Scene, side: Side, name: str, place: int) -> None:
-    states = cache.hidden(scene.reading, side).states[:, place]
-    lengths = np.linalg.norm(states, axis=-1)
-    added = np.linalg.norm(np.diff(states, axis=0), axis=-1)
-    st.subheader("Length of the stream", anchor=False)
-    most = int(added.argmax())
-    st.caption(
-        plain(
-            f"At “{name}” block {most + 1} adds the longest vector ({added[most]:.3g}); the stream "
-            f"is {lengths[0]:.3g} long where it enters and {lengths[-1]:.3g} where it leaves."
-        )
-    )
-    svg = view.stream_sizes(lengths, added, title="Length of the residual stream")
-    picture(svg, key="layers-norms", alt="Length of the residual stream after each layer")
-    share_menu(
-        "norms",
-        svg=svg,
-        data=lambda: {
-            "layer": range(len(lengths)),
-            "length": lengths,
-            "added": np.concatenate([[np.nan], added]),
-        },
-        title="Length of the residual stream",
-    )
+    here_alone = partial(_best_table, mine, ranks)
+    share_menu("best", svg=lambda: table, data=here_alone, title=f"Five best after {names[place]}")
+    read_aloud("best", here_alone)
 
 
 def _read(scene: Scene, side: Side, place: int) -> Lens:
     return lens.read(cache.lens(scene.reading, side, place))
-
-
-def _place(spot: str | None, count: int) -> int | None:
-    for name in (spot or "").split(" "):
-        if name[:1] == "q" and name[1:].isdecimal() and int(name[1:]) < count:
-            return int(name[1:])
-    return None
 
 
 def _lens_table(
@@ -120,3 +92,28 @@ def _lens_table(
     ]
     names = ("after layer", "position", "token", "word", "probability")
     return {name: [cell[i] for cell in cells] for i, name in enumerate(names)}
+
+
+def _best_table(said: list[view.Said], ranks: list[int]) -> dict[str, list[object]]:
+    """One line for each layer at one position."""
+    table: dict[str, list[object]] = {"after_layer": list(range(len(said)))}
+    for place in range(lens.BEST):
+        table[f"word_{place + 1}"] = [
+            f"{one.words[place]} {number(one.probabilities[place], True)}" for one in said
+        ]
+    table["raised_most"] = [one.promoted for one in said]
+    table["lowered_most"] = [one.suppressed for one in said]
+    table["place_of_final_word"] = list(ranks)
+    return table
+
+
+def _lens_rows(
+    columns: list[tuple[int, str]], said: list[list[view.Said]]
+) -> dict[str, list[object]]:
+    """For reading aloud: a line a layer, what it would say at each position."""
+    table: dict[str, list[object]] = {"after_layer": list(range(len(said)))}
+    for index, (place, name) in enumerate(columns):
+        table[f"{place + 1} {visible(name, limit=20)}"] = [
+            f"{row[index].words[0]} {number(row[index].probabilities[0], True)}" for row in said
+        ]
+    return table

@@ -10,8 +10,17 @@ from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.masking import masking
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views import attention_lines as view
-from pages.views.attention_words import columns_of, fits, links_of, row_of, rows_of, spot_says
+from pages.views.attention_words import (
+    columns_of,
+    favourites,
+    fits,
+    links_of,
+    row_of,
+    rows_of,
+    spot_says,
+)
 
 MOST = 96
 
@@ -55,3 +64,4 @@ def attention_lines(scene: Scene) -> None:
             "lines", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"
         )
         st.caption(plain(spot_says(shown, spot)) + " Shift-click adds words.")
+    read_aloud("lines", lambda: favourites(shown))

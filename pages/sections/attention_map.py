@@ -10,8 +10,9 @@ from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.masking import masking
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views import attention_map as view
-from pages.views.attention_words import fits, links_of, rows_of, spot_says
+from pages.views.attention_words import favourites, fits, links_of, rows_of, spot_says
 
 WINDOW = 48
 
@@ -84,6 +85,7 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
             title=f"Attention of head {scene.name}",
         )
         st.caption(plain(says))
+    read_aloud("attention", lambda: favourites(shown))
 
 
 def _side(scene: Scene, shown: Map) -> float:

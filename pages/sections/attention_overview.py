@@ -15,6 +15,7 @@ from pages.shell import cache, walks
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views.attention_grid import Ranking, head_grid, thumbnails
 from pages.views.attention_words import head_says
 
@@ -58,6 +59,7 @@ def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
             "Point at a head to preview it, click to keep it, Esc to let go. "
             "Each small picture has its own darkest value."
         )
+    read_aloud("heads", lambda: _table(scene, so_far.layers))
     if found.block > 1:
         st.caption(f"A long text: each cell is the mean of {found.block} × {found.block} tokens.")
     if order is not None and not order.heads:

@@ -10,7 +10,7 @@ from engine.maps import Scene
 from engine.values import Kind, Reading
 from pages.shell import cache
 from pages.shell.frame import Choice, checked
-from pages.shell.link import checked_many
+from pages.shell.link import checked_many, typed
 
 VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
 MOST_WRITTEN = 24
@@ -60,6 +60,7 @@ def attention_setup(choice: Choice) -> tuple[Scene, str]:
 
 def _second(choice: Choice) -> str | None:
     """The second sentence of a pair, for models that were trained on pairs."""
+    typed("second")
     second = st.text_input(
         "Second sentence of a pair (optional)",
         key="second",

@@ -10,8 +10,9 @@ from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.masking import masking
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views import attention_text as view
-from pages.views.attention_words import columns_of, fits, links_of, rows_of, spot_says
+from pages.views.attention_words import columns_of, favourites, fits, links_of, rows_of, spot_says
 
 
 def attention_text(scene: Scene) -> None:
@@ -43,3 +44,4 @@ def attention_text(scene: Scene) -> None:
             "text", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"
         )
         st.caption(plain(says))
+    read_aloud("text", lambda: favourites(shown))

@@ -17,6 +17,7 @@ from pages.shell.components import picture
 from pages.shell.frame import plain, set_text
 from pages.shell.masking import masked
 from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
 from pages.views.attention_changes import most_changed, probability_changes
 from pages.views.attention_scale import number
 from pages.views.svg import visible
@@ -46,14 +47,16 @@ def attention_whatif(scene: Scene, card: Card) -> None:
         names, before[best].tolist(), after[best].tolist(), title=f"What the model says {what}"
     )
     picture(svg, key="attention-changes", alt=f"Probabilities {what}, before and after")
+    table = {"word": names, "before": before[best], "after": after[best]}
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "changes",
-            svg=svg,
-            data=lambda: {"word": names, "before": before[best], "after": after[best]},
+            svg=lambda: svg,
+            data=lambda: table,
             title=f"What the model says {what}",
         )
         st.caption(_says(names, before[best], after[best], off, what))
+    read_aloud("changes", lambda: table)
 
 
 def _heads(scene: Scene, card: Card) -> list[tuple[int, int]]:

@@ -79,6 +79,20 @@ def links_of(shown: Map) -> dict[str, list[str] | np.ndarray]:
     }
 
 
+def favourites(shown: Map, count: int = 3) -> dict[str, list[str]]:
+    """A line for each row of the map: what it looks at most, best first, for reading aloud."""
+    best = [top_links(row, shown.columns, count) for row in shown.weights]
+    table = {"token": [visible(name, limit=32) for name in shown.rows]}
+    for place in range(count):
+        links = [found[place] if place < len(found) else None for found in best]
+        head = ("looks most at", "then at", "then also at")[min(place, 2)]
+        table[head] = [
+            f"{visible(link[0], limit=32)}, {number(link[1], shown.share)}" if link else "–"
+            for link in links
+        ]
+    return table
+
+
 def fits(shown: Map, spot: str) -> bool:
     """Whether a selection such as `q3 k5` names rows and columns of this map."""
     rows, columns = set(shown.row_starts.tolist()), set(shown.column_starts.tolist())
@@ -98,6 +112,12 @@ def rows_of(shown: Map, spot: str | None) -> list[int]:
 def columns_of(shown: Map, spot: str | None) -> list[int]:
     """The columns that a selection names."""
     return _named(shown.column_starts.tolist(), spot, "k")
+
+
+def position_of(spot: str | None, count: int) -> int | None:
+    """The first position that looks in a selection, if it is one of `count`."""
+    places = (_number(name) for name in (spot or "").split(" ") if name[:1] == "q")
+    return next((place for place in places if 0 <= place < count), None)
 
 
 def spot_says(shown: Map, spot: str | None) -> str:

@@ -19,6 +19,7 @@ from pages.views.attention_scale import number
 
 LEFT = 74.0
 ROW = 28.0
+TINT = 0.6  # of the full colour, so that ink stays readable on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,11 @@ def lens_grid(
             )
         )
     parts.append(svg.label("input", 6, bottom + 20, size=11.5, fill=palette.MUTED, keep=True))
-    parts.append(svg.legend(LEFT, bottom + 38, low="0 %", high="100 %", colour=palette.PROBABILITY))
+    parts.append(
+        svg.legend(
+            LEFT, bottom + 38, low="0 %", high="100 %", colour=palette.PROBABILITY, full=TINT
+        )
+    )
     parts.append(
         svg.label("probability of the word", LEFT + 136, bottom + 46, size=11, fill=palette.MUTED)
     )
@@ -120,7 +125,7 @@ def _cell(said: Said, x: float, y: float, width: float, target: str, layer: str)
     parts = [
         svg.tag("rect", "", **box, rx=3, fill=palette.SURFACE),
         svg.tag(
-            "rect", "", **box, rx=3, fill=palette.PROBABILITY, fill_opacity=round(best * 0.6, 2)
+            "rect", "", **box, rx=3, fill=palette.PROBABILITY, fill_opacity=round(best * TINT, 2)
         ),
         svg.label(
             svg.shortened(svg.visible(said.words[0]), width - 8, 12),
@@ -183,7 +188,7 @@ def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title:
                     height=ROW - 5,
                     rx=3,
                     fill=palette.PROBABILITY,
-                    fill_opacity=round(p * 0.6, 2),
+                    fill_opacity=round(p * TINT, 2),
                 )
             )
             shown = f"{svg.visible(name, limit=8)} {number(p, True)}"

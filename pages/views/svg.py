@@ -306,12 +306,14 @@ def legend(
     negative: str | None = None,
     width: float = 120,
     masked: bool = False,
+    full: float = 1.0,
 ) -> str:
     """A colour scale with its two ends in words, 26 pixels high, and a mark for masked cells.
 
-    `negative` makes it signed: `low` stands at the left end, 0 in the middle.
+    `negative` makes it signed: `low` stands at the left end, 0 in the middle. `full` is the
+    strength of the colour at its end, where cells are only tinted.
     """
-    ramp = np.linspace(-1 if negative else 0, 1, 64, dtype=np.float32)[None, :]
+    ramp = full * np.linspace(-1 if negative else 0, 1, 64, dtype=np.float32)[None, :]
     box: dict[str, Any] = {"x": x, "y": y, "width": width, "height": 8.0}
     parts = [
         raster(ramp, **box, colour=colour, negative=negative or colour, high=1.0),

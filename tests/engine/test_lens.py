@@ -30,3 +30,9 @@ def test_the_final_word_rises_and_from_where_it_stays_first():
     assert lens.read(LOGITS[2:]).settled == 0
     back = lens.read(LOGITS[[2, 1, 3]])  # first, lost, first again: it counts from the last time
     assert back.ranks.tolist() == [1, 3, 1] and back.settled == 2
+
+
+def test_chosen_words_have_a_place_and_a_probability_in_every_layer():
+    ranks, shares = lens.followed(LOGITS, [0, 2])
+    assert ranks.tolist() == [[1, 2], [2, 3], [3, 1], [3, 1]]
+    np.testing.assert_allclose(shares, [[0.7, 0.1], [0.3, 0.2], [0.1, 0.6], [0.05, 0.8]], rtol=1e-5)

@@ -1,9 +1,13 @@
 """Pictures of differences: before and after, layer by layer, one sentence minus another."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from pages.views import layers
+from pages.views import layers, layers_words
 from pages.views.attention_changes import most_changed, probability_changes
 from pages.views.attention_map import difference_map
 from pages.views.attention_scale import number
@@ -66,3 +70,23 @@ def test_lengths_are_written_beside_their_bars():
 
 def _texts(picture: str) -> list:
     return [t for t in parsed(picture).iter() if t.tag.endswith("}text")]
+
+
+def test_the_legend_of_the_lens_is_as_strong_as_its_cells():
+    picture = layers.lens_grid([(0, "a")], [[layers.Said(("x",), (1.0,))]], title="t")
+    tints = {r.get("fill-opacity") for r in parsed(picture).iter() if r.get("fill-opacity")}
+    assert tints == {str(layers.TINT)}
+    image = next(i for i in parsed(picture).iter() if i.tag.endswith("}image"))
+    ramp = Image.open(io.BytesIO(base64.b64decode((image.get("href") or "").split(",")[1])))
+    assert ramp.getpixel((ramp.width - 1, 0)) == round(255 * layers.TINT)
+    assert {"0 %", "100 %"} <= set(texts(picture))
+
+
+def test_followed_words_have_their_place_and_probability_in_every_layer():
+    ranks = np.array([[900, 4], [12, 9]])
+    shares = np.array([[0.001, 0.2], [0.05, 0.4]])
+    picture = layers_words.followed_words(["<king>", "boat"], ranks, shares, title="t")
+    said = texts(picture)
+    assert {"<king>", "▲ #12", "▼ #9", "5 %", "40 %", "enters", "1"} <= set(said)
+    table = layers_words.table(["king", "boat"], ranks, shares)
+    assert table["place"] == [900, 4, 12, 9] and table["after_layer"] == [0, 0, 1, 1]
