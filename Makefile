@@ -1,4 +1,4 @@
-# make run | make test | make bench | make models CORPORA=folder | make test-gpu
+# make run | make test | make bench | make models CORPORA=folder | make test-gpu | make bench-gpu
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 
 PORT ?= 8501
@@ -10,7 +10,7 @@ PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 endif
 BIN := .venv/bin
 
-.PHONY: run test test-gpu bench models check-python chromium clean
+.PHONY: run test test-gpu bench bench-gpu models check-python chromium clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
@@ -31,9 +31,12 @@ test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 bench: .venv/dev.stamp  ## speed and memory, compared in one run; BENCH="--only trace" for a part
 	$(BIN)/python -m bench.speed --out docs/benchmarks.md $(BENCH)
 
-models: .venv/dev.stamp  ## train the shipped models anew; CORPORA= is the folder of the texts
+bench-gpu: .venv/dev.stamp  ## the same on a CUDA device, beside PyTorch there
+	$(BIN)/python -m bench.gpu --out docs/benchmarks.md $(BENCH)
+
+models: .venv/dev.stamp  ## train the shipped models anew from the texts in CORPORA=; TRAIN="--minutes 5" for a try
 	@test -n "$(CORPORA)" || { echo "Say where the texts are: make models CORPORA=folder"; exit 1; }
-	$(BIN)/python -m engine.training all --corpora "$(CORPORA)"
+	$(BIN)/python -m engine.training all --corpora "$(CORPORA)" $(TRAIN)
 
 clean:  ## remove the environment and what was built
 	rm -rf .venv build

@@ -24,16 +24,18 @@ NEEDS = ROOT / "bench" / "requirements.txt"
 class Player:
     """One process that holds one model, until `close`; `missing` says why it cannot play."""
 
-    def __init__(self, name: str, python: Path | None, folder: Path, threads: int) -> None:
+    def __init__(
+        self, name: str, python: Path | None, folder: Path, threads: int, device: str = "cpu"
+    ) -> None:
         """Start `bench.players.NAME` on a model; `python` is None where there is no environment."""
         self.name = name
         self.missing = "" if python else "its environment could not be made"
         self._process: subprocess.Popen[str] | None = None
         if python:
             known = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-            known |= {"ATLAS_THREADS": str(threads), "ATLAS_DEVICE": "cpu"}
+            known |= {"ATLAS_THREADS": str(threads), "ATLAS_DEVICE": device}
             self._process = subprocess.Popen(
-                [str(python), "-m", f"bench.players.{name}", str(folder), str(threads)],
+                [str(python), "-m", f"bench.players.{name}", str(folder), str(threads), device],
                 cwd=ROOT,
                 env=os.environ | known | {"OMP_NUM_THREADS": str(threads)},
                 stdin=subprocess.PIPE,

@@ -27,6 +27,7 @@ MODELS: dict[str, tuple[str, str, int]] = {
     "tales-bert": ("BertForMaskedLM", "tales-bert", 256),
     "fr-en": ("MarianMTModel", "fr-en", 256),
 }
+LARGE = {"llama-1b": ("LlamaForCausalLM", "tales-gpt", 1024)}  # for a GPU
 WRITERS = ("gpt2-124m", "tales-gpt")
 TRANSLATORS = ("marian-base", "t5-small", "fr-en")
 
@@ -39,7 +40,7 @@ def checkpoint(name: str) -> Path:
         import transformers
 
         shutil.rmtree(made, ignore_errors=True)
-        kind, tokenizer, _ = MODELS[name]
+        kind, tokenizer, _ = (MODELS | LARGE)[name]
         torch.manual_seed(1)
         model = getattr(transformers, kind)
         model(model.config_class(**shape(name))).save_pretrained(made)
@@ -66,6 +67,11 @@ def shape(name: str) -> dict[str, Any]:
         return {"bos_token_id": 0, "eos_token_id": 0} if name == "gpt2-124m" else {}
     if name == "t5-small":
         return {"decoder_start_token_id": 0}
+    if name == "llama-1b":
+        sizes = {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16}
+        heads = {"num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64}
+        ends = {"vocab_size": 128_256, "tie_word_embeddings": True, "eos_token_id": 0}
+        return sizes | heads | ends | {"max_position_embeddings": 8192}
     ends = {"pad_token_id": 58100, "eos_token_id": 0, "decoder_start_token_id": 58100}
     if name == "marian-base":
         sizes = {"d_model": 512, "vocab_size": 58101, "max_position_embeddings": 512}

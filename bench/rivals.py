@@ -29,6 +29,7 @@ NAMES = {
     "atlas": "ours in float32",
     "int8": "ours in int8",
     "eager": "transformers",
+    "compiled": "transformers compiled",
     "lens": "TransformerLens",
     "translator": "CTranslate2",
 }

@@ -71,6 +71,7 @@ def main(folder: Path) -> None:
             "write": write,
             "translate": translation,
             "open": opening,
+            "device": lambda: bundle.session().device.provider,
         }
     )
 

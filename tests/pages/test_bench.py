@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import app, contest, rivals
+from bench import app, contest, gpu, rivals
 from bench.contest import Player, turns
 from bench.measure import Row, Times, merged, table
 from tests.engine.checkpoints import Bundles
@@ -85,3 +85,18 @@ def test_parts_of_a_report_replace_their_own_and_keep_the_rest() -> None:
     again = merged(new, {"B": table("B", [Row("z", "3")])}, order)
     assert "| x |" not in again and "| z | 3 |" in again and again.count("## ") == 3
     assert again.endswith("Because.\n")
+
+
+def test_the_share_of_the_memorys_limit_is_what_a_step_reads_of_what_the_device_moves() -> None:
+    times = Times((gpu.WRITTEN / 100,))  # 100 tokens a second
+    row = gpu.share("m", times, size=3 * 10**9, speed=10**12, ours=True)
+    assert row.measured == "100 tokens/s, 30% of 1,000 GB/s" and row.met is False
+    assert gpu.share("m", times, size=4 * 10**9, speed=10**12, ours=True).met is True
+    assert gpu.share("m", times, size=4 * 10**9, speed=10**12, ours=False).goal == ""
+
+
+def test_an_engine_that_fell_back_to_the_processor_is_no_figure_of_a_gpu(bundles: Bundles) -> None:
+    with closing(Player("atlas", Path(contest.sys.executable), bundles("gpt2"), 1)) as player:
+        gpu.refuse_other(player, "cpu")
+        with pytest.raises(RuntimeError, match="runs on cpu, not on cuda"):
+            gpu.refuse_other(player, "cuda")
