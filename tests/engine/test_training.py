@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import lzma
-import os
 import random
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,43 +42,6 @@ LOADERS = {
     "fr-en": AutoModelForSeq2SeqLM,
     "tales-bert": AutoModelForMaskedLM,
 }
-
-
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory) -> tuple[Path, float]:
-    """The corpora of `CORPORA` at 2 %, or small ones written here in the same format."""
-    given = os.environ.get("CORPORA")
-    if given and Path(given).is_dir():
-        return Path(given), 0.02
-    folder = tmp_path_factory.mktemp("corpora")
-    (folder / corpora.PROSE).write_bytes(lzma.compress(prose(300).encode()))
-    lines = "\n".join(f"{pair.english}\t{pair.french}" for pair in sentence_pairs(1500)) + "\n"
-    (folder / corpora.PAIRS).write_bytes(lzma.compress(lines.encode()))
-    return folder, 1.0
-
-
-def prose(count: int) -> str:
-    rng = random.Random(1)
-    nouns, verbs = ["fox", "hen", "king", "river", "bank", "boy"], ["sees", "finds", "calls"]
-
-    def sentence() -> str:
-        return f"The {rng.choice(nouns)} {rng.choice(verbs)} the {rng.choice(nouns)}."
-
-    def paragraph() -> str:
-        return " ".join(sentence() for _ in range(rng.randint(2, 6)))
-
-    documents = ["\n\n".join(paragraph() for _ in range(3)) for _ in range(count)]
-    return f"\n{corpora.DOCUMENT_MARK}\n".join(documents) + "\n"
-
-
-def sentence_pairs(count: int) -> list[Pair]:
-    rng = random.Random(2)
-    words = [("cat", "chat"), ("dog", "chien"), ("bread", "pain"), ("book", "livre")]
-    found = []
-    for number in range(count):
-        (a, un), (b, deux) = rng.choice(words), rng.choice(words)
-        found.append(Pair(f"Le {un} {number} et le {deux} !", f"The {a} {number} and the {b}!"))
-    return found
 
 
 def test_split_is_the_same_every_time_and_holds_out_the_share():

@@ -1,0 +1,48 @@
+"""`make models` as a person types it: from texts to three bundles that open, in one go."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import mapping, runtime, tracing
+from engine.training import recipes
+from engine.values import Reading
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.slow
+def test_make_models_trains_exports_and_maps_all_three(corpus, tmp_path: Path) -> None:
+    folder, fraction = corpus
+    shipped, work = tmp_path / "models", tmp_path / "work"
+    few = f"--steps 2 --fraction {fraction} --out {work} --shipped {shipped}"
+    command = ["make", "models", f"CORPORA={folder}", f"TRAIN={few}"]
+    # This Python, as it is: nothing is installed for the training.
+    command += [f"BIN={Path(sys.executable).parent}", "-o", ".venv/dev.stamp"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert sorted(path.name for path in shipped.iterdir()) == sorted(recipes.NAMES)
+    for name in recipes.NAMES:
+        bundle = runtime.open_bundle(shipped / name)
+        side = "decoder" if bundle.card.family == "decoder" else "encoder"
+        read = tracing.hidden(bundle, Reading(name, "The fox sees the river."), side)
+        assert len(read.states) == 1 + bundle.card.tower.layers and np.isfinite(read.states).all()
+        vectors = mapping.unit_vectors(shipped / name)
+        assert mapping.packed_pca(shipped / name, vectors) is not None
+        laid = mapping.packed(shipped / name, "umap", unit=True)
+        assert laid is not None and laid.shape == (len(vectors), 3)
+        assert (
+            bundle.card.notes[0].endswith("million tokens.") and " 2 steps" in bundle.card.notes[0]
+        )
+
+
+def test_make_models_asks_where_the_texts_are() -> None:
+    done = subprocess.run(
+        ["make", "models", "-o", ".venv/dev.stamp"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode and "CORPORA=folder" in done.stdout
