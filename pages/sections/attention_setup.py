@@ -9,8 +9,9 @@ from engine.heads import MEASURES
 from engine.maps import Scene
 from engine.values import Kind, Reading
 from pages.shell import cache
-from pages.shell.frame import Choice, checked
-from pages.shell.link import checked_many, typed
+from pages.shell.frame import Choice, checked, select
+from pages.shell.link import checked_many, tell, typed
+from pages.shell.state import state
 
 VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
 MOST_WRITTEN = 24
@@ -102,10 +103,8 @@ def _check(card: Card, kind: Kind, reading: Reading) -> None:
     stack = cache.stack(reading.model, kind)
     names = [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
     titles = tuple(measure.title for measure in MEASURES if kind in measure.kinds)
-    layers = f"{card.title} has {stack.layers} layers"
-    heads = f"{card.title} has {stack.heads} heads a layer"
-    checked("layer", range(1, stack.layers + 1), name="Layer", because=layers)
-    checked("head", range(1, stack.heads + 1), name="Head", because=heads)
+    _number("layer", stack.layers, f"{card.title} has {stack.layers} layers")
+    _number("head", stack.heads, f"{card.title} has {stack.heads} heads a layer")
     checked("order", ("Layer and head", *titles), name="Order")
     checked("least", range(101), name="At least")
     for key, name, options in _SEGMENTS:
@@ -116,5 +115,36 @@ def _check(card: Card, kind: Kind, reading: Reading) -> None:
     for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
         checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
     checked("with", ("Another sentence", *cache.rivals(reading.model, kind)), name="Compare with")
-    checked_many("off", names, name="Head")
-    checked_many("several", names, name="Head")
+    for key in ("off", "several"):
+        gone = [name for name in st.session_state.get(key) or () if name not in names]
+        kept = checked_many(key, names, name="Head")
+        if gone:
+            tell(key, f"Head {gone[0]}: {card.title} has no such head; it is left out.", kept,
+                 carried=True)  # fmt: skip
+    _of_this_text(reading, kind)
+
+
+def _number(key: str, last: int, because: str) -> None:
+    """Check a layer or head; say so when the one chosen before is not in this model."""
+    name, before = key.capitalize(), st.session_state.get(key)
+    value = checked(key, range(1, last + 1), name=name, because=because)
+    if isinstance(before, int) and before > last:
+        tell(key, f"{name} {before}: {because}; showing {name} {value}.", value, carried=True)
+
+
+def _of_this_text(reading: Reading, kind: Kind) -> None:
+    """Say so when the word that was locked went with an older text."""
+    spot = str(state().values.get("spot") or "")
+    sizes = {
+        letter: len(side) for letter, side in zip("qk", cache.sides(reading, kind), strict=True)
+    }
+    names = [(name[:1], name[1:]) for name in spot.split()]
+    linked = (
+        st.query_params.get("spot", spot) != spot
+    )  # a link's own lock is checked where it is read
+    if not linked and any(
+        not at.isdecimal() or int(at) >= sizes.get(letter, 0) for letter, at in names
+    ):
+        gone = "The word that was locked stood in an older text; nothing is locked now."
+        tell("spot", gone, None, carried=True)
+        select("spot", None)

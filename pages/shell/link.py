@@ -265,12 +265,13 @@ def _parsed(raw: str, legal: Any, fallback: Any, shown: Callable[[Any], str]) ->
     return fallback, f"is none of {names}{', …' if len(legal) > 6 else ''}"
 
 
-def tell(key: str, sentence: str, value: Any) -> None:
+def tell(key: str, sentence: str, value: Any, *, carried: bool = False) -> None:
     """Show a sentence about a link's value, and keep it while `key` has this value.
 
-    A value left in the address by the page before is put right without a word.
+    A value left in the address by the page before is put right without a word; not so one that was
+    chosen here (`carried`), for another model or text.
     """
-    if key in state().carried:
+    if key in state().carried and not carried:
         return
     state().note(key, sentence, value)
     place = state().notes_place

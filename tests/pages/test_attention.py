@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import heads, jobs
-from pages.shell import cache, walks
+from engine import heads, jobs, vocabulary
+from pages.shell import cache, cache_maps, walks
 from tests.pages.conftest import Open, sentences
 
 PAGE = "3_Attention"
@@ -417,3 +417,88 @@ def test_the_mask_is_filled_with_what_the_model_finds_likely(open_page: Open) ->
     best = int(cache.logits(reading, (place,)).logits[0].argmax())
     word = cache.texts("tales-bert", (best,))[0]
     assert f">{word}<" in picture(app, "attention-changes")["svg"]
+
+
+def test_a_locked_head_that_the_new_model_lacks_is_said_and_replaced(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", layer="6", head="8", hold="1", off="6.8", text=BOAT)
+    assert picture(app, "head-grid")["locked"] == "h6.8"
+    app.selectbox(key="model").set_value("tales-bert").run()
+    assert not app.exception and not app.error
+    layers, heads = cache.card("tales-bert").tower.layers, cache.card("tales-bert").tower.heads
+    assert layers < 6 and app.number_input(key="layer").value == layers
+    said = " ".join(sentences(app))
+    assert f"Layer 6: {cache.card('tales-bert').title} has {layers} layers; showing" in said
+    assert "Head 6.8" in said and app.multiselect
+    place = f"h{layers}.{min(8, heads)}"
+    grid = picture(app, "head-grid")
+    assert grid["locked"] == place == grid["marked"] and f'data-id="{place}"' in grid["svg"]
+    app.number_input(key="layer").set_value(2).run()
+    assert not any("Layer 6" in text for text in sentences(app))
+
+
+def test_a_locked_word_of_an_older_text_is_said_and_freed(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, spot="q7")
+    assert picture(app, "attention-map")["locked"] == "q7" and not sentences(app)
+    app.text_area[0].set_value("Two words").run()
+    assert not app.exception
+    assert any("older text" in text for text in sentences(app))
+    assert picture(app, "attention-map")["locked"] is None
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("hide", ["Nothing", "Special"])
+def test_a_text_of_masks_alone_is_drawn(open_page: Open, view: str, hide: str) -> None:
+    app = open_page(
+        PAGE, model="tales-bert", text="[MASK] [MASK]", view=view, hide=hide, other="[MASK]"
+    )
+    assert not app.exception and not app.error
+
+
+def test_words_of_ones_own_are_followed_through_the_layers(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", view="Layers", text=BOAT, follow="boat, unbelievably")
+    assert not app.exception and not sentences(app)
+    assert any("falls into" in c.value and "unbelievably" in c.value for c in app.caption)
+    svg = picture(app, "layers-followed")["svg"]
+    reading = cache.Reading("tales-gpt", BOAT)
+    last = len(cache.tokens(reading)) - 1
+    word = vocabulary.exact(cache_maps.vocabulary("tales-gpt", "decoder"), "boat")
+    logits = cache.lens(reading, "decoder", last)
+    ranks = (logits > logits[:, [word]]).sum(axis=1) + 1
+    tip = svg.split('data-tip="')[1].split('"')[0]
+    assert [int(place.replace(",", "")) for place in re.findall(r"place ([\d,]+)", tip)] == [
+        int(rank) for rank in ranks[::-1]
+    ]
+
+
+def test_the_copied_link_carries_what_is_typed_on_the_page(open_page: Open) -> None:
+    typed = {"other": "It was ripe.", "with": "Another sentence"}
+    app = open_page(PAGE, model="tales-gpt", view="Compare", text="It was hungry.", **typed)
+    link = next(e for e in app.get("bidi_component") if "copy-link" in e.proto.id)
+    assert json.loads(link.proto.json)["values"]["other"] == "It was ripe."
+
+
+@pytest.mark.parametrize(
+    ("view", "name", "said"),
+    [
+        ("Map", "attention", "looks most at"),
+        ("Lines", "lines", "looks most at"),
+        ("Text", "text", "looks most at"),
+        ("Inside", "inside", "product"),
+        ("What if", "changes", "before"),
+        ("Layers", "lens", "after layer"),
+        ("Layers", "towers", "looks most at"),
+        ("Compare", "difference", "second minus first"),
+        ("Map", "heads", "previous"),
+    ],
+)
+def test_every_picture_can_be_read_as_a_table(
+    open_page: Open, view: str, name: str, said: str
+) -> None:
+    app = open_page(PAGE, model="tales-gpt", view=view, text=BOAT, other="The big boat sank.")
+    app.session_state[f"table-{name}"] = True
+    app.run()
+    assert not app.exception
+    tables = [table.value for table in app.table]
+    assert any(said in [str(c) for c in table.columns] for table in tables), [
+        list(t.columns) for t in tables
+    ]
