@@ -28,7 +28,8 @@ def bars(found: Opened, sampling: Sampling, spell: Spell, *, chosen: int | None 
     scale = next(limit for limit in SCALES if limit >= min(most, 1.0) - 1e-6)
     parts, y = [_legend(scale)], HEAD
     lines = _lines(found)
-    lined = {STAGES.index(stop.stage) for stops in lines.values() for stop in stops}
+    placed = [stop for stops in lines.values() for stop in stops]
+    lined = {STAGES.index(stop.stage) for stop in placed}
     for place in range(len(found.ids)):
         if place == found.listed:
             parts.append(label("⋮", 22, y + 10, size=13, fill=palette.MUTED, text_anchor="end"))
@@ -41,7 +42,11 @@ def bars(found: Opened, sampling: Sampling, spell: Spell, *, chosen: int | None 
             parts.append(_cut_line(words, y))
             y += 20.0
     parts.append(_others(found, y))
-    return document(WIDTH, y + ROW + 6, parts, "Next token", sentence(found, sampling, spell))
+    y += ROW + 6
+    if below := [stop for stop in found.stops if not _anywhere(stop) and stop not in placed]:
+        parts.append(_cut_line(", ".join(map(stop_words_among, below)), y - 4))
+        y += 20.0
+    return document(WIDTH, y, parts, "Next token", sentence(found, sampling, spell))
 
 
 def _row(
@@ -171,9 +176,19 @@ def _lines(found: Opened) -> dict[int, list[Stop]]:
     anywhere = [STAGES.index("no_repeat"), STAGES.index("banned")]
     seen = [i for i in range(found.listed) if found.cut[i] not in anywhere]
     for stop in found.stops:
-        if stop.stage != "typical" and stop.kept < stop.before and stop.kept <= len(seen):
+        if not _anywhere(stop) and stop.kept <= len(seen):
             placed.setdefault(seen[stop.kept - 1], []).append(stop)
     return placed
+
+
+def _anywhere(stop: Stop) -> bool:
+    """Whether a filter cuts nothing, or from above too, so that it stops at no one place."""
+    return stop.stage == "typical" or stop.kept == stop.before
+
+
+def stop_words_among(stop: Stop) -> str:
+    """`stop_words` of a filter that stops among the tokens that are not listed."""
+    return stop_words(stop).replace(" here:", " among these:")
 
 
 def stop_words(stop: Stop) -> str:

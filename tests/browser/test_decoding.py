@@ -27,6 +27,7 @@ def texts(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.feature("Token streaming")
 def test_six_columns_are_written_live(open_at: Open, dark: bool) -> None:
     page = open_at("/Decoding?length=40&seed=11", dark=dark)
     expect(page.locator(".column")).to_have_count(6, timeout=PATIENCE)
@@ -77,6 +78,7 @@ def test_a_link_opens_exactly_the_same_columns(open_at: Open) -> None:
     assert texts(first) == texts(second)
 
 
+@pytest.mark.feature("Force a token by hand")
 def test_a_click_on_a_token_opens_it_and_a_candidate_is_forced(open_at: Open) -> None:
     page = open_at("/Decoding?length=12&seed=15&write=yes&c1=greedy&c2=temperature+0.7")
     wait_written(page)
@@ -111,6 +113,25 @@ def test_a_setting_can_be_typed_and_nonsense_is_said(open_at: Open) -> None:
     expect(page.locator(".column .name").first).to_contain_text("temperature 0.8, top-p 0.95")
 
 
+def tinted_by_what_the_tip_says(page: Page) -> None:
+    """Likelier tokens have more colour; ranks have the band of their place."""
+    tokens = page.locator(".column").first.locator(".t")
+    alphas, chances = [], []
+    for token in tokens.all():
+        token.hover()
+        said = page.locator(".sheet .tip").inner_text()
+        percent, rank = re.findall(r"model: ([\d.e+-]+) %, its choice no. (\d+)", said)[0]
+        colour = token.evaluate("n => getComputedStyle(n).backgroundColor")
+        alphas.append(float(re.findall(r"[\d.]+", colour)[-1]))
+        chances.append(float(percent) / 100)
+        place = int(rank)
+        assert token.get_attribute("data-band") == str(
+            (place > 10) + (place > 100) + (place > 1000)
+        )
+    assert alphas == pytest.approx([0.52 * p for p in chances], abs=0.02)
+
+
+@pytest.mark.feature("Text coloured by surprise / rank")
 def test_hover_and_keys_tell_what_a_token_was_chosen_from(open_at: Open) -> None:
     page = open_at("/Decoding?length=8&write=yes&c1=pure+sampling&c2=greedy")
     wait_written(page)
@@ -118,6 +139,7 @@ def test_hover_and_keys_tell_what_a_token_was_chosen_from(open_at: Open) -> None
     tip = page.locator(".sheet .tip")
     expect(tip).to_contain_text("preferred:")
     expect(tip).to_contain_text("bits")
+    tinted_by_what_the_tip_says(page)
     page.locator(TOKENS).nth(2).click()
     rest(page)
     page.mouse.move(2, 2)
@@ -178,6 +200,7 @@ def test_many_runs_grow_a_tree(open_at: Open) -> None:
 GROWN = "/Decoding?c1=greedy+%403%3D77&b1=greedy&length=10&seed=21&write=yes"
 
 
+@pytest.mark.feature("Rewind / branch")
 def test_the_tree_of_branches_is_walked_and_taken_back(open_at: Open) -> None:
     page = open_at(GROWN, height=1600)
     wait_written(page)
@@ -270,6 +293,7 @@ def test_six_columns_of_256_tokens_grow_without_a_jump(open_at: Open) -> None:
     button(page, "Stop").click()
 
 
+@pytest.mark.feature("Beam search")
 def test_a_beam_search_is_weighed_while_the_others_write(open_at: Open) -> None:
     page = open_at("/Decoding?c1=beam+4&c2=temperature+0.7&length=120&seed=25")
     button(page, "Write").click()

@@ -66,6 +66,7 @@ def test_the_strip_jumps_and_play_goes_on_by_itself(open_at: Open) -> None:
     assert page.url == before
 
 
+@pytest.mark.feature("Cross-attention alignment view", "Beam tree")
 def test_pointing_at_a_word_lights_its_ribbons_candidates_and_nodes(open_at: Open) -> None:
     page = open_at(START, height=2200)
     stage(page).locator('[data-id="t1"]').hover()
@@ -78,6 +79,7 @@ def test_pointing_at_a_word_lights_its_ribbons_candidates_and_nodes(open_at: Ope
     expect(page.locator(".tip:not([hidden])").first).to_contain_text("probability")
 
 
+@pytest.mark.feature("Click a candidate, re-decode from that prefix")
 def test_a_candidate_is_forced_stands_beside_the_own_one_and_is_undone(open_at: Open) -> None:
     page = open_at(START, height=2200)
     first = page.locator("h3").first.inner_text()
@@ -151,6 +153,7 @@ def test_the_space_bar_plays_but_not_while_somebody_types(open_at: Open) -> None
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
+@pytest.mark.feature("Edit source, compare old and new")
 def test_a_source_word_is_clicked_replaced_and_taken_back(open_at: Open) -> None:
     page = open_at(START, height=2200)
     first = page.locator("h3").first.inner_text()

@@ -11,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine import borrowed
 from engine.settings import settings
+from tests.engine.checkpoints import Bundles
+from tests.engine.tasks import NAMES, told
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., AppTest]
@@ -53,6 +55,19 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     for worker in list(borrowed._workers.values()):
         worker.end()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def told_models(
+    bundles: Bundles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[None]:
+    """The tiny models with tasks and languages, as if somebody had exported them."""
+    for name in NAMES:
+        (tmp_path / name).symlink_to(told(bundles, name)[0], target_is_directory=True)
+    monkeypatch.setenv("ATLAS_MODELS", str(tmp_path))
+    settings.cache_clear()
+    yield
     settings.cache_clear()
 
 

@@ -7,6 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import jobs
+from engine.beams import Search
+from engine.values import Reading
 from pages.shell import cache
 from tests.pages.conftest import Open, sentences
 
@@ -48,6 +50,7 @@ def test_the_page_opens_with_bars_and_without_having_written(open_page: Open):
     assert any("equal choices" in caption.value for caption in app.caption)
 
 
+@pytest.mark.feature("N settings side by side")
 def test_write_fills_all_columns_and_is_kept_in_the_link(open_page: Open):
     app = press(open_page(PAGE, length="12"), "decoding-write")
     assert not app.exception and not sentences(app)
@@ -85,6 +88,7 @@ def test_a_slider_acts_without_a_model_run(open_page: Open, monkeypatch: pytest.
     assert not runs and not app.exception
 
 
+@pytest.mark.feature("Greedy as a first-class mode")
 def test_temperature_zero_is_greedy_and_greys_the_filters(open_page: Open):
     app = open_page(PAGE, at="c5")
     app.slider(key="set-temperature").set_value(0.0).run()
@@ -112,6 +116,7 @@ def test_columns_are_removed_added_and_brought_back(open_page: Open):
     assert lines(app)[1] == "pure sampling" and len(lines(app)) == 6
 
 
+@pytest.mark.feature("Force a token by hand")
 def test_a_forced_token_grows_a_branch_and_undo_takes_it_back(open_page: Open):
     app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes"))
     (before,) = app.session_state["decoding-shown"][1]
@@ -189,6 +194,7 @@ def test_a_stop_keeps_what_was_written(open_page: Open):
     assert written(app) == texts and "write" not in app.query_params
 
 
+@pytest.mark.feature("Distribution over many sampled runs")
 def test_many_runs_of_one_setting_are_written_and_counted(open_page: Open):
     app = settled(open_page(PAGE, view="Many runs", runs="8", at="c3", length="6", write="yes"))
     assert not app.exception and not sentences(app)
@@ -242,6 +248,7 @@ def test_a_text_without_a_word_has_no_gap(open_page: Open):
     assert not app.exception and "no word to take out" in sentences(app)[0]
 
 
+@pytest.mark.feature("Seed control")
 def test_another_seed_is_the_next_and_writes_anew(open_page: Open):
     app = settled(open_page(PAGE, length="6", c1="pure sampling", seed="4", write="yes"))
     before = written(app)
@@ -260,6 +267,7 @@ def test_another_seed_for_an_encoder_decoder(open_page: Open):
     assert app.number_input(key="seed").value == 2 and all(written(app))
 
 
+@pytest.mark.feature("Rewind / branch")
 def test_branches_are_kept_walked_compared_and_taken_back(open_page: Open):
     app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes"))
     (before,) = app.session_state["decoding-shown"][1]
@@ -291,3 +299,25 @@ def test_branches_are_kept_walked_compared_and_taken_back(open_page: Open):
 def test_a_folded_branch_that_makes_no_sense_is_one_sentence(open_page: Open):
     app = open_page(PAGE, c1="greedy", b1="heat 3")
     assert not app.exception and sentences(app)[0].startswith("Branch 1: ")
+
+
+@pytest.mark.timeout(600)
+def test_a_language_is_chosen_here_too(open_page: Open, told_models: None):
+    """What greedy writes in a language is the greedy translation into it; the mark is given."""
+    address = {"model": "m2m-languages", "text": "The cat sat.", "c1": "greedy", "length": "8"}
+    for language in ("__fr__", "__de__"):
+        app = settled(open_page(PAGE, **address, to=language, write="yes"))
+        assert not app.exception and not sentences(app)
+        assert app.selectbox(key="to").value == language
+        (column,) = app.session_state["decoding-shown"][1]
+        found = cache.translation_trace(
+            Reading("m2m-languages", "The cat sat."), Search(limit=9), language=language
+        ).translation
+        assert found.written()[0] == cache.card("m2m-languages").generation.languages[language]
+        assert column.ids == list(found.written()[1:9])
+    app = settled(open_page(PAGE, model="t5-tasks", text="The cat sat.", c1="greedy", write="yes",
+                            task="summarize: ", length="5"))  # fmt: skip
+    task = app.session_state["decoding-shown"][0]
+    assert task.source == tuple(
+        cache.tokens(Reading("t5-tasks", "summarize: The cat sat.")).ids.tolist()
+    )

@@ -1,21 +1,23 @@
 """The Translation page, run without a browser: steps, links, forcing, comparing, bad input."""
 
+import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from html import unescape
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import runtime
-from engine.settings import settings
-from engine.translation import Translation
+from engine import runtime, tracing
+from engine.alignment import bleu, chrf
+from engine.beams import Search
+from engine.translation import Trace, Translation, prefix_ids, reference_reading
 from engine.values import Reading
 from pages.shell import cache
-from pages.views.translation import moments
-from tests.engine.checkpoints import Bundles
-from tests.engine.tasks import MARKS, NAMES, told
+from pages.views.translation import moments, number, percent
+from pages.views.translation_compare import different
+from tests.engine.tasks import MARKS
 from tests.pages.conftest import Open, crash, sentences
 
 PAGE = "4_Translation"
@@ -40,15 +42,25 @@ def said(app: AppTest) -> str:
     return " ".join(m.value for m in [*app.markdown, *app.caption]).replace("\\", "")
 
 
-def translation(text: str = TEXT, **options) -> Translation:
-    from engine.beams import Search
+def ids_of(reference: str) -> tuple[int, ...]:
+    """A reference's ids, its end mark included."""
+    bundle = cache.bundle("fr-en")
+    return (*prefix_ids(bundle, reference), *bundle.card.generation.ends[:1])
 
+
+def translation_trace() -> Trace:
+    own = translation()
+    return cache.translation_trace(own.source_reading, own.search)
+
+
+def translation(text: str = TEXT, **options) -> Translation:
     reading = Reading("fr-en", text)
     limit = 20 + 3 * len(cache.cut("fr-en", text))
     search = Search(options.pop("width", 4), limit=limit)
     return cache.translation_trace(reading, search, **options).translation
 
 
+@pytest.mark.feature("Live encoder-decoder run")
 def test_the_page_opens_on_a_finished_translation(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT)
     assert not crash(app) and not sentences(app)
@@ -82,6 +94,7 @@ def test_each_step_of_the_course_shows_this_sentences_numbers(open_page: Open, s
     assert (f"translation-part-{step}" in shown) == (step < 7)
 
 
+@pytest.mark.feature("Step slider over a cached trace")
 def test_moving_in_time_never_runs_the_model(open_page: Open, monkeypatch) -> None:
     app = open_page(PAGE, text=TEXT)
     runs = []
@@ -103,6 +116,7 @@ def test_greedy_and_beams_are_what_the_engine_finds(open_page: Open) -> None:
     assert list(app.dataframe[0].value["translation"]) == list(translation(width=8).texts)
 
 
+@pytest.mark.feature("Click a candidate, re-decode from that prefix")
 def test_a_forced_beginning_comes_from_the_link_and_can_be_undone(open_page: Open) -> None:
     own = translation()
     options = own.found.tree.option_ids[0]
@@ -145,32 +159,90 @@ def test_the_story_of_another_hypothesis_is_told(open_page: Open) -> None:
     assert "hypothesis" not in " ".join(c.value for c in app.caption)
 
 
+@pytest.mark.feature("Cross-attention alignment view")
 def test_alignment_shows_the_chosen_head(open_page: Open) -> None:
-    import base64
-    import re
-
     app = open_page(PAGE, text=TEXT, show="Alignment", cross_layer="layer 2", cross_head="head 3")
     assert not crash(app) and not sentences(app)
     svg = picture(app, "translation-alignment")
     data = re.search(r'data-values="([^"]+)"', svg)
     assert data is not None
-    from engine.beams import Search
-
     limit = 20 + 3 * len(cache.cut("fr-en", TEXT))
     trace = cache.translation_trace(Reading("fr-en", TEXT), Search(4, limit=limit))
     drawn = np.frombuffer(base64.b64decode(data[1]), "<f2").reshape(trace.cross[1, 2].shape)
     assert np.allclose(drawn, trace.cross[1, 2], atol=1e-3)
 
 
+@pytest.mark.feature("Reference diff / BLEU")
 def test_compare_scores_a_reference(open_page: Open) -> None:
-    app = open_page(
-        PAGE, text=TEXT, show="Compare", reference="He ate a red apple.", against=["greedy"]
-    )
+    reference = "He has eaten a red pear."
+    app = open_page(PAGE, text=TEXT, show="Compare", reference=reference, against=["greedy"])
     assert not crash(app) and not sentences(app)
     table = app.dataframe[0].value
     assert list(table["which"]) == ["This translation", "greedy"]
-    assert ((table["chrF"] >= 0) & (table["chrF"] <= 100)).all()
-    assert "Reference" in picture(app, "translation-compared")
+    texts = [translation().texts[0].strip(), translation(width=1).texts[0].strip()]
+    assert list(table["chrF"]) == [round(chrf(text, reference), 1) for text in texts]
+    assert list(table["BLEU"]) == [round(bleu(text, reference), 1) for text in texts]
+    assert 0 < table["BLEU"][0] <= 100
+    compared = picture(app, "translation-compared")
+    assert "Reference" in compared
+    # what the first row does not say there is underlined, and nothing else
+    marks = different(translation_trace().target, cache.texts("fr-en", ids_of(reference)))
+    drawn = re.findall(r'data-id="v2\.(\d+)"[^>]*data-tip="([^"]*)"', compared)
+    assert [("differs" in tip) for _, tip in drawn] == marks and any(marks)
+
+
+@pytest.mark.feature("Score a forced target")
+def test_a_whole_reference_is_scored_token_by_token(open_page: Open) -> None:
+    reference = "She sold the blue car."
+    app = open_page(PAGE, text=TEXT, show="Compare", reference=reference)
+    assert not crash(app) and not sentences(app)
+    ids = ids_of(reference)
+    scored = cache.target_scores(reference_reading(translation(), ids), ids)
+    compared = unescape(picture(app, "translation-compared"))
+    assert f"sum {number(float(scored.log.sum()))}" in compared
+    assert f"perplexity {scored.perplexity:.1f}" in compared
+    assert all(f"{percent(float(p))}" in compared for p in scored.probabilities)
+    least = float(scored.probabilities.min())
+    assert percent(least) in said(app) and "most surprised" in said(app)
+
+
+@pytest.mark.feature("Per-step top-k candidates", "Confidence per output token")
+def test_each_place_has_its_candidates_and_its_confidence(open_page: Open) -> None:
+    app = open_page(PAGE, text=TEXT)
+    stage, own = picture(app, "translation-stage"), translation()
+    trace = translation_trace()
+    logits = tracing.logits(
+        cache.bundle("fr-en"), own.reading(), tuple(range(len(own.written())))
+    ).logits.astype(np.float64)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for t, chosen in enumerate(own.written()):
+        best = np.argsort(-shares[t])[:5].tolist()
+        for token in best if chosen in best else [*best[:4], chosen]:
+            tip = re.search(rf'data-id="c{t}\.{token}"[^>]*data-tip="([^"]*)"', stage)
+            assert tip is not None and percent(float(shares[t, token])) in unescape(tip[1])
+        tip = re.search(rf'data-id="t{t}"[^>]*data-tip="([^"]*)"', stage)
+        sure = f"probability {percent(float(shares[t, chosen]))}"
+        assert tip is not None and sure in unescape(tip[1])
+        assert f"entropy {trace.scored.entropy[t]:.2f} bits" in tip[1]
+
+
+@pytest.mark.feature("Beam tree")
+@pytest.mark.parametrize("beams", [2, 5])
+def test_the_tree_has_every_hypothesis_that_was_weighed(open_page: Open, beams: int) -> None:
+    app = open_page(PAGE, text=TEXT, beams=str(beams), penalty="0.5")
+    limit = 20 + 3 * len(cache.cut("fr-en", TEXT))
+    reading = Reading("fr-en", TEXT)
+    tree = cache.translation_trace(reading, Search(beams, 0.5, limit=limit)).translation.found.tree
+    stage = picture(app, "translation-stage")
+    tips = dict(re.findall(r'data-id="n(\d+)"[^>]*data-tip="([^"]*)"', stage))
+    assert list(map(int, tips)) == list(range(len(tree.token)))
+    fates = {0: "pruned", 1: "kept", 2: "finished"}
+    for node, tip in tips.items():
+        n = int(node)
+        assert f": {fates[int(tree.fate[n])]}" in tip
+        assert f"log-probability {number(float(tree.log[n]))}" in tip
+        assert f"sum so far {number(float(tree.running[n]))}" in tip
+        assert f"score if it ended here {number(float(tree.score[n]))}" in tip
 
 
 def test_what_if_the_sentence_were_another(open_page: Open) -> None:
@@ -222,6 +294,7 @@ def test_a_replaced_word_stands_beside_the_first_and_is_taken_back(open_page: Op
     assert "swap" not in app.query_params
 
 
+@pytest.mark.feature("Edit source, compare old and new")
 def test_a_source_word_is_clicked_typed_over_and_undone(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT, pick="s4")
     box = next(b for b in app.text_input if str(b.key).startswith("translation-swap-"))
@@ -244,19 +317,6 @@ def test_words_that_are_not_there_are_not_replaced(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT, swap="900-905:poire")
     assert not crash(app)
     assert any("Replaced words" in sentence for sentence in sentences(app))
-
-
-@pytest.fixture
-def told_models(
-    bundles: Bundles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[None]:
-    """The tiny models with tasks and languages, as if somebody had exported them."""
-    for name in NAMES:
-        (tmp_path / name).symlink_to(told(bundles, name)[0], target_is_directory=True)
-    monkeypatch.setenv("ATLAS_MODELS", str(tmp_path))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.mark.timeout(600)
