@@ -41,11 +41,12 @@ def _grown(scene: Scene, draw: Callable[[Scene], None]) -> None:
 def _control(scene: Scene, count: int, *, used: bool) -> None:
     """Folded away where the text was typed; in sight where the model wrote it."""
     written = scene.reading.target is not None and used
-    place = (
-        st.container()
-        if written
-        else st.popover("Row by row, as when it was written", icon=":material/stairs:")
-    )
+    place = st.container()
+    if not written:
+        name = "Row by row, as when it was written"
+        place = st.popover(name, icon=":material/stairs:", key="grow", on_change="rerun")
+        if not place.open and not _until():
+            return
     with place, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         until = st.slider(
             "As when it was written: up to token (0: all)",

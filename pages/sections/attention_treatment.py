@@ -41,77 +41,81 @@ def attention_treatment(scene: Scene, view: str) -> Scene:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.subheader(_name(treated), anchor=False, width="content")
-        popover = st.popover("Adjust the picture", icon=":material/tune:")
-    with popover:
-        if not used:
-            st.caption("This view shows the weights as they are.")
-        st.segmented_control(
-            "Heads",
-            TOGETHER if scene.kind != "cross" else list(TOGETHER)[:3],
-            key="together",
-            required=True,
-            bind="query-params",
-            disabled=not used,
-            help="Mean or largest weight over the heads of this layer; rollout multiplies this "
-            "layer with all below it, residual connections included.",
-        )
-        st.multiselect(
-            "Only these heads (layer.head)",
-            _every_head(scene),
-            key="several",
-            bind="query-params",
-            disabled=not used or treated.treatment.together not in ("mean", "max"),
-            placeholder="All heads of this layer",
-            help="Heads of any layers, put together by their mean or their largest weight.",
-        )
-        st.segmented_control(
-            "Hide as a target",
-            HIDE,
-            key="hide",
-            required=True,
-            bind="query-params",
-            disabled=not used,
-            help="Many heads rest on the first token or on separators. Hidden, the rest of each "
-            "row is scaled up to 100 %.",
-        )
-        st.segmented_control(
-            "Colour scale", SCALES, key="scale", required=True, bind="query-params"
-        )
-        st.segmented_control(
-            "Darkest is the largest of each",
-            PER,
-            key="per",
-            required=True,
-            bind="query-params",
-            disabled=not mapped,
-            help="By row every word's own favourite is darkest, by column who looks most at each "
-            "word. The numbers stay the same.",
-        )
-        key, words = ("thin", "lines") if lined else ("drop", "links")
-        st.slider(
-            f"Leave out the faintest {words} (% of each row's weight)",
-            0,
-            90,
-            key=key,
-            bind="query-params",
-            disabled=not used,
-            help="30 keeps the fewest links of each row that carry 70 % of its weight.",
-        )
-        st.toggle(
-            "Whole words instead of sub-words", key="words", bind="query-params", disabled=not used
-        )
-        st.toggle(
-            "Weight × length of the value vector",
-            key="value",
-            bind="query-params",
-            disabled=not used,
-            help="A token with a short value vector adds little, however much it is looked at.",
-        )
-        _parts(scene, used)
+        menu = st.popover("Adjust the picture", icon=":material/tune:")
+    with menu:
+        _controls(scene, treated, view)
     if not used:
         return scene
     per = _chosen("per", PER, "Map") if mapped else "map"
     return replace(treated, scale=_chosen("scale", SCALES, "Linear"), per=per)
+
+
+def _controls(scene: Scene, treated: Scene, view: str) -> None:
+    """All that can be done to the weights; greyed where the view shows them as they are."""
+    used, mapped, lined = view in TREATED, view in ("Map", "Compare"), view == "Lines"
+    if not used:
+        st.caption("This view shows the weights as they are.")
+    st.segmented_control(
+        "Heads",
+        TOGETHER if scene.kind != "cross" else list(TOGETHER)[:3],
+        key="together",
+        required=True,
+        bind="query-params",
+        disabled=not used,
+        help="Mean or largest weight over the heads of this layer; rollout multiplies this "
+        "layer with all below it, residual connections included.",
+    )
+    st.multiselect(
+        "Only these heads (layer.head)",
+        _every_head(scene),
+        key="several",
+        bind="query-params",
+        disabled=not used or treated.treatment.together not in ("mean", "max"),
+        placeholder="All heads of this layer",
+        help="Heads of any layers, put together by their mean or their largest weight.",
+    )
+    st.segmented_control(
+        "Hide as a target",
+        HIDE,
+        key="hide",
+        required=True,
+        bind="query-params",
+        disabled=not used,
+        help="Many heads rest on the first token or on separators. Hidden, the rest of each "
+        "row is scaled up to 100 %.",
+    )
+    st.segmented_control("Colour scale", SCALES, key="scale", required=True, bind="query-params")
+    st.segmented_control(
+        "Darkest is the largest of each",
+        PER,
+        key="per",
+        required=True,
+        bind="query-params",
+        disabled=not mapped,
+        help="By row every word's own favourite is darkest, by column who looks most at each "
+        "word. The numbers stay the same.",
+    )
+    key, words = ("thin", "lines") if lined else ("drop", "links")
+    st.slider(
+        f"Leave out the faintest {words} (% of each row's weight)",
+        0,
+        90,
+        key=key,
+        bind="query-params",
+        disabled=not used,
+        help="30 keeps the fewest links of each row that carry 70 % of its weight.",
+    )
+    st.toggle(
+        "Whole words instead of sub-words", key="words", bind="query-params", disabled=not used
+    )
+    st.toggle(
+        "Weight × length of the value vector",
+        key="value",
+        bind="query-params",
+        disabled=not used,
+        help="A token with a short value vector adds little, however much it is looked at.",
+    )
+    _parts(scene, used)
 
 
 def _every_head(scene: Scene) -> list[str]:

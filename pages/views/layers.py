@@ -221,7 +221,8 @@ def stream_sizes(
     layers, width = len(lengths), 560.0
     scale = (width - LEFT - 130) / float(max(lengths.max(), added.max(initial=0.0), 1e-9))
     parts = [
-        svg.label("▮ length of the stream", LEFT, 16, size=12, fill=palette.MUTED),
+        svg.tag("rect", x=LEFT, y=6.0, width=7.0, height=11.0, fill=palette.BAR),
+        svg.label("length of the stream", LEFT + 12, 16, size=12, fill=palette.MUTED),
         svg.label("▮ length of what the block added", LEFT + 160, 16, size=12, fill=palette.OUTPUT),
     ]
     for layer in range(layers):
