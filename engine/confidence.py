@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.beams import OPTIONS, log_softmax
+from engine.beams import OPTIONS, predicted
 from engine.values import Frozen
 
 
@@ -50,16 +50,15 @@ class Scored(Frozen):
 
 def score(logits: Float[np.ndarray, "token vocabulary"], ids: Int[np.ndarray, "token"]) -> Scored:
     """Score `ids[t]` by the logits of position t."""
-    own = log_softmax(logits.astype(np.float32))
+    own, entropy = predicted(logits.astype(np.float32))
     log = np.take_along_axis(own, ids[:, None], axis=1)
     best = np.argsort(-logits, axis=1, kind="stable")[:, : min(OPTIONS, logits.shape[1])]
     best_logits = np.take_along_axis(logits, best, axis=1)
-    entropy = -(np.exp(own) * np.where(np.isfinite(own), own, 0.0)).sum(axis=1) / np.log(2)
     return Scored(
         ids=ids,
         log=log[:, 0],
         rank=1 + (own > log).sum(axis=1),
-        entropy=entropy.astype(np.float32),
+        entropy=entropy,
         log_sum=(best_logits - np.take_along_axis(own, best, axis=1))[:, 0],
         best_ids=best,
         best_logits=best_logits,

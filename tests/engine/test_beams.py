@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
+from engine import beams
 from engine.beams import FINISHED, KEPT, PRUNED, ROOT, Beam, Found, Search
 from engine.bundle import Generation
 from tests.engine.reference import searching
@@ -239,3 +241,26 @@ def test_search_equals_generate_in_a_padded_batch(marian, width, penalty, early,
         assert ours == theirs
         if scores is not None:
             assert np.allclose([h.score for h in found.hypotheses], scores[index], atol=1e-4)
+
+
+@pytest.mark.parametrize("cells", [1, 7, 63, 64, 65, 700, 5000])
+def test_the_largest_are_found_wherever_they_lie(cells: int) -> None:
+    rng = np.random.default_rng(cells)
+    for count in {1, min(5, cells), min(40, cells), cells}:
+        values = rng.normal(size=cells).astype(np.float32)
+        values[rng.random(cells) < 0.1] = -np.inf
+        found = beams.largest(values, count)
+        assert len(set(found)) == count
+        np.testing.assert_array_equal(np.sort(values[found]), np.sort(values)[cells - count :])
+
+
+def test_log_probabilities_and_entropy_equal_pytorchs() -> None:
+    logits = np.random.default_rng(0).normal(size=(3, 500)).astype(np.float32) * 4
+    logits[1, 100:] = -np.inf
+    own, entropy = beams.predicted(logits)
+    law = torch.distributions.Categorical(logits=torch.from_numpy(logits).double())
+    expected = torch.log_softmax(torch.from_numpy(logits).double(), dim=-1)
+    np.testing.assert_allclose(own, expected, atol=1e-5)
+    shares = law.probs.numpy()
+    safe = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
+    np.testing.assert_allclose(entropy, -(shares * safe).sum(1), atol=1e-5)
