@@ -27,7 +27,7 @@ function play(root) {
   const tip = root.querySelector(".tip");
   const one = { tell: null, digest: "" };
   let svg = null, source = null, locked = [], hover = [], seq = 0, report = false, timer = 0, told = "", twice = false, turn = 0;
-  let inside = false, names = {}, byId = new Map(), parts = [];
+  let inside = false, names = {}, byId = new Map(), tips = new Map(), parts = [];
 
   one.show = (data) => {
     paint(root);
@@ -79,8 +79,10 @@ function play(root) {
   function index() {
     names = {};
     byId = new Map();
+    tips = new Map();
     for (const node of svg.querySelectorAll("[data-id]")) {
       const id = node.dataset.id;
+      if (node.dataset.tip) tips.set(id, node.dataset.tip);
       if (!byId.has(id)) {
         byId.set(id, node);
         const words = node.dataset.tip || node.textContent;
@@ -123,7 +125,8 @@ function play(root) {
   function target(node, event) {
     if (!node?.closest) return null;
     const named = node.closest("[data-id]");
-    if (named) return { ids: [named.dataset.id], words: named.dataset.tip };
+    // One element of an id tells for all.
+    if (named) return { ids: [named.dataset.id], words: named.dataset.tip ?? tips.get(named.dataset.id) };
     const grid = node.closest("g.matrix");
     if (grid) {
       const m = matrix(grid);

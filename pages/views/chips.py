@@ -7,11 +7,15 @@ apart. Chips keep the text's own order, its line breaks and its direction.
 
 from __future__ import annotations
 
+import re
+
 from engine.values import Tokens
 from pages.views import graphemes, palette
 from pages.views.svg import esc, tag, visible
 from pages.views.tokens import Below, Group, face, groups, is_unknown, lines, rtl, tip, under
 
+_MARKS = re.compile("[·⏎→␍]")
+KEEP = ' data-keep=""'
 STYLE = f"""
 .tokens {{ color:{palette.INK}; font-family:{palette.SANS}; }}
 .tokens.menu {{ padding:34px 3px 0; }}
@@ -102,28 +106,32 @@ def _group(tokens: Tokens, group: Group, below: Below, *, keep: bool) -> str:
 
 
 def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | None = None) -> str:
+    # Written out, not by `tag`: there are hundreds of them, drawn anew while somebody types.
     kind, ground = "tok", palette.chip(index)
     if is_unknown(tokens, index):
         kind = "tok unknown"
     elif tokens.special[index]:
         kind, ground = "tok special", palette.SPECIAL
-    return tag(
-        "span",
-        tag("b", _marked(_joined_face(tokens, index)), dir="auto")
-        + tag("i", esc(under(tokens, index, below))),
-        class_=kind,
-        style=f"background:{ground}",
-        data_id=f"t{index}",
-        data_name=face(tokens, index),
-        data_on=group,
-        data_tip=tip(tokens, index),
-        keep=keep,
+    shown = face(tokens, index)
+    on = f' data-on="{group}"' if group else ""
+    return (
+        f'<span class="{kind}" style="background:{ground}" data-id="t{index}" '
+        f'data-name="{_quoted(shown)}"{on} '
+        f'data-tip="{_quoted(tip(tokens, index))}"{KEEP if keep else ""}>'
+        f'<b dir="auto">{_marked(_joined(tokens, index, shown))}</b>'
+        f"<i>{esc(under(tokens, index, below))}</i></span>"
     )
 
 
-def _joined_face(tokens: Tokens, index: int) -> str:
+def _quoted(text: str) -> str:
+    """A text in an attribute, where a bare line break would be read as a space."""
+    return esc(text).replace("\n", "&#10;")
+
+
+def _joined(tokens: Tokens, index: int, shown: str) -> str:
     """A chip's face; a cut through joined writing keeps the letters' joined forms."""
-    shown = face(tokens, index)
+    if tokens.text.isascii():
+        return shown
     start, end = tokens.spans[index]
     if 0 < start < end and graphemes.joins(tokens.text[start - 1], shown[0]):
         shown = "\u200d" + shown
@@ -134,7 +142,7 @@ def _joined_face(tokens: Tokens, index: int) -> str:
 
 def _marked(shown: str) -> str:
     """Escaped text with the marks of spaces and line ends in grey."""
-    return "".join(f"<u>{c}</u>" if c in "·⏎→␍" else esc(c) for c in shown)
+    return _MARKS.sub(r"<u>\g<0></u>", esc(shown))
 
 
 def _source(tokens: Tokens, found: list[Group]) -> str:
@@ -146,17 +154,14 @@ def _source(tokens: Tokens, found: list[Group]) -> str:
             continue
         parts.append(esc(tokens.text[at : group.start]))
         inside = " ".join(f"t{i}" for i in range(group.first, group.last))
+        # A whole token's chip has what there is to say: one of an id tells for all.
+        own, told = inside, ""
+        if group.split:
+            own, words = f"g{group.first}", f"{group.last - group.first} tokens for one character"
+            told = f' data-on="{inside}" data-tip="{words}"'
         parts.append(
-            tag(
-                "span",
-                esc(tokens.text[max(at, group.start) : group.end]),
-                data_id=f"g{group.first}" if group.split else inside,
-                data_on=inside if group.split else None,
-                data_tip="\n".join([f"{group.last - group.first} tokens for one character"])
-                if group.split
-                else tip(tokens, group.first),
-                style=f"background:{palette.chip(group.first)}",
-            )
+            f'<span data-id="{own}"{told} style="background:{palette.chip(group.first)}">'
+            f"{esc(tokens.text[max(at, group.start) : group.end])}</span>"
         )
         at = group.end
     return "".join(parts)

@@ -78,6 +78,8 @@ def right_to_left(text: str) -> bool | None:
 
 def joins(before: str, after: str) -> bool:
     """Whether two letters are written as one stroke (Arabic and its kin)."""
+    if before.isascii() or after.isascii():
+        return False
     return all(
         unicodedata.bidirectional(character) == "AL" and unicodedata.category(character) == "Lo"
         for character in (before, after)

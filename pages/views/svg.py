@@ -34,7 +34,7 @@ from pages.views import palette
 
 Scale = Literal["linear", "sqrt", "log"]
 
-_HARMLESS = re.compile("[ !#-%(-;=?-~]*").fullmatch
+_SPECIAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\"&'<>\ud800-\udfff\ufffe\uffff]").search
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
 _VISIBLE = _CONTROLS | {ord(" "): "·", ord("\n"): "⏎", ord("\r"): "␍", ord("\t"): "→"}
@@ -49,7 +49,7 @@ def esc(text: object) -> str:
     >>> esc('<b> & "q"')
     '&lt;b&gt; &amp; &quot;q&quot;'
     """
-    if _HARMLESS(plain := str(text)):
+    if not _SPECIAL(plain := str(text)):
         return plain
     plain = plain.translate(_UNSAFE).encode("utf-8", "replace").decode("utf-8")
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -62,6 +62,8 @@ def visible(piece: str, *, limit: int = 64) -> str:
     >>> visible(" cat\\n")
     '·cat⏎'
     """
+    if len(piece) <= limit and piece.isalnum():
+        return piece
     shown = piece[: limit + 1].translate(_VISIBLE)
     return shown if len(piece) <= limit else shown[: limit - 1] + "…"
 

@@ -177,6 +177,9 @@ def face(tokens: Tokens, index: int) -> str:
         return visible(tokens.pieces[index])
     start, end = tokens.spans[index]
     covered = tokens.text[start:end]
+    if covered.isascii() and covered.isalnum() and not tokens.special[index]:
+        if tokens.data[index] == covered.encode():
+            return visible(covered)
     if is_unknown(tokens, index):
         return visible(covered)
     try:
@@ -222,8 +225,8 @@ def tip(tokens: Tokens, index: int) -> str:
     return "\n".join(lines)
 
 
-def rows(tokens: Tokens) -> list[dict[str, Any]]:
-    """The same as a table, one row a token."""
+def rows(tokens: Tokens, first: int = 0, last: int | None = None) -> list[dict[str, Any]]:
+    """The same as a table, one row a token of a window."""
     return [
         {
             "token": index + 1,
@@ -235,7 +238,7 @@ def rows(tokens: Tokens) -> list[dict[str, Any]]:
             "stored": tokens.pieces[index],
             "special": bool(tokens.special[index]),
         }
-        for index in range(len(tokens))
+        for index in range(len(tokens))[first:last]
     ]
 
 
@@ -243,5 +246,5 @@ def columns(
     tokens: Tokens, first: int = 0, last: int | None = None
 ) -> dict[str, list[str | int | bool]]:
     """That table column by column, of a window."""
-    found = rows(tokens)[first:last]
+    found = rows(tokens, first, last)
     return {name: [row[name] for row in found] for name in found[0]} if found else {}
