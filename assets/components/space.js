@@ -25,13 +25,12 @@ function map(root) {
 
   one.show = (next) => {
     data = next;
-    // What an older run says of the camera is over once the person has turned on.
     if ((next.seq || 0) >= seq && (next.camera || "") !== view) [view, moved] = [next.camera || "", true];
     seq = Math.max(seq, next.seq || 0);
     if (play && !next.frames) play = null;
     // A run that changes nothing here (the camera came to rest, a menu was opened) draws nothing.
     const now = JSON.stringify([paint(root), { ...next, camera: 0, seq: 0 }]);
-    if (drawn && now === print && !moved) return;
+    if (now === print && !moved) return;
     print = now;
     toolbar();
     root.style.setProperty("--height", next.height + "px");
@@ -62,6 +61,8 @@ function map(root) {
     rows = [];
     const traces = [...points(hue), ...lit(hue), ...paths(hue), ...marks(hue)];
     await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
+    // Names are set by the camera, which a deep map has from its first frame on.
+    for (let frames = 0; !ended && !camera() && frames < 200; frames++) await new Promise(requestAnimationFrame);
     if (ended) return Plotly.purge(plot); // taken off the page while it was drawn
     if (!drawn) listen();
     drawn = data.flat ? "flat" : "deep";
@@ -151,7 +152,7 @@ function map(root) {
     return plot.clientWidth < 560;
   }
 
-  // The share of a deep map's height that is the legend's: nothing of the map lies under it.
+  // The legend's share of a deep map's height.
   function foot() {
     const entries = cloud.legend.length + data.marks.length + (data.lit || []).length;
     return (narrow() ? 12 + 21 * Math.ceil(entries / 2) : 34) / data.height;
@@ -172,7 +173,6 @@ function map(root) {
     const [x, y, share] = view.split("_").map(Number);
     if (!share) return null;
     const [across, up] = extent(), half = (share * (across[1] - across[0])) / 2;
-    // The same scale on both axes: the height that is in sight follows from the shape of the plot.
     const tall = half * ((plot.clientHeight - 42) / (plot.clientWidth - 42));
     const middle = (range, at) => range[0] + at * (range[1] - range[0]);
     return [[middle(across, x) - half, middle(across, x) + half], [middle(up, y) - tall, middle(up, y) + tall]];
@@ -215,8 +215,7 @@ function map(root) {
   }
 
   function listen() {
-    // plotly's own 3-D click asks for a button that is down while a frame is drawn, and misses quick
-    // ones: a click is a press and a release in one place, on the point under the pointer.
+    // plotly's own 3-D click misses quick ones: ours is a press and a release in one place.
     plot.on("plotly_hover", (event) => (under = rows[event.points[0].curveNumber]?.[event.points[0].pointNumber]));
     plot.on("plotly_unhover", () => (under = null));
     plot.addEventListener("pointerdown", (event) => (pressed = [event.clientX, event.clientY]), true);
