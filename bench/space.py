@@ -1,31 +1,40 @@
 """`python -m bench.space`: the map of a large vocabulary, 50,257 points of 768 numbers.
 
-    --umap      also UMAP in its own process (a minute or two)
-    --gpu       let Chromium use the machine's GPU; else a GPU in software draws
+    --only NAME ...  some of: pca, neighbours, umap, picture, turning (all)
+    --points N       a smaller map, for a try; its figures say nothing about the goals
+    --gpu            let Chromium use the machine's GPU; else a GPU in software draws
+    --out FILE       keep the table in a file: it replaces the one of its title there
 
-Vectors are drawn at random around a few hundred centres, as no model of that size is shipped; the
-times depend on their number and width alone. Goals are those of the project. The page is the real
-one: a copy of a shipped bundle, its vectors exchanged for the large ones.
+Each row is printed as soon as it is measured. Vectors are drawn at random around a few hundred
+centres, as no model of that size is shipped; the times depend on their number and width alone. The
+page is the real one: a copy of a shipped bundle, its vectors exchanged for the large ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.app import BROWSERS, MODELS, server
-from bench.measure import Row, Times, below, machine, table, timed
+from bench.app import MODELS
+from bench.browsing import browsing
+from bench.measure import Row, Times, below, machine, merged, table, timed
 
 POINTS, WIDTH = 50_257, 768
 WIRE = 2_000_000
+TITLE = "The map of a vocabulary of 50,257 pieces"
 FRAMES = """async (node) => {
     // Turns the camera for three seconds, a little in each frame, and counts the frames drawn.
     const scene = node._fullLayout.scene._scene, begun = performance.now();
@@ -42,127 +51,205 @@ FRAMES = """async (node) => {
     }
     return frames / ((performance.now() - begun) / 1000);
 }"""
+RENDERER = """node => {
+    const gl = node._fullLayout.scene._scene.glplot.gl;
+    const told = gl.getExtension("WEBGL_debug_renderer_info");
+    return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "an unnamed renderer";
+}"""
 
 
-def main() -> None:
-    """Measure, and print a table."""
-    given = _arguments()
-    print(f"# The map of {POINTS:,} points\n\n{machine()}", flush=True)
-    vectors = large()
-    print(table("In the engine", engine(vectors)), flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        bundle = stand_in(Path(folder) / "models" / "large", vectors)
-        os.environ["ATLAS_MODELS"] = str(bundle.parent)
-        if given.umap:
-            print(table("UMAP in its own process", umap(bundle)), flush=True)
-        print(table("In Chromium", browser(gpu=given.gpu)), flush=True)
+@dataclass(frozen=True)
+class Given:
+    """What was asked for, and where the stand-in lies."""
+
+    points: int
+    gpu: bool
+    folder: Path
+
+    @property
+    def bundle(self) -> Path:
+        """The bundle with the large table, made when first asked for."""
+        found = self.folder / "models" / "large"
+        return found if found.exists() else stand_in(found, large(self.points))
+
+
+Part = Callable[[Given], Iterator[Row]]
+
+
+def main() -> int:
+    """Measure the parts that were asked for; print every row at once, and keep the table."""
+    asked = _arguments()
+    rows: list[Row] = []
+    where = f"{machine()}, {datetime.date.today()}"
+    if asked.points != POINTS:
+        where += f"; a try with {asked.points:,} points"
+    print(table(TITLE, [], where), flush=True)
+    with tempfile.TemporaryDirectory(prefix="atlas-space-") as folder:
+        os.environ |= {"ATLAS_MODELS": f"{folder}/models", "ATLAS_DEVICE": "cpu"}
+        given = Given(asked.points, asked.gpu, Path(folder))
+        for name in asked.only or PARTS:
+            try:
+                for row in PARTS[name](given):
+                    rows.append(row)
+                    print(row, flush=True)
+            except Exception as error:  # the other parts are worth having
+                rows.append(Row(name, f"not measured: {str(error).splitlines()[0][:120]}"))
+                print(rows[-1], flush=True)
+    if asked.out:
+        old = asked.out.read_text(encoding="utf-8") if asked.out.exists() else "# Benchmarks\n"
+        asked.out.write_text(merged(old, {TITLE: table(TITLE, rows, where)}, ()), encoding="utf-8")
+    return 0
 
 
 def _arguments() -> argparse.Namespace:
     found = argparse.ArgumentParser(prog="python -m bench.space", description=__doc__)
-    found.add_argument("--umap", action="store_true")
+    found.add_argument("--only", nargs="+", default=[], choices=tuple(PARTS))
+    found.add_argument("--points", type=int, default=POINTS)
     found.add_argument("--gpu", action="store_true")
+    found.add_argument("--out", type=Path)
     return found.parse_args()
 
 
-def large() -> np.ndarray:
+def large(points: int) -> np.ndarray:
     """Vectors [point, width] around 300 centres."""
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(300, WIDTH)).astype(np.float32)
-    noise = rng.normal(size=(POINTS, WIDTH)).astype(np.float32)
-    return centres[rng.integers(0, 300, POINTS)] + noise
-
-
-def engine(vectors: np.ndarray) -> list[Row]:
-    """PCA, and neighbours by both measures."""
-    from engine import projection
-
-    space = projection.prepared(vectors)
-    rows = [below("PCA", timed(lambda: projection.pca(vectors, axes=10), times=3), 2000)]
-    for measure in projection.MEASURES:
-        found = timed(
-            lambda m=measure: projection.neighbours(space, vectors[7], 12, measure=m), times=15
-        )
-        rows.append(below(f"twelve neighbours ({measure})", found, 30))
-    return rows
+    noise = rng.standard_normal(size=(points, WIDTH), dtype=np.float32)
+    return centres[rng.integers(0, 300, points)] + noise
 
 
 def stand_in(folder: Path, vectors: np.ndarray) -> Path:
     """A bundle whose table of vectors is the large one; its graph is a small model's still."""
     from engine.bundle import digest
+    from engine.mapping import SPACE
 
     shutil.copytree(MODELS / "tales-gpt", folder)
     vectors.astype(np.float32).tofile(folder / "large.bin")
     card = json.loads((folder / "card.json").read_text())
+    # The maps that came with the small one are not of these vectors.
+    (folder / SPACE).unlink(missing_ok=True)
+    card["files"].pop(SPACE, None)
     card["files"]["large.bin"] = digest(folder / "large.bin")
     card["vectors"] = {
-        "token": {"file": "large.bin", "offset": 0, "shape": [POINTS, WIDTH], "dtype": "float32"}
+        "token": {
+            "file": "large.bin",
+            "offset": 0,
+            "shape": list(vectors.shape),
+            "dtype": "float32",
+        }
     }
-    card |= {"name": "large", "title": "Large", "vocabulary": POINTS, "width": WIDTH}
+    card |= {"name": "large", "title": "Large", "vocabulary": len(vectors), "width": WIDTH}
     (folder / "card.json").write_text(json.dumps(card))
     return folder
 
 
-def umap(bundle: Path) -> list[Row]:
-    """The layout, from its start to the file."""
-    import subprocess
+# ---------------------------------------------------------------------------- in the engine
 
+
+def pca(given: Given) -> Iterator[Row]:
+    """Ten main directions of all vectors."""
+    from engine import projection
+
+    vectors = large(given.points)
+    yield below("PCA", timed(lambda: projection.pca(vectors, axes=10), times=3), 2000)
+
+
+def neighbours(given: Given) -> Iterator[Row]:
+    """Twelve neighbours of a vector by both measures."""
+    from engine import projection
+
+    space = projection.prepared(large(given.points))
+    for measure in projection.MEASURES:
+        found = timed(
+            lambda m=measure: projection.neighbours(space, space.vectors[7], 12, measure=m),
+            times=15,
+        )
+        yield below(f"twelve neighbours ({measure})", found, 30)
+
+
+def umap(given: Given) -> Iterator[Row]:
+    """The layout in its own process, from its start to the file."""
     from engine import mapping
 
+    bundle, out = given.bundle, given.folder / "map.npz"
+    command = mapping.command("umap", bundle, out, unit=True)
     began = time.perf_counter()
-    out = bundle.parent.parent / "map.npz"
-    subprocess.run(
-        mapping.command("umap", bundle, out, unit=True), check=True, stdout=subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
+    assert process.stdout is not None
+    for line in process.stdout:
+        told = json.loads(line)
+        stage, done = told.get("stage", ""), 100 * told.get("progress", 0)
+        print(f"\r{stage} ({done:.0f} %)   ", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    if process.wait():
+        raise RuntimeError("the process ended with an error")
     seconds = time.perf_counter() - began
-    return [Row("UMAP, one thread, seeded", f"{seconds:.0f} s", "under 100 s", seconds < 100)]
+    yield Row("UMAP, one thread, seeded", f"{seconds:.0f} s", "under 100 s", seconds < 100)
 
 
-def browser(*, gpu: bool) -> list[Row]:
-    """From the click on the page to the picture, bytes on the wire, frames a second."""
-    from playwright.sync_api import sync_playwright
+# ---------------------------------------------------------------------------- in Chromium
 
-    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if path is None:
-        return [Row("the map in a browser", "not measured: no Chromium on this machine")]
-    arguments = ["--no-sandbox", "--disable-quic"]
-    arguments += [] if gpu else ["--disable-gpu", "--enable-unsafe-swiftshader"]
-    with server() as (address, _process), sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
-        page = chromium.new_page(viewport={"width": 1440, "height": 1000})
+
+# An empty text: the large table fits no graph, and the map needs none.
+ADDRESS = "Embeddings?model=large&text="
+
+
+def picture(given: Given) -> Iterator[Row]:
+    """From a click in the open app to its first picture, and what travels for it.
+
+    The server knows the map by then (the first visit), and the browser has the library. The page
+    is opened anew each time at a view without a map, so that nothing of the map is in the browser.
+    """
+    assert given.bundle.exists()
+    with browsing(gpu=given.gpu) as (page, address):
         received: list[int] = []
         page.on("websocket", lambda s: s.on("framereceived", lambda d: received.append(len(d))))
-        # An empty text: the large table fits no graph, and the map needs none. The first visit
-        # brings the library and opens the bundle; what is timed is a picture after that.
-        link = f"{address}/Embeddings?model=large&text="
-        _drawn(page, link)
-        wire, times = 0, []
-        for _ in range(3):
+        link = f"{address}/{ADDRESS}"
+        first = _seconds(page, lambda: page.goto(link))
+        yield Row("the first visit after the server's start", f"{first:.1f} s")
+        anew = Times(tuple(_seconds(page, lambda: page.goto(link)) for _ in range(3)))
+        yield Row("the page opened anew, the app's own start with it", str(anew))
+        times = []
+        for _ in range(5):
+            page.goto(f"{link}&view=Analogies")
+            button = page.get_by_role("radio", name="Vocabulary")
+            button.wait_for()
+            page.wait_for_timeout(1500)
             received.clear()
-            times.append(_drawn(page, link))
+            times.append(_seconds(page, button.click))
             wire = sum(received)
+        yield below("the map chosen, its first 3-D picture drawn", Times(tuple(times)), 1500)
+        yield Row("on the wire for it", f"{wire / 1e6:.2f} MB", "under 2 MB", wire < WIRE)
+
+
+def turning(given: Given) -> Iterator[Row]:
+    """Frames a second while the camera turns, and who draws them."""
+    assert given.bundle.exists()
+    with browsing(gpu=given.gpu) as (page, address):
+        _seconds(page, lambda: page.goto(f"{address}/{ADDRESS}"))
         plot = page.locator(".space .plot")
-        renderer = plot.evaluate(
-            "n => { const gl = n._fullLayout.scene._scene.glplot.gl, "
-            "e = gl.getExtension('WEBGL_debug_renderer_info'); "
-            "return e ? gl.getParameter(e.UNMASKED_RENDERER_WEBGL) : 'unknown'; }"
-        )
-        rates = [plot.evaluate(FRAMES) for _ in range(3)]
-        chromium.close()
-    rate = sorted(rates)[1]
-    return [
-        below("the page opened again, its 3-D picture drawn", Times(tuple(times)), 1500),
-        Row("on the wire", f"{wire / 1e6:.2f} MB", "under 2 MB", wire < WIRE),
-        Row(f"turning, drawn by {renderer}", f"{rate:.0f} frames a second", "30", rate >= 30),
-    ]
+        what = f"turning, drawn by {plot.evaluate(RENDERER)}"
+        rate = sorted(plot.evaluate(FRAMES) for _ in range(3))[1]
+        yield Row(what, f"{rate:.0f} frames a second", "30", rate >= 30)
 
 
-def _drawn(page: Any, link: str) -> float:
+def _seconds(page: Any, act: Callable[[], object]) -> float:
+    """Seconds until the map stands with its names."""
     began = time.perf_counter()
-    page.goto(link)
-    page.locator(".space .labels button").first.wait_for(timeout=300_000)
+    act()
+    page.locator(".space .labels button").first.wait_for()
     return time.perf_counter() - began
 
 
+PARTS: dict[str, Part] = {
+    "pca": pca,
+    "neighbours": neighbours,
+    "picture": picture,
+    "turning": turning,
+    "umap": umap,
+}
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
