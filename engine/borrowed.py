@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import processes
 from engine.errors import BrokenBundle, EngineError, NotOffered
 from engine.settings import settings
 from engine.tokens import Reader, read
@@ -229,7 +230,7 @@ class _Worker:
 
 def main() -> None:
     """Read the file named on the command line, say what it is, then cut the texts that come."""
-    _bound()
+    processes.bound(MEMORY)
     try:
         reader = _opened(Path(sys.argv[1]))
     except EngineError as error:
@@ -272,15 +273,6 @@ def _data(tokens: Tokens) -> dict[str, Any]:
         "special": tokens.special.tolist(),
         "data": [part.hex() for part in tokens.data],
     }
-
-
-def _bound() -> None:
-    """Limits of this process; only Unix has them."""
-    try:
-        import resource
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def _say(**event: Any) -> None:

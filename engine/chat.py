@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from engine import processes
 from engine.errors import NotOffered
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,7 +79,7 @@ def render(
 
 def main() -> None:
     """Render what comes on stdin."""
-    _bound()
+    processes.bound(MEMORY, SECONDS)
     job = json.loads(sys.stdin.read())
     try:
         said = {"text": _rendered(job)}
@@ -135,16 +136,6 @@ def _environment() -> Any:
         value, ensure_ascii=False, indent=indent
     )
     return found
-
-
-def _bound() -> None:
-    """Limits of this process; only Unix has them."""
-    try:
-        import resource
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS), int(SECONDS)))
 
 
 if __name__ == "__main__":

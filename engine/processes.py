@@ -1,7 +1,8 @@
 """A child process that tells what it does: JSON lines on stdout, one object an event.
 
 In: a command. Out: its events as they come, then how it ended. Ending it reaches its children too,
-and none outlives the app. Knows nothing of jobs or of what the events mean.
+and none outlives the app. A child that reads hostile text limits itself with `bound`. Knows nothing
+of jobs or of what the events mean.
 """
 
 from __future__ import annotations
@@ -75,6 +76,17 @@ class Child:
         assert self._process.stderr is not None
         with self._process.stderr as lines:
             self._last.extend(lines)
+
+
+def bound(memory: int, seconds: float | None = None) -> None:
+    """Limit this very process: bytes of its address space, seconds of computing; Unix only."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
 
 
 _running: set[Child] = set()

@@ -23,6 +23,7 @@ from tokenizers import (
 )
 
 from engine.bundle import digest
+from tests.engine.checkpoints import sentences
 
 WORDS = ["the cat sat on the mat", "le chat dort", "the teacher taught the student"] * 5
 
@@ -102,21 +103,7 @@ def word_pieces() -> Tokenizer:
 
 def sentence_pieces() -> Tokenizer:
     """SentencePiece's unigram way, normalised as NFKC."""
-    found = Tokenizer(models.Unigram())
-    found.normalizer = normalizers.NFKC()
-    found.pre_tokenizer = pre_tokenizers.Metaspace()
-    found.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=80,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
-    )
-    found.train_from_iterator(WORDS, trainer)
-    found.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
-    return found
+    return sentences(WORDS, size=80)
 
 
 def byte_fallback() -> Tokenizer:
