@@ -23,7 +23,7 @@ from pages.views.decoding_picture import picture as drawn
 from pages.views.decoding_plan import Plan, height
 
 SHOWN = "decoding-shown"
-EVERY = 0.12  # seconds between two looks at what is being written
+EVERY = 0.1  # seconds between two looks at what is being written
 
 
 def decoding_write(

@@ -15,27 +15,49 @@ from engine.sampling import LIMITS, OFF, Sampling
 from engine.writing import Column
 from pages.shell import cache, lines
 from pages.shell.components import picture
-from pages.shell.frame import plain, select, selection
+from pages.shell.frame import plain, select, selection, sentences
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 from pages.views import decoding_bars as view
 from pages.views.decoding_plan import PRESETS, Plan, Spot
 
 KEYS = {name: f"set-{name}" for name in OFF}
+LATER = 0.25  # seconds from new bars to the rest of the page
 TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
 
 
 def decoding_next(plan: Plan, seen: Column | Spot) -> Spot:
     """Draw the chosen column's controls, and beside them the bars of the token looked at."""
     spot = _spot(plan, seen) if isinstance(seen, Column) else seen
-    left, right = st.columns([4, 7], gap="large")
-    with left:
-        if isinstance(seen, Column):
-            _column(plan)
-        _sliders(plan)
-    with right:
-        _bars(plan, spot)
+    # A part of its own: a slider has its new bars before the rest of the page is run again.
+    st.fragment(_opened)(plan, spot, lines.asked(), [])
     return spot
+
+
+def _opened(plan: Plan, spot: Spot, before: lines.State, runs: list[None]) -> None:
+    """Controls and bars; run alone after each click here, and then the page where more changes."""
+    now = lines.moved(plan, before) if runs else plan
+    alone = bool(runs)
+    runs.append(None)
+    if now is None:
+        st.rerun()
+    with sentences():
+        left, right = st.columns([4, 7], gap="large")
+        with left:
+            if not spot.gap:
+                _column(now)
+            _sliders(now)
+        with right:
+            _bars(now, spot)
+    if alone and now is not plan:
+        st.fragment(_catch_up, run_every=LATER)([])
+
+
+def _catch_up(looks: list[None]) -> None:
+    """Run the page a moment after the bars: were it run at once, they would wait for it."""
+    if looks:
+        st.rerun()
+    looks.append(None)
 
 
 # --- The columns' settings ----------------------------------------------------------------------

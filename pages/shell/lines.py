@@ -8,12 +8,14 @@ What changes them is for callbacks. Knows nothing of texts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
 from engine.lines import Line
 from pages.shell.link import plain, select, selection
-from pages.views.decoding_plan import FOLDED, MOST, START, Plan, spare
+from pages.shell.state import state
+from pages.views.decoding_plan import FOLDED, MOST, START, Plan, place, spare
 
 UNDO = "decoding-undo"
 DEEP = 30  # steps that can be taken back
@@ -38,6 +40,39 @@ def _lines(letter: str, count: int, name: str) -> tuple[Line, ...]:
             st.warning(plain(f"{name} {number + 1}: {error}; it is left out."))
             select(f"{letter}{number + 1}", None)
     return tuple(lines)
+
+
+State = tuple[tuple[Line, ...], tuple[Line, ...], tuple[int, int | None], bool]
+
+
+def asked() -> State:
+    """What callbacks have made of columns, folded branches, the place looked at, and writing."""
+    values = state().values
+    lines, folded = (
+        tuple(Line.parse(text) for n in range(count) if (text := values.get(f"{letter}{n + 1}")))
+        for letter, count in (("c", MOST), ("b", FOLDED))
+    )
+    lines = lines or tuple(Line.parse(text) for text in START)
+    where = place(values.get("at"), len(lines)) or (0, None)
+    return lines, folded, where, values.get("write") == "yes"
+
+
+def moved(plan: Plan, before: State) -> Plan | None:
+    """The plan with another setting of its column, where that is all that was changed since.
+
+    None where more was: then nothing of the plan may be shown as it is.
+    """
+    lines, *rest = asked()
+    old, at = before[0], plan.column
+    others = lines[:at] + lines[at + 1 :] == old[:at] + old[at + 1 :]
+    if rest != list(before[1:]) or not others or len(lines) <= at:
+        return None
+    line = lines[at]
+    if line == plan.line:
+        return plan
+    if line.beams or plan.line.beams or line.forced != plan.line.forced:
+        return None
+    return replace(plan, lines=(*plan.lines[:at], line, *plan.lines[at + 1 :]))
 
 
 def keep(lines: tuple[Line, ...], folded: tuple[Line, ...] = (), column: int | None = None) -> None:
@@ -92,27 +127,27 @@ def remove(plan: Plan) -> None:
     keep(lines, plan.folded, max(0, plan.column - 1))
 
 
-def force(plan: Plan, branch: Line, place: int, *, beside: bool) -> None:
+def force(plan: Plan, branch: Line, spot: int, *, beside: bool) -> None:
     """Let a branch grow at a place: in the chosen column, the old text folded, or beside it."""
     if beside:
         remember(plan)
         lines = plan.lines[: plan.column + 1] + (branch,) + plan.lines[plan.column + 1 :]
         keep(lines, plan.folded, plan.column + 1)
-        select("at", f"c{plan.column + 2} t{place + 1}")
+        select("at", f"c{plan.column + 2} t{spot + 1}")
     else:
         change(plan, branch, fold=True)
     select("candidate", None)
     select("write", "yes")
 
 
-def walk(plan: Plan, line: Line, place: int) -> None:
+def walk(plan: Plan, line: Line, spot: int) -> None:
     """Go to a branch, at the token where it begins: its column, or the chosen one shows it."""
     if line in plan.lines:
         column = plan.lines.index(line)
     else:
         column = plan.column
         change(plan, line, fold=True)
-    select("at", f"c{column + 1} t{place + 1}")
+    select("at", f"c{column + 1} t{spot + 1}")
     select("candidate", None)
 
 
