@@ -14,7 +14,6 @@ soon as it is measured.
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
 import re
 import shutil
@@ -23,12 +22,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.app import BROWSERS, MODELS, TEXT, server
-from bench.measure import Row, Times, below, machine, table, timed
-from bench.speed import keep
+from bench.measure import Row, Times, below, timed
+from bench.report import every, tell
 
 SETTINGS = ("greedy", "pure sampling", "temperature 0.7", "top-k 40", "top-p 0.9", "min-p 0.05")
 SENTENCE = (
@@ -43,18 +43,10 @@ def main() -> int:
     """Measure what was asked for, print each row at once, keep the tables."""
     os.environ["ATLAS_DEVICE"] = "cpu"
     chosen = arguments()
-    where = f"{machine()}, {datetime.date.today()}"
-    print(where, flush=True)
+    titles = [title for title, _ in PARTS.values()]
     for name, (title, part) in PARTS.items():
-        if chosen.only and name not in chosen.only:
-            continue
-        rows: list[Row] = []
-        print(f"\n{table(title, [])}", flush=True)
-        for row in part(chosen.quick):
-            rows.append(row)
-            print(row, flush=True)
-        if chosen.out:
-            keep(chosen.out, title, table(title, rows, where), [one for one, _ in PARTS.values()])
+        if not chosen.only or name in chosen.only:
+            tell(title, every({title: partial(part, chosen.quick)}), chosen.out, titles)
     return 0
 
 

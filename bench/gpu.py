@@ -13,16 +13,17 @@ is bytes of weights x tokens a second / bytes a second that the device moves in 
 from __future__ import annotations
 
 import argparse
-import datetime
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 from bench.contest import Player, turns
-from bench.measure import Row, Times, machine, merged, table
+from bench.measure import Row, Times
 from bench.models import checkpoint, folder
+from bench.report import every, tell
 from bench.rivals import GREEDY, NAMES, against, effort, given
 from engine.settings import cores
 
@@ -36,20 +37,8 @@ SHARE = 0.35  # of the bandwidth limit, for the large model
 def main() -> int:
     """Measure, print every row at once, and keep the table."""
     asked = arguments()
-    rows: list[Row] = []
-    where = f"{card()}; {machine()}, {datetime.date.today()}"
-    print(table(TITLE, [], where), flush=True)
-    for model in asked.models:
-        try:
-            for row in measured(model, asked.device, asked.quick):
-                rows.append(row)
-                print(row, flush=True)
-        except RuntimeError as error:  # the other model is worth having
-            rows.append(Row(model, f"not measured: {str(error)[:300]}"))
-            print(rows[-1], flush=True)
-    if asked.out:
-        old = asked.out.read_text(encoding="utf-8") if asked.out.exists() else "# Benchmarks\n"
-        asked.out.write_text(merged(old, {TITLE: table(TITLE, rows, where)}, ()), encoding="utf-8")
+    parts = {model: partial(measured, model, asked.device, asked.quick) for model in asked.models}
+    tell(TITLE, every(parts), asked.out, also=f"; {card()}")
     return 0
 
 

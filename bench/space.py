@@ -13,7 +13,6 @@ page is the real one: a copy of a shipped bundle, its vectors exchanged for the 
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
 import shutil
@@ -23,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ import numpy as np
 
 from bench.app import MODELS
 from bench.browsing import browsing
-from bench.measure import Row, Times, below, machine, merged, table, timed
+from bench.measure import Row, Times, below, timed
+from bench.report import every, tell
 
 POINTS, WIDTH = 50_257, 768
 WIRE = 2_000_000
@@ -79,25 +80,12 @@ Part = Callable[[Given], Iterator[Row]]
 def main() -> int:
     """Measure the parts that were asked for; print every row at once, and keep the table."""
     asked = _arguments()
-    rows: list[Row] = []
-    where = f"{machine()}, {datetime.date.today()}"
-    if asked.points != POINTS:
-        where += f"; a try with {asked.points:,} points"
-    print(table(TITLE, [], where), flush=True)
+    also = "" if asked.points == POINTS else f"; a try with {asked.points:,} points"
     with tempfile.TemporaryDirectory(prefix="atlas-space-") as folder:
         os.environ |= {"ATLAS_MODELS": f"{folder}/models", "ATLAS_DEVICE": "cpu"}
         given = Given(asked.points, asked.gpu, Path(folder))
-        for name in asked.only or PARTS:
-            try:
-                for row in PARTS[name](given):
-                    rows.append(row)
-                    print(row, flush=True)
-            except Exception as error:  # the other parts are worth having
-                rows.append(Row(name, f"not measured: {str(error).splitlines()[0][:120]}"))
-                print(rows[-1], flush=True)
-    if asked.out:
-        old = asked.out.read_text(encoding="utf-8") if asked.out.exists() else "# Benchmarks\n"
-        asked.out.write_text(merged(old, {TITLE: table(TITLE, rows, where)}, ()), encoding="utf-8")
+        parts = {name: partial(PARTS[name], given) for name in asked.only or PARTS}
+        tell(TITLE, every(parts), asked.out, also=also)
     return 0
 
 

@@ -13,20 +13,16 @@ also makes the environment of the rivals and exports the models, which takes som
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from bench.measure import Row, machine, merged, table
+from bench.measure import Row
+from bench.report import every, tell
 
 Section = Callable[[bool], list[Row]]
-HEAD = """# Benchmarks
-
-Written by `make bench`. Medians, with the lowest and highest of all turns in brackets; those that
-are compared were asked turn by turn. Models with names of their own have random weights of that
-model's true sizes, or of the shipped model's."""
 
 
 def main() -> int:
@@ -38,19 +34,9 @@ def main() -> int:
     for name, (title, section) in found.items():
         if name not in chosen.only and chosen.only:
             continue
-        where = f"{machine()}, {datetime.date.today()}"
-        text = table(title, section(chosen.quick), where)
-        print(f"\n{text}", flush=True)
-        if chosen.out:  # at once, so that what was measured is kept whatever comes after
-            keep(chosen.out, title, text, titles)
+        rows = every({title: partial(section, chosen.quick)})
+        tell(title, rows, chosen.out, titles)
     return 0
-
-
-def keep(path: Path, title: str, text: str, titles: list[str]) -> None:
-    """Put a section into the report."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    old = path.read_text(encoding="utf-8") if path.exists() else HEAD
-    path.write_text(merged(old, {title: text}, titles), encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:

@@ -12,14 +12,16 @@ pause is taken off. The server and the browser share the machine.
 from __future__ import annotations
 
 import argparse
-import datetime
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from bench.browsing import browsing
-from bench.measure import Row, Times, below, machine, merged, table
+from bench.measure import Row, Times, below
+from bench.report import every, tell
 
 TITLE = "Cut again while somebody types"
 PAUSE = 0.15  # seconds; assets/components/textbox.js
@@ -46,20 +48,17 @@ TYPE = """async ({ area, stage, letter }) => {
 def main() -> int:
     """Measure every length; print each row at once."""
     asked = _arguments()
-    where = f"{machine()}, {datetime.date.today()}"
-    print(table(TITLE, [], where), flush=True)
-    rows: list[Row] = []
-    with browsing() as (page, address):
-        for length in asked.characters:
-            found = typed(page, address, length, asked.times)
-            goal = 100.0 if length == 2000 else None
-            what = f"chips of {length:,} characters, after the pause"
-            rows.append(below(what, found, goal) if goal else Row(what, str(found)))
-            print(rows[-1], flush=True)
-    if asked.out:
-        old = asked.out.read_text(encoding="utf-8") if asked.out.exists() else "# Benchmarks\n"
-        asked.out.write_text(merged(old, {TITLE: table(TITLE, rows, where)}, ()), encoding="utf-8")
+    tell(TITLE, every({TITLE: partial(measured, asked.characters, asked.times)}), asked.out)
     return 0
+
+
+def measured(lengths: list[int], times: int) -> Iterator[Row]:
+    """A row for each length, on a page of its own."""
+    with browsing() as (page, address):
+        for length in lengths:
+            found = typed(page, address, length, times)
+            what = f"chips of {length:,} characters, after the pause"
+            yield below(what, found, 100) if length == 2000 else Row(what, str(found))
 
 
 def typed(page: Any, address: str, length: int, times: int) -> Times:

@@ -11,6 +11,7 @@ import pytest
 from bench import app, contest, gpu, rivals
 from bench.contest import Player, turns
 from bench.measure import Row, Times, merged, table
+from bench.report import every, tell
 from tests.engine.checkpoints import Bundles
 
 
@@ -100,3 +101,20 @@ def test_an_engine_that_fell_back_to_the_processor_is_no_figure_of_a_gpu(bundles
         gpu.refuse_other(player, "cpu")
         with pytest.raises(RuntimeError, match="runs on cpu, not on cuda"):
             gpu.refuse_other(player, "cuda")
+
+
+def test_a_row_is_told_at_once_and_a_part_that_fails_leaves_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> Iterator[Row]:
+        yield Row("one", "1")
+        assert "| one | 1 |" in capsys.readouterr().out
+        raise OSError("no browser\nno more")
+
+    parts = {"first": broken, "second": lambda: [Row("two", "2")]}
+    tell("A title", every(parts), tmp_path / "deep" / "report.md", also="; a try")
+    text = (tmp_path / "deep" / "report.md").read_text()
+    assert text.startswith("# Benchmarks") and "; a try" in text
+    assert text.endswith(
+        "| one | 1 |  |  |\n| first | not measured: no browser |  |  |\n| two | 2 |  |  |\n"
+    )
