@@ -166,7 +166,8 @@ def _alike(vectors: np.ndarray, number: int) -> None:
     cosine, _ = projection.distances(vectors, vectors[number])
     title = f"How alike position {number + 1} is to every other"
     st.markdown(f"**{title}**")
-    st.plotly_chart(space_charts.along(cosine), key="alike", config={"displayModeBar": False})
+    chart = space_charts.along(cosine, dark=points.dark())
+    st.plotly_chart(chart, key="alike", config={"displayModeBar": False})
     if len(cosine) > 1:
         step = number + 1 if number + 1 < len(cosine) else number - 1
         far = int(np.argmin(cosine))

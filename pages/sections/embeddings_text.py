@@ -304,7 +304,8 @@ def _drift(crowd: Crowd, point: str | None) -> None:
     alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
     title = "How alike, layer by layer" if alike else "How far from where they began"
     st.markdown(f"**{title}**")
-    st.plotly_chart(space_charts.over_layers(values), key="drift", config={"displayModeBar": False})
+    chart = space_charts.over_layers(values, dark=points.dark())
+    st.plotly_chart(chart, key="drift", config={"displayModeBar": False})
     st.caption(plain(space_charts.drift_told(values)))
     share_menu(
         "drift",

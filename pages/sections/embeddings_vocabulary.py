@@ -238,9 +238,8 @@ def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
     explained, used = fitted.explained, 2 if look.flat else 3
     if explained is None:
         explained, used = cache_maps.vocabulary_map(choice.model, look.unit).explained, 0
-    st.plotly_chart(
-        space_charts.shares(explained, used), key="shares", config={"displayModeBar": False}
-    )
+    chart = space_charts.shares(explained, used, dark=points.dark())
+    st.plotly_chart(chart, key="shares", config={"displayModeBar": False})
     percent, title = (100 * explained).round(3).tolist(), "Variance by direction"
     share_menu(
         "variance",

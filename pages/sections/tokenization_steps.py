@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from engine.cutting import Stages
+from engine.cutting import Cutter, Stages, Word
 from engine.errors import EmptyText
 from pages.shell import cache
 from pages.shell.components import picture
@@ -31,7 +31,7 @@ def tokenization_steps(choice: Choice) -> None:
     chosen = selection("word", lambda ids: ids in legal, name="word")
     writing = cache.bundle(choice.model).reader("encoder").writing
     read = cutting.readable(writing)
-    number = int(chosen[1:]) if chosen else _interesting(stages, read)
+    number = int(chosen[1:]) if chosen else _interesting(stages, rules)
     _before(stages, rules.algorithm, number, read, choice)
     if number is None:
         st.caption("Only added tokens are here, and those are never cut.")
@@ -46,12 +46,16 @@ def tokenization_steps(choice: Choice) -> None:
     _walk(choice.model, word, writing)
 
 
-def _interesting(stages: Stages, read: Readable) -> int | None:
-    """The longest word within reason, one of letters if there is one: it has most to show."""
+def _interesting(stages: Stages, rules: Cutter) -> int | None:
+    """The word within reason that takes most steps: it has most to show."""
     own = [(n, w) for n, w in enumerate(stages.words) if w.added is None and w.text]
     fitting = [(n, w) for n, w in own if len(w.text) <= 24] or own
-    spelt = [(n, w) for n, w in fitting if read(w.text).strip("·").isalpha()] or fitting
-    return max(spelt, key=lambda pair: len(pair[1].text))[0] if spelt else None
+
+    def shows(pair: tuple[int, Word]) -> tuple[int, int]:
+        text = pair[1].text[:WORD]
+        return cutting.steps(rules.walk(text)), len(text)
+
+    return max(fitting, key=shows)[0] if fitting else None
 
 
 def _before(

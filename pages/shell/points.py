@@ -72,6 +72,11 @@ def camera(key: str, *, flat: bool) -> str | None:
     return selection(key, lambda text: cameras.legal(text, flat=flat), name="camera")
 
 
+def dark() -> bool:
+    """Whether the page is dark: charts of Plotly are given colours, not names of them."""
+    return st.context.theme.type == "dark"
+
+
 def light() -> bool:
     """Whether the points are lit that the map betrays most."""
     return switch(

@@ -15,9 +15,9 @@ from pages.views import palette
 from pages.views.svg import esc
 
 
-def shares(explained: Float[np.ndarray, "axis"], used: int) -> go.Figure:
+def shares(explained: Float[np.ndarray, "axis"], used: int, *, dark: bool = False) -> go.Figure:
     """The share of the variance on each axis as bars, those of the map in colour."""
-    strong, weak = palette.hexadecimal(palette.CHOSEN), palette.hexadecimal(palette.BAR)
+    strong, weak = (palette.hexadecimal(c, dark=dark) for c in (palette.CHOSEN, palette.BAR))
     percent = 100 * explained
     bars = go.Bar(
         x=[str(k + 1) for k in range(len(percent))],
@@ -51,15 +51,16 @@ def twins(names: Sequence[str], *, most: int = 5) -> list[tuple[int, int]]:
     return sorted(found, key=lambda two: -len(names[two[0]]))[:most]
 
 
-def over_layers(values: dict[str, list[float]]) -> go.Figure:
+def over_layers(values: dict[str, list[float]], *, dark: bool = False) -> go.Figure:
     """Cosines over the layers, a line each."""
+    hues = [palette.hexadecimal(colour, dark=dark) for colour in palette.CATEGORIES]
     lines = [
         go.Scatter(
             x=list(range(len(row))),
             y=row,
             name=esc(name),
             mode="lines+markers",
-            line={"color": palette.hexadecimal(palette.CATEGORIES[k % len(palette.CATEGORIES)])},
+            line={"color": hues[k % len(hues)]},
         )
         for k, (name, row) in enumerate(values.items())
     ]
@@ -87,13 +88,13 @@ def drift_told(values: dict[str, list[float]]) -> str:
     return ""
 
 
-def along(cosine: Float[np.ndarray, "position"]) -> go.Figure:
+def along(cosine: Float[np.ndarray, "position"], *, dark: bool = False) -> go.Figure:
     """The cosine of one position with each, counted from 1."""
     line = go.Scatter(
         x=np.arange(1, len(cosine) + 1),
         y=cosine.round(4),
         mode="lines",
-        line={"color": palette.hexadecimal(palette.CATEGORIES[0])},
+        line={"color": palette.hexadecimal(palette.CATEGORIES[0], dark=dark)},
         hovertemplate="position %{x}: %{y:.3f}<extra></extra>",
     )
     return go.Figure(
