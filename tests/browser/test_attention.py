@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from bench.attention import BYTES
 from tests.browser.conftest import Open, rest, shot
 
 TEXT = "The+little+boat+sailed+across+the+dark+sea,+and+the+boy+said+that+the+little+boat"
@@ -40,6 +41,7 @@ def chip(page: Page) -> Locator:
     return page.locator(".chip.on")
 
 
+@pytest.mark.feature("Click to lock the hover", "Layer x head overview grid")
 def test_a_click_locks_a_head_and_escape_lets_go(open_at: Open) -> None:
     page = open_at(START)
     thumbnail(page, "h3.5").click()
@@ -56,6 +58,7 @@ def test_a_click_locks_a_head_and_escape_lets_go(open_at: Open) -> None:
     heading(page, "Layer 3, head 5")
 
 
+@pytest.mark.feature("Layer x head overview grid")
 def test_pointing_at_a_head_previews_it_and_leaving_returns(open_at: Open) -> None:
     page = open_at(START + "&layer=2&head=3")
     heading(page, "Layer 2, head 3")
@@ -65,6 +68,7 @@ def test_pointing_at_a_head_previews_it_and_leaving_returns(open_at: Open) -> No
     heading(page, "Layer 2, head 3")
 
 
+@pytest.mark.feature("Step to one head / neighbouring head")
 def test_arrows_walk_the_grid_and_enter_chooses(open_at: Open) -> None:
     page = open_at(START)
     thumbnail(page, "h1.1").focus()
@@ -86,6 +90,7 @@ def test_a_deep_link_opens_its_head(open_at: Open, dark: bool) -> None:
     shot(page, f"attention-head-{'dark' if dark else 'light'}")
 
 
+@pytest.mark.feature("Token-axis heat map", "Hover isolates one row / token")
 def test_hovering_a_cell_lights_its_row_and_column_and_gives_the_value(open_at: Open) -> None:
     page = open_at(START + "&layer=2&head=3", height=1500)
     matrix = large(page).locator("g.matrix")
@@ -102,6 +107,7 @@ def test_hovering_a_cell_lights_its_row_and_column_and_gives_the_value(open_at: 
     assert large(page).locator('text.lit[data-id^="k"]').count() == 1
 
 
+@pytest.mark.feature("Causal mask drawn distinctly from zero")
 def test_a_masked_cell_says_masked(open_at: Open) -> None:
     page = open_at(START)
     box = large(page).locator("g.matrix").bounding_box()
@@ -133,6 +139,7 @@ def test_every_view_fits_a_phone(open_at: Open, view: str, dark: bool) -> None:
     assert page.get_by_test_id("stException").count() == 0
 
 
+@pytest.mark.feature("Sum over several selected tokens")
 def test_shift_click_adds_a_word_and_both_are_shown_as_one_row(open_at: Open) -> None:
     page = open_at(START + "&layer=2&head=3", height=1500)
     large(page).locator('text[data-id="q7"]').click()
@@ -146,6 +153,7 @@ def test_shift_click_adds_a_word_and_both_are_shown_as_one_row(open_at: Open) ->
     expect(large(page).locator("g.matrix")).to_have_count(1)
 
 
+@pytest.mark.feature("Masked-LM predictions at a token")
 @pytest.mark.parametrize("view", ["Map", "Lines"])
 def test_a_double_click_hides_a_word_and_shows_what_the_model_fills_in(
     open_at: Open, view: str
@@ -167,26 +175,65 @@ def test_only_the_row_pointed_at_is_told_while_another_is_locked(open_at: Open) 
     expect(said).to_contain_text("across")
 
 
-COUNT_BYTES = """() => {
-  const data = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data");
-  const seen = new WeakSet();
-  window.received = 0;
-  Object.defineProperty(MessageEvent.prototype, "data", { ...data, get() {
-    const value = data.get.call(this);
-    if (this.target instanceof WebSocket && !seen.has(this)) {
-      seen.add(this);
-      window.received += value.byteLength ?? value.size ?? value.length;
-    }
-    return value;
-  } });
-}"""
-
-
+@pytest.mark.feature("Layer / head pre-filter to limit payload")
 def test_a_change_of_head_is_small_on_the_wire(open_at: Open) -> None:
     words = "+".join(["The+old+king+went+to+the+sea+and"] * 8)
     page = open_at(f"/Attention?model=tales-gpt&text={words}")
-    page.evaluate(COUNT_BYTES)
+    page.evaluate(BYTES)
     thumbnail(page, "h3.5").click()
     heading(page, "Layer 3, head 5")
     rest(page)
     assert 10_000 < page.evaluate("window.received") < 300_000
+
+
+@pytest.mark.feature("Bipartite token-column line view", "Hover isolates one row / token")
+def test_pointing_at_a_word_leaves_only_its_lines_and_a_click_keeps_them(open_at: Open) -> None:
+    page = open_at(START + "&layer=2&head=3&view=Lines", height=1500)
+    drawn = page.locator('.stage svg[aria-label^="Lines of attention"]')
+    lines, word = drawn.locator("path[data-on]"), drawn.locator('text[data-id="q7"]')
+    own = drawn.locator('path[data-on^="q7 "]')
+    word.hover()
+    expect(drawn.locator("path.lit")).to_have_count(own.count())
+    expect(drawn.locator("path.dim")).to_have_count(lines.count() - own.count())
+    assert own.first.evaluate("n => getComputedStyle(n).opacity") == "1"
+    word.click()
+    expect(page).to_have_url(re.compile("spot=q7"))
+    rest(page)
+    page.mouse.move(5, 5)
+    expect(drawn.locator("path.lit")).to_have_count(own.count())
+    expect(chip(page).last).to_contain_text("sea")
+
+
+@pytest.mark.feature("QK^T -> scale -> mask -> softmax pipeline")
+def test_the_space_bar_plays_the_stages_inside_a_head_and_arrows_step(open_at: Open) -> None:
+    page = open_at(START + "&layer=2&head=3&view=Inside", height=1500)
+    formulas = page.locator(".katex-display")
+    expect(formulas).to_have_count(4)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    page.keyboard.press("Space")
+    expect(formulas).to_have_count(1)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()  # it came to its end
+    expect(formulas).to_have_count(4)
+    rest(page)
+    page.keyboard.press("ArrowLeft")
+    expect(formulas).to_have_count(1)
+    expect(page).to_have_url(re.compile("stage=4"))
+    rest(page)
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("stage=3"))
+
+
+@pytest.mark.feature("Attention for tokens being generated")
+def test_written_tokens_come_row_by_row_by_themselves(open_at: Open) -> None:
+    page = open_at("/Attention?model=tales-gpt&text=The+old+king&write=3", height=1400)
+    rows, whole = large(page).locator('text[data-id^="q"]'), 6
+    expect(rows).to_have_count(whole)
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(rows).to_have_count(whole - 1)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(rows).to_have_count(whole)
+    rest(page)
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(f"upto={whole - 1}"))

@@ -1,17 +1,22 @@
 """The Attention page, run without a browser: controls, pictures, links, bad input."""
 
+import base64
 import json
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import heads, jobs, vocabulary
+from engine import catalog, heads, jobs, links, vocabulary
 from pages.shell import cache, cache_maps, walks
+from tests.engine.checkpoints import Bundles
 from tests.pages.conftest import Open, sentences
 
 PAGE = "3_Attention"
@@ -34,6 +39,17 @@ def picture(app: AppTest, key: str) -> dict:
     return next(data for name, data in pictures(app).items() if key in name)
 
 
+def weights_of(svg: str) -> np.ndarray:
+    """The numbers that a map carries, NaN where it is masked."""
+    rows, columns, values = (
+        found[1]
+        for name in ("rows", "columns", "values")
+        if (found := re.search(rf'data-{name}="([^"]*)"', svg))
+    )
+    cells = np.frombuffer(base64.b64decode(values), "<f2").astype(np.float32)
+    return cells.reshape(len(rows.split()), len(columns.split()))
+
+
 @pytest.mark.parametrize("model", ["tales-gpt", "tales-bert", "fr-en"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_draws_for_every_family(open_page: Open, model: str, view: str) -> None:
@@ -50,6 +66,7 @@ def test_a_link_opens_its_layer_and_head(open_page: Open) -> None:
     assert "layer 2, head 3 is chosen" in picture(app, "head-grid")["alt"]
 
 
+@pytest.mark.feature("Encoder / decoder / cross switch")
 @pytest.mark.parametrize("kind", ["encoder", "decoder", "cross"])
 def test_a_model_of_two_towers_shows_each_kind(open_page: Open, kind: str) -> None:
     app = open_page(PAGE, model="fr-en", kind=kind, text="Il a mangé une pomme rouge.")
@@ -122,12 +139,17 @@ def test_a_long_text_is_drawn_in_blocks_with_an_exact_window(open_page: Open) ->
     assert window["svg"].count('data-id="q') == 48
 
 
+@pytest.mark.feature("Hide special / sink token and renormalise")
 def test_hiding_the_first_token_is_said_under_the_picture(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, hide="First")
     said = [caption.value.replace("\\", "") for caption in app.caption]
     assert any("scaled up to 100 %" in text for text in said)
+    cells = weights_of(picture(app, "attention-map")["svg"])
+    assert np.isnan(cells[:, 0]).all()
+    assert np.nansum(cells[1:], axis=1) == pytest.approx(1, abs=5e-3)
 
 
+@pytest.mark.feature("Head finder: sort / filter heads")
 def test_sorting_ranks_the_heads_by_a_measure(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, order="Previous token")
     svg = picture(app, "head-grid")["svg"]
@@ -215,6 +237,7 @@ def test_a_text_whose_every_token_is_hidden_is_still_drawn(open_page: Open, view
 # What the table of features promises, a test a row (those not here are above or in the browser's).
 
 
+@pytest.mark.feature("Attention for tokens being generated")
 def test_a_row_grows_with_each_token_that_the_model_writes(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The old king", write="6")
     assert not app.exception and not sentences(app)
@@ -234,6 +257,7 @@ def test_written_tokens_are_the_models_likeliest(open_page: Open) -> None:
     assert logits.argmax(axis=1).tolist() == ids[-4:]
 
 
+@pytest.mark.feature("Row / column / global normalisation mode")
 @pytest.mark.parametrize("per", ["Row", "Column"])
 def test_colours_by_row_or_column_are_in_the_link_and_in_the_legend(
     open_page: Open, per: str
@@ -243,6 +267,7 @@ def test_colours_by_row_or_column_are_in_the_link_and_in_the_legend(
     assert f"100 % is each {per.lower()}&#39;s largest" in picture(app, "attention-map")["svg"]
 
 
+@pytest.mark.feature("Sum over several selected tokens")
 @pytest.mark.parametrize("view", ["Map", "Lines", "Text"])
 def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, spot="q3 q5", view=view)
@@ -252,6 +277,7 @@ def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> No
     assert "q3 q5" in picture(app, f"attention-{view.lower()}")["svg"] or view == "Map"
 
 
+@pytest.mark.feature("Head finder: sort / filter heads")
 def test_heads_that_stand_out_are_named_with_what_the_model_gives(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT)
     reading = cache.Reading("tales-gpt", BOAT)
@@ -347,13 +373,21 @@ def wait_for(ready: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.feature("Combine several heads")
 def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, together="Mean", several=["1.2", "6.8"])
     assert not app.exception and not sentences(app)
     assert any("2 heads together" in heading.value for heading in app.subheader)
     assert any("Mean of the 2 heads: 1" in c.value.replace("\\", "") for c in app.caption)
+    one, two = (
+        cache.attention(cache.Reading("tales-gpt", BOAT), "decoder", layer).weights[head]
+        for layer, head in ((0, 1), (5, 7))
+    )
+    found = weights_of(picture(app, "attention-map")["svg"])
+    assert np.nan_to_num(found) == pytest.approx((one + two) / 2, abs=1e-3)
 
 
+@pytest.mark.feature("Threshold or cumulative-mass filter")
 def test_lines_begin_with_the_fewest_that_carry_seventy_percent(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, view="Lines")
     assert app.slider(key="thin").value == 30
@@ -377,11 +411,13 @@ def test_a_model_without_attention_weights_says_so_and_shows_its_layers(
     assert "layers-lens" in keys and "head-grid" not in keys
 
 
+@pytest.mark.feature("'Attention is not explanation' caveat beside the data")
 def test_the_caveat_stands_beside_the_picture(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT)
     assert any("Attention is not explanation" in caption.value for caption in app.caption)
 
 
+@pytest.mark.feature("Merge sub-words into words")
 def test_words_instead_of_sub_words_leave_fewer_rows(open_page: Open) -> None:
     text = "The monkey ate that banana."
     pieces = open_page(PAGE, model="tales-bert", text=text)
@@ -394,10 +430,16 @@ def test_words_instead_of_sub_words_leave_fewer_rows(open_page: Open) -> None:
     assert "banana" in picture(words, "attention-map")["svg"]
 
 
+@pytest.mark.feature("Value-norm or contribution-weighted view")
 def test_weights_times_the_length_of_the_value_are_shown_and_named(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, value="true")
     assert any("length of the value vector" in c.value for c in app.caption)
-    assert 'data-quantity="size"' in picture(app, "attention-map")["svg"]
+    svg = picture(app, "attention-map")["svg"]
+    assert 'data-quantity="size"' in svg
+    own = cache.attention(cache.Reading("tales-gpt", BOAT), "decoder", 0)
+    assert own.value is not None
+    sizes = own.weights[0] * np.linalg.norm(own.value[0], axis=-1)
+    assert np.nan_to_num(weights_of(svg)) == pytest.approx(sizes, rel=2e-3, abs=1e-3)
 
 
 def test_heads_of_a_grouped_model_are_bracketed(
@@ -409,6 +451,7 @@ def test_heads_of_a_grouped_model_are_bracketed(
     assert "Heads 1–4 share keys and values" in svg and "Heads 5–8" in svg
 
 
+@pytest.mark.feature("Masked-LM predictions at a token")
 def test_the_mask_is_filled_with_what_the_model_finds_likely(open_page: Open) -> None:
     text = "The boy saw the [MASK]."
     app = open_page(PAGE, model="tales-bert", view="What if", text=text)
@@ -502,3 +545,113 @@ def test_every_picture_can_be_read_as_a_table(
     assert any(said in [str(c) for c in table.columns] for table in tables), [
         list(t.columns) for t in tables
     ]
+
+
+@pytest.mark.feature("QK^T -> scale -> mask -> softmax pipeline")
+def test_the_stages_inside_a_head_are_stepped_through_and_play_begins_with_the_first(
+    open_page: Open,
+) -> None:
+    address = {"model": "tales-gpt", "view": "Inside", "text": BOAT, "layer": "3", "head": "2"}
+    starts = (r"q \cdot k", r"\text{score}", r"\text{weight}", r"\text{output}")
+
+    def told(app: AppTest) -> tuple[int, int]:
+        assert not app.exception
+        svg = picture(app, "attention-inside")["svg"]
+        assert app.latex[0].value.strip("$ \n").startswith(starts[told_first(app)])
+        return len(app.latex), sum(f">{mark}</text>" in svg for mark in "1234")
+
+    def told_first(app: AppTest) -> int:
+        stage = app.session_state["stage"]
+        return 0 if stage == "All" else int(stage) - 1
+
+    app = open_page(PAGE, **address)
+    assert told(app) == (4, 4) and app.button(key="inside-next").disabled
+    app.button(key="inside-play").click().run()
+    assert told(app) == (1, 1)
+    for stage in range(1, 5):
+        app = open_page(PAGE, **address, stage=str(stage))
+        assert told(app) == (1, stage)
+        app.button(key="inside-next").click().run()
+        assert told(app) == ((1, stage + 1) if stage < 4 else (4, 4))
+
+
+@pytest.mark.feature("Real q, k, v numbers shown")
+def test_inside_a_head_are_the_numbers_of_this_text(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", view="Inside", text=BOAT, head="2", spot="q6 k3")
+    attention = cache.attention(cache.Reading("tales-gpt", BOAT), "decoder", 0)
+    one = links.inside(attention, head=1, query=6, key=3)
+    assert one is not None
+    svg = picture(app, "attention-inside")["svg"]
+    for what, vector in (
+        ("query", one.query),
+        ("key", one.key),
+        ("product", one.products),
+        ("value", one.value),
+        ("sum over all keys", one.output),
+    ):
+        found = re.findall(rf"dimension \d+&#10;{what} (-?[\d.]+)", svg)
+        assert [float(value) for value in found] == pytest.approx(vector.tolist(), abs=6e-5)
+    written = " ".join(latex.value for latex in app.latex)
+    assert f"= {one.dot:.2f}" in written and f"= {one.weights[3]:.4f}" in written
+
+
+@pytest.mark.feature("Head metrics (previous-token, induction, entropy)")
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Previous token", "previous"), ("Induction", "induction"), ("Broad (entropy)", "broad")],
+)
+def test_heads_are_measured_and_the_values_are_shown(
+    open_page: Open, title: str, name: str
+) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=f"{BOAT} {BOAT}", order=title)
+    svg = picture(app, "head-grid")["svg"]
+    reading = cache.Reading("tales-gpt", f"{BOAT} {BOAT}")
+    values = np.stack([cache.measures(reading, "decoder", k)[name][:-1] for k in range(6)])
+    best = np.unravel_index(int(values.argmax()), values.shape)
+    first = re.search(r">(\d+)\.(\d+)  (\d+) %<", svg)
+    assert first is not None
+    assert (int(first[1]) - 1, int(first[2]) - 1) == best
+    assert int(first[3]) == round(100 * float(values[best]))
+    formula = next(m.formula for m in heads.MEASURES if m.name == name)
+    assert formula in app.selectbox(key="order").help.replace("\\", "")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.feature("GQA / modern decoder models")
+@pytest.mark.parametrize("name", ["llama"])
+def test_a_model_whose_heads_share_keys_shows_its_groups_and_every_head(
+    open_page: Open, bundles: Bundles, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    shutil.copytree(bundles(name), tmp_path / "tiny-llama")
+    changed = replace(catalog.settings(), models=tmp_path)
+    monkeypatch.setattr(catalog, "settings", lambda: changed)
+    app = open_page(PAGE, model="tiny-llama", text="The cat sat on the mat.", head="4", layer="2")
+    assert not app.exception and not sentences(app)
+    svg = picture(app, "head-grid")["svg"]
+    assert "Heads 1–2 share keys and values" in svg and "Heads 3–4 share" in svg
+    own = cache.attention(cache.Reading("tiny-llama", "The cat sat on the mat."), "decoder", 1)
+    found = weights_of(picture(app, "attention-map")["svg"])
+    assert np.nan_to_num(found) == pytest.approx(own.weights[3], abs=1e-3)
+
+
+@pytest.mark.feature("Usable above 500 tokens", "Layer / head pre-filter to limit payload")
+def test_more_than_five_hundred_tokens_are_drawn_one_head_at_a_time(open_page: Open) -> None:
+    words = ("the old king went to the sea and the boy said that he was not there " * 40).split()
+    while len(cache.cut("tales-gpt", " ".join(words))) > (cache.card("tales-gpt").limit or 600):
+        words.pop()
+    reading = cache.Reading("tales-gpt", " ".join(words))
+    count = len(cache.tokens(reading))
+    assert count > 500
+    app = open_page(PAGE, model="tales-gpt", text=reading.text, layer="2", head="3", seconds=120)
+    wait_for(lambda: not jobs.running())
+    app.run()
+    assert not app.exception and not sentences(app)
+    drawn = pictures(app)
+    assert sum(len(data["svg"]) for data in drawn.values()) < 400_000
+    own = cache.attention(reading, "decoder", 1).weights[2]
+    window = weights_of(picture(app, "attention-map")["svg"])
+    size = len(window)
+    assert np.nan_to_num(window) == pytest.approx(own[-size:, -size:], abs=1e-3)
+    said = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any(f"{count:,} rows are too many" in text for text in said)
