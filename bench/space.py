@@ -199,7 +199,7 @@ def picture(given: Given) -> Iterator[Row]:
         yield Row("the first visit after the server's start", f"{first:.1f} s")
         anew = Times(tuple(_seconds(page, lambda: page.goto(link)) for _ in range(3)))
         yield Row("the page opened anew, the app's own start with it", str(anew))
-        times = []
+        times, wire = [], 0
         for _ in range(5):
             page.goto(f"{link}&view=Analogies")
             button = page.get_by_role("radio", name="Vocabulary")
