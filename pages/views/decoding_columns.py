@@ -223,7 +223,7 @@ def summary(sheet: Sheet) -> str:
         )
     bold = max(found, key=lambda i: found[i].perplexity)
     safe = min(found, key=lambda i: found[i].perplexity)
-    if bold != safe:
+    if round(found[bold].perplexity, 1) > round(found[safe].perplexity, 1):
         words.append(
             f"The boldest is column {bold + 1} (perplexity {found[bold].perplexity:.1f}), "
             f"the safest column {safe + 1} ({found[safe].perplexity:.1f})."

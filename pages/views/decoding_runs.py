@@ -134,6 +134,10 @@ def _rest(column: Column, row: int, depth: int, x: float) -> str:
 # --- First tokens: how often they came, and how often they should -------------------------------
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def firsts(columns: Sequence[Column], found: Opened, spell: Spell) -> str:
     """Bars of the first token: the probability that it was drawn with, and how often it came."""
     counts = Counter(column.ids[0] for column in columns if column.tokens)
@@ -177,11 +181,11 @@ def firsts(columns: Sequence[Column], found: Opened, spell: Spell) -> str:
                     label(
                         percent(after[token_id]), 126 + long, y + 11, size=11, fill=palette.MUTED
                     ),
-                    label(f"{counts[token_id]} times", 126 + seen, y + 23, size=11),
+                    label(_times(counts[token_id]), 126 + seen, y + 23, size=11),
                 ],
                 data_id=f"f{token_id}",
                 data_tip=f"expected {percent(after[token_id])}: {after[token_id] * runs:.1f} of "
-                f"{runs} runs\ncame {counts[token_id]} times",
+                f"{runs} runs\ncame {_times(counts[token_id])}",
             )  # fmt: skip
         )
     return document(400, 34 + 30.0 * len(shown), parts, "First tokens", first_words(columns, found))

@@ -191,10 +191,11 @@ def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title:
                     fill_opacity=round(p * TINT, 2),
                 )
             )
-            shown = f"{svg.visible(name, limit=8)} {number(p, True)}"
+            share = f" {number(p, True)}"  # never cut: a piece of a number is another number
+            room = width - 12 - svg.text_width(share, 12)
             texts.append(
                 svg.label(
-                    svg.shortened(shown, width - 12, 12),
+                    svg.shortened(svg.visible(name), room, 12) + share,
                     x + 6,
                     y + 19,
                     size=12,

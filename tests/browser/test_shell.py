@@ -119,7 +119,12 @@ def test_a_sample_is_said_to_be_interesting_and_becomes_the_text(open_at: Open) 
 
 def test_what_a_page_shows_can_be_saved(open_at: Open, tmp_path: Path) -> None:
     page = open_at("/Attention")
+    page.locator(".stage svg").first.wait_for()
+    # The PNG is drawn from the picture that the page keeps: it is there once it is played.
+    page.wait_for_function("globalThis.atlasPictures?.size > 0")
+    rest(page)
     page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_role("button", name="PNG image").first).to_be_enabled(timeout=20_000)
     for label, start in {
         "PNG image": b"\x89PNG",
         "SVG drawing": b"<?xml",
