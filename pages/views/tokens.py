@@ -61,11 +61,11 @@ class Counts:
 
 def counts(tokens: Tokens) -> Counts:
     """Count the whole text, whatever is drawn of it."""
-    added = sum(is_added(tokens, i) for i in range(len(tokens)))
+    starts, ends = tokens.spans.T
     return Counts(
         tokens=len(tokens),
-        added=added,
-        unknown=sum(is_unknown(tokens, i) for i in range(len(tokens))),
+        added=int((starts == ends).sum()),
+        unknown=sum(is_unknown(tokens, int(i)) for i in tokens.special.nonzero()[0]),
         characters=len(tokens.text),
         size=len(tokens.text.encode("utf-8", "replace")),
         words=len(tokens.text.split()),
@@ -80,8 +80,10 @@ def is_added(tokens: Tokens, index: int) -> bool:
 
 def is_unknown(tokens: Tokens, index: int) -> bool:
     """Whether this token stands for text that the vocabulary cannot write."""
+    if not tokens.special[index]:
+        return False
     start, end = tokens.spans[index]
-    if start == end or not tokens.special[index]:
+    if start == end:
         return False
     return tokens.text[start:end].strip() != tokens.pieces[index]
 
