@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,6 +55,9 @@ def embeddings_positions(choice: Choice) -> None:
             _dials(choice, number)
         _list(subject, number, found)
     _alike(vectors, number)
+    numbers = st.expander("The numbers as a table", key="position-numbers", on_change="rerun")
+    if numbers.open:
+        numbers.dataframe(_table(subject.fitted), hide_index=True, height=320)
 
 
 def _subject(choice: Choice) -> Subject:
@@ -112,12 +116,19 @@ def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
         svg=lambda: space_files.drawing(places, chosen, [], axes, flat=flat, camera=camera),
         shown=False,
         figure=lambda: space_files.figure(cloud, places, groups, chosen, axes, camera=camera),
-        data=lambda: {"position": names} | {n: places[:, k].tolist() for k, n in enumerate("xyz")},
+        data=lambda: _table(fitted),
         vectors=lambda: points.vector_table(
             [f"p{i}" for i in range(len(names))], names, subject.vectors
         ),
         title=f"Positions of {choice.card.title}",
     )
+
+
+def _table(fitted: projection.Projection) -> dict[str, Sequence[float]]:
+    """Where every position is on the map."""
+    places = fitted.coordinates.round(5)
+    numbers: dict[str, Sequence[float]] = {"position": range(1, len(places) + 1)}
+    return numbers | {name: places[:, k].tolist() for k, name in enumerate("xyz")}
 
 
 def _dials(choice: Choice, number: int) -> None:

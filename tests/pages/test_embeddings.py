@@ -120,6 +120,22 @@ def test_the_camera_of_a_link_is_the_maps(open_page: Open) -> None:
     assert "camera 0_0" in " ".join(sentences(wrong))
 
 
+@pytest.mark.parametrize(
+    ("view", "key", "first"),
+    [("Vocabulary", "numbers", "t0"), ("Positions", "position-numbers", 1)],
+)
+def test_the_numbers_of_a_map_come_as_a_table_when_asked_for(
+    open_page: Open, view: str, key: str, first: str | int
+) -> None:
+    app = open_page(PAGE, view=view, model="tales-gpt", text="The cat")
+    assert len(app.dataframe) == 0
+    app.session_state[key] = True
+    app.run()
+    assert not crash(app)
+    table = app.dataframe[0].value
+    assert table.iloc[0, 0] == first and list(table.columns)[-3:] == ["x", "y", "z"]
+
+
 def test_points_that_are_all_equal_have_a_map(open_page: Open, models: Path) -> None:
     exchanged(models / "equal", 0.25)
     app = open_page(PAGE, model="equal", point="v3")
