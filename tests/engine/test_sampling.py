@@ -225,12 +225,14 @@ def test_a_token_cut_far_away_does_not_change_the_draw():
         Sampling(min_p=0.1),
         Sampling(typical=0.8),
         Sampling(repetition=1.5),
+        Sampling(frequency=0.7),
+        Sampling(no_repeat=1),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("by", ["position", "run"])
 def test_draws_fit_the_distribution(setting: Sampling, by: str):
-    """Chi-square of 10,000 draws at p = 1e-6: one false alarm in 70,000 changes of the noise."""
+    """Chi-square of 10,000 draws at p = 1e-6: one false alarm in 55,000 changes of the noise."""
     logits = rows(1, 12)[0] / 3
     changed = sampling.filtered(logits, setting, [0, 3])
     expected = 10_000 * filters.probabilities(changed).astype(np.float64)

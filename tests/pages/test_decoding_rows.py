@@ -57,7 +57,7 @@ def test_the_bars_are_the_models_own_probabilities(open_page: Open):
     found, chances = rows(bars(app)), own()
     best = np.argsort(-chances)[:12].tolist()
     assert list(found) == best
-    assert all(percent(float(chances[i])) in found[i] for i in best)
+    assert all(f"model {percent(float(chances[i]))}" in found[i] for i in best)
     others = 1 - float(np.sort(chances)[-12:].sum(dtype=np.float64))
     assert f"other: {percent(others)}" in bars(app)
 
@@ -93,9 +93,11 @@ def test_a_slider_moves_the_bars_to_what_its_filter_leaves(
     found = rows(bars(app))
     assert list(found) == expected.ids.tolist() and line in bars(app)
     for place, i in enumerate(expected.ids.tolist()):
-        assert percent(float(expected.own[place])) in found[i]  # its own stays in sight
+        # its own stays in sight, as a bar with its number and in the tip
+        assert f"model {percent(float(expected.own[place]))}" in found[i]
+        assert f">{percent(float(expected.own[place]))}<" in found[i]
         if expected.cut[place] < 0:
-            assert percent(float(expected.after[place])) in found[i]
+            assert f"after the settings {percent(float(expected.after[place]))}" in found[i]
             assert ":line " not in found[i]
         else:
             assert "cut by" in found[i] and ":line " in found[i]  # struck, not gone
