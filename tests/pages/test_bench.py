@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import app, contest, gpu, rivals
+from bench import app, attention, contest, gpu, rivals
 from bench.contest import Player, turns
 from bench.measure import Row, Times, merged, table
 from bench.report import every, tell
