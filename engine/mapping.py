@@ -19,6 +19,7 @@ import re
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, Literal
@@ -166,6 +167,10 @@ def _umap(points: np.ndarray, tell: Callable[[float], None]) -> np.ndarray:
     import umap
 
     near = min(15, len(points) - 1)
+    # Exact neighbours take seconds; umap's own search for them spends more on compiling itself.
+    known = _nearest(points, near)
+    # It says that new points cannot be placed without that search; `among` places ours.
+    warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)
     bar = {"file": Progress(tell), "mininterval": 0.5, "bar_format": "{n_fmt}/{total_fmt}"}
     # A spectral start needs more points than it has axes to spare.
     start = "spectral" if len(points) > 50 else "random"
@@ -177,8 +182,20 @@ def _umap(points: np.ndarray, tell: Callable[[float], None]) -> np.ndarray:
         n_jobs=1,
         verbose=True,
         tqdm_kwds=bar,
+        precomputed_knn=known,
     )
     return np.asarray(reducer.fit_transform(points))
+
+
+def _nearest(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices and distances of each point's `count` nearest, itself among them."""
+    from sklearn.neighbors import NearestNeighbors
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(THREADS):
+        search = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(points)
+        distances, indices = search.kneighbors(points)
+    return indices, distances.astype(np.float32)
 
 
 def _tsne(points: np.ndarray, tell: Callable[[float], None]) -> np.ndarray:
