@@ -12,8 +12,9 @@ from pages.sections.translation_stage import (
     translation_stage,
     translation_story,
 )
-from pages.sections.translation_strip import EVERY, translation_moment, translation_strip
+from pages.sections.translation_strip import translation_moment, translation_strip
 from pages.sections.translation_tensors import translation_tensors, translation_towers
+from pages.shell import playing
 from pages.shell.frame import Choice, frame, sentences
 
 
@@ -38,7 +39,7 @@ with sentences():
     elif view == "Compare":
         translation_compare(trace, choice)
     else:
-        playing = translation_moment(trace)
+        plays = translation_moment(trace)
         translation_ribbons(trace)
-        st.fragment(tell, run_every=EVERY if playing else None)(trace, choice)
+        st.fragment(tell, run_every=playing.EVERY if plays else None)(trace, choice)
         translation_list(trace)

@@ -21,7 +21,7 @@ function map(root) {
   const tools = root.querySelector(".tools"), ink = root.querySelector(".ink"), outline = ink.firstElementChild;
   const one = { tell: null };
   let data = null, cloud = null, rows = [], shown = [], seq = 0, drawn = "", turning = 0, timer = 0, ended = false, under = null, pressed = [0, 0];
-  let tool = "", shape = null, play = null, view = "", moved = false, resting = 0, print = "";
+  let tool = "", shape = null, play = null, view = "", moved = false, resting = 0, print = "", drawing = 0;
 
   one.show = (next) => {
     data = next;
@@ -43,8 +43,14 @@ function map(root) {
     clearTimeout(timer);
     clearTimeout(resting);
     cancelAnimationFrame(turning);
-    globalThis.Plotly?.purge(plot);
+    if (!drawing) clear();
   };
+
+  // What plotly has under way still reports to the place where the map was.
+  function clear() {
+    globalThis.Plotly?.purge(plot);
+    plot.emit = () => {};
+  }
 
   function wait(tries) {
     cloud = globalThis.atlasClouds?.get(data.cloud);
@@ -60,10 +66,15 @@ function map(root) {
     const dark = paint(root), hue = (pair) => pair[dark ? 1 : 0];
     rows = [];
     const traces = [...points(hue), ...lit(hue), ...paths(hue), ...marks(hue)];
-    await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
-    // Names are set by the camera, which a deep map has from its first frame on.
-    for (let frames = 0; !ended && !camera() && frames < 200; frames++) await new Promise(requestAnimationFrame);
-    if (ended) return Plotly.purge(plot); // taken off the page while it was drawn
+    drawing += 1;
+    try {
+      await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
+      // Names are set by the camera, which a deep map has from its first frame on.
+      for (let frames = 0; !ended && !camera() && frames < 200; frames++) await new Promise(requestAnimationFrame);
+    } finally {
+      drawing -= 1;
+    }
+    if (ended) return drawing || clear(); // taken off the page while it was drawn
     if (!drawn) listen();
     drawn = data.flat ? "flat" : "deep";
     moved = false;

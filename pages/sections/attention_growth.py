@@ -56,8 +56,7 @@ def _control(scene: Scene, count: int, *, used: bool) -> None:
             bind="query-params",
             width=330,
             disabled=not used,
-            on_change=playing.stop,
-            args=(PLAYER,),
+            on_change=lambda: playing.chosen(PLAYER, lambda step: step == _until(), _go),
             help="Words that come later change nothing for earlier rows: this is what the model "
             "saw while it wrote, a row more with each token.",
         )

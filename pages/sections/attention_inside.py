@@ -65,8 +65,7 @@ def _stage() -> str:
             key="stage",
             required=True,
             bind="query-params",
-            on_change=playing.stop,
-            args=(PLAYER,),
+            on_change=lambda: playing.chosen(PLAYER, lambda step: step == _step(), _go),
             help="1 product, 2 scale and mask, 3 softmax, 4 value.",
         )
         playing.buttons(PLAYER, _step(), 1, len(STAGES), _go)

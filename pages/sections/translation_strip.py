@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import time
 
 import streamlit as st
 
 from engine.translation import Trace
+from pages.shell import playing
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.link import fresh
 from pages.views.translation import BEFORE, Moment, moment, moments
 from pages.views.translation_words import STEPS, told
 
-EVERY = 1.1  # seconds between two moments while it plays
-# Session keys: whether it plays, its last tick, whether play was just pressed, what was shown.
-PLAYING, TICK = "translation-playing", "translation-tick"
-TURNED, SEEN = "translation-turned", "translation-seen"
+PLAYER = "translation"
+SEEN = "translation-seen"  # session key: which translation was shown
 
 
 def translation_moment(trace: Trace) -> bool:
@@ -26,16 +24,16 @@ def translation_moment(trace: Trace) -> bool:
         # Another translation is told from its end: the link's moment was for the one before.
         fresh("step")
         select("step", None)
-        st.session_state[PLAYING] = False
+        playing.leave(PLAYER)
     st.session_state[SEEN] = seen
     _step(trace)
-    return bool(st.session_state.get(PLAYING))
+    return playing.playing(PLAYER)
 
 
 def translation_strip(trace: Trace, choice: Choice) -> Moment:
     """Draw strip, slider and words; return the moment that is told."""
     last = moments(len(trace.target))
-    _advance(_step(trace), last)
+    playing.advance(PLAYER, _step(trace), last, _go)
     step = _step(trace)
     at = moment(step, len(trace.target))
     _strip(at, len(trace.target))
@@ -60,21 +58,8 @@ def _step(trace: Trace) -> int:
     return int(value) if value else last
 
 
-def _advance(step: int, last: int) -> None:
-    """One moment further while it plays; the fragment runs again by itself."""
-    if st.session_state.pop(TURNED, False):
-        st.rerun()  # of the whole page: only there the fragment's clock starts or stops
-    if not st.session_state.get(PLAYING):
-        return
-    now = time.monotonic()
-    # A run for another reason (a click elsewhere) is no tick of the clock.
-    if now - st.session_state.get(TICK, 0.0) < 0.8 * EVERY:
-        return
-    if step >= last:
-        st.session_state[PLAYING] = False
-        st.rerun()
-    select("step", str(step + 1))
-    st.session_state[TICK] = now
+def _go(step: int) -> None:
+    select("step", str(step))
 
 
 def _strip(at: Moment, n_target: int) -> None:
@@ -84,9 +69,10 @@ def _strip(at: Moment, n_target: int) -> None:
 
     def go() -> None:
         wanted = st.session_state.get("translation-part") or at.part
-        select("step", str(firsts[wanted - 1]))
-        st.session_state[TURNED] = bool(st.session_state.get(PLAYING))
-        st.session_state[PLAYING] = False
+        stay = playing.echoed(PLAYER, lambda step: moment(step, n_target).part == wanted)
+        if stay is None:
+            playing.stop(PLAYER)
+        _go(firsts[wanted - 1] if stay is None else stay)
 
     st.segmented_control(
         "Steps of the course",
@@ -101,31 +87,22 @@ def _strip(at: Moment, n_target: int) -> None:
 
 def _controls(step: int, last: int) -> None:
     st.session_state["translation-step"] = step
-    playing = bool(st.session_state.get(PLAYING))
     left, right = st.columns([1, 7], vertical_alignment="bottom")
     with right:
         st.slider("Moment", 1, last, key="translation-step", on_change=_moved)
     with left:
-        st.button(
-            "Pause" if playing else "Play",
-            icon=":material/pause:" if playing else ":material/play_arrow:",
-            key="translation-play",
+        playing.button(
+            PLAYER,
+            step,
+            1,
+            last,
+            _go,
             width="stretch",
-            on_click=_play,
-            args=(not playing, step >= last),
-            shortcut="Space",
             help="The space bar plays and pauses; arrow keys move the slider.",
         )
 
 
 def _moved() -> None:
-    select("step", str(st.session_state["translation-step"]))
-
-
-def _play(on: bool, ended: bool) -> None:
-    # What the button said, not a toggle: a click that meets a tick may be handled twice.
-    st.session_state[PLAYING] = on
-    if on and ended:
-        select("step", "1")
-    st.session_state[TICK] = time.monotonic()
-    st.session_state[TURNED] = True
+    value = int(st.session_state["translation-step"])
+    stay = playing.echoed(PLAYER, lambda step: step == value)
+    _go(value if stay is None else stay)

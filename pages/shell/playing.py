@@ -4,18 +4,21 @@ In: which step is shown, how many there are, how to go to one. Out: three button
 plays, arrow keys step. A page draws what plays with `plays`: while it does, that part alone runs
 again with each tick. Knows nothing of what is told.
 
-Session keys, `name` being the player's: `name-playing`, its last tick and whether it just turned.
+Session keys, `name` being the player's: `name-playing`, its last tick and what that told, and
+whether it just turned.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import streamlit as st
 
 EVERY = 1.0  # seconds between two steps
+TWICE = 0.4  # seconds within which a second press is the first one again
+ECHOES = 2  # steps that a slow browser may lie behind
 P = ParamSpec("P")
 
 
@@ -46,12 +49,11 @@ def advance(name: str, step: int, last: int, go: Callable[[int], None]) -> None:
         st.session_state[f"{name}-playing"] = False
         st.rerun()
     go(step + 1)
-    st.session_state[f"{name}-tick"] = now
+    st.session_state[f"{name}-tick"], st.session_state[f"{name}-told"] = now, step + 1
 
 
 def buttons(name: str, step: int, first: int, last: int, go: Callable[[int], None]) -> None:
     """Back, Play or Pause, Next; `go` is called before the next run with the step to show."""
-    on = playing(name)
     st.button(
         "Back",
         icon=":material/chevron_left:",
@@ -61,14 +63,7 @@ def buttons(name: str, step: int, first: int, last: int, go: Callable[[int], Non
         disabled=step <= first,
         shortcut="Left",
     )
-    st.button(
-        "Pause" if on else "Play",
-        icon=":material/pause:" if on else ":material/play_arrow:",
-        key=f"{name}-play",
-        on_click=_play,
-        args=(name, not on, first if step >= last else step, go),
-        shortcut="Space",
-    )
+    button(name, step, first, last, go)
     st.button(
         "Next",
         icon=":material/chevron_right:",
@@ -78,6 +73,42 @@ def buttons(name: str, step: int, first: int, last: int, go: Callable[[int], Non
         disabled=step >= last,
         shortcut="Right",
     )
+
+
+def button(
+    name: str, step: int, first: int, last: int, go: Callable[[int], None], **options: Any
+) -> None:
+    """Play or Pause alone; `options` are those of `st.button`."""
+    on = playing(name)
+    st.button(
+        "Pause" if on else "Play",
+        icon=":material/pause:" if on else ":material/play_arrow:",
+        key=f"{name}-play",
+        on_click=_play,
+        args=(name, not on, first if step >= last else step, go),
+        shortcut="Space",
+        **options,
+    )
+
+
+def echoed(name: str, is_step: Callable[[int], bool]) -> int | None:
+    """The step to stay at, where a control's new value is one that was told just before; else None.
+
+    A run that the clock asked for brings the values that the browser knew by then: on a slow
+    machine an older step, which nobody chose.
+    """
+    told = int(st.session_state.get(f"{name}-told", 0))
+    late = playing(name) and any(is_step(told - back) for back in range(1, ECHOES + 1))
+    return told if late else None
+
+
+def chosen(name: str, is_step: Callable[[int], bool], go: Callable[[int], None]) -> None:
+    """Somebody chose a step by a control: play no longer, unless that was an echo."""
+    stay = echoed(name, is_step)
+    if stay is None:
+        stop(name)
+    else:
+        go(stay)
 
 
 def stop(name: str) -> None:
@@ -97,9 +128,13 @@ def _step(name: str, step: int, go: Callable[[int], None]) -> None:
 
 
 def _play(name: str, on: bool, step: int, go: Callable[[int], None]) -> None:
-    # What the button said, not a toggle: a click that meets a tick may be handled twice.
+    # A click that meets a tick may be handled twice, the second time by what the button says then.
+    now = time.monotonic()
+    if now - st.session_state.get(f"{name}-pressed", -1.0) < TWICE:
+        return
+    st.session_state[f"{name}-pressed"] = now
     st.session_state[f"{name}-playing"] = on
-    st.session_state[f"{name}-tick"] = time.monotonic()
+    st.session_state[f"{name}-tick"], st.session_state[f"{name}-told"] = now, step
     st.session_state[f"{name}-turned"] = True
     if on:
         go(step)

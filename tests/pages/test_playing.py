@@ -1,0 +1,36 @@
+"""What plays goes on through echoes of a slow browser, and stops for a choice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pages.shell import playing
+
+
+@pytest.fixture
+def state(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A session in which the player `p` has just told step 4."""
+    found: dict[str, Any] = {"p-playing": True, "p-told": 4}
+    monkeypatch.setattr(playing.st, "session_state", found)
+    return found
+
+
+@pytest.mark.parametrize("step", [2, 3])
+def test_a_step_told_just_before_is_an_echo(state: dict[str, Any], step: int) -> None:
+    gone: list[int] = []
+    playing.chosen("p", lambda one: one == step, gone.append)
+    assert gone == [4] and playing.playing("p")
+
+
+@pytest.mark.parametrize("step", [1, 5, 7])
+def test_any_other_step_is_a_choice_and_stops(state: dict[str, Any], step: int) -> None:
+    gone: list[int] = []
+    playing.chosen("p", lambda one: one == step, gone.append)
+    assert gone == [] and not playing.playing("p") and state["p-turned"]
+
+
+def test_nothing_is_an_echo_while_nothing_plays(state: dict[str, Any]) -> None:
+    state["p-playing"] = False
+    assert playing.echoed("p", lambda one: True) is None
