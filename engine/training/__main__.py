@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -28,13 +31,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="length in steps instead")
     parser.add_argument("--fraction", type=float, default=1.0, help="share of the corpora used")
     parser.add_argument("--threads", type=int, default=int(os.environ.get("ATLAS_THREADS", "0")))
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="other settings, like layers=2"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
     for name in recipes.NAMES if options.model == "all" else [options.model]:
         recipe = recipes.find(name)
-        settings = recipe.Settings()
+        settings = changed(recipe.Settings(), options.set)
         folder = options.out / name
         task = recipe.prepare(options.corpora, folder, settings, fraction=options.fraction)
         limits = Limits(minutes=options.minutes or settings.minutes, steps=options.steps)
@@ -43,6 +49,17 @@ def main() -> None:
         train(task, folder, limits, resume=options.resume)
         if options.model == "all":
             print(ship(name, work=options.out, shipped=options.shipped), flush=True)
+
+
+def changed(settings: Any, given: Sequence[str]) -> Any:
+    """A recipe's settings with `name=value` put in; ValueError for a name that it does not have."""
+    for pair in given:
+        name, _, value = pair.partition("=")
+        kind = type(getattr(settings, name, None))
+        if kind not in (int, float):
+            raise ValueError(f"{name!r} is no number among the settings of {type(settings)}")
+        settings = replace(settings, **{name: kind(value)})
+    return settings
 
 
 if __name__ == "__main__":

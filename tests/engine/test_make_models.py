@@ -11,6 +11,7 @@ import pytest
 
 from engine import mapping, runtime, tracing
 from engine.training import recipes
+from engine.training.__main__ import changed
 from engine.values import Reading
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def test_make_models_trains_exports_and_maps_all_three(corpus, tmp_path: Path) -> None:
     folder, fraction = corpus
     shipped, work = tmp_path / "models", tmp_path / "work"
-    few = f"--steps 2 --fraction {fraction} --out {work} --shipped {shipped}"
+    few = f"--steps 2 --fraction {fraction} --out {work} --shipped {shipped} --set layers=1"
     command = ["make", "models", f"CORPORA={folder}", f"TRAIN={few}"]
     # This Python, as it is: nothing is installed for the training.
     command += [f"BIN={Path(sys.executable).parent}", "-o", ".venv/dev.stamp"]
@@ -31,7 +32,9 @@ def test_make_models_trains_exports_and_maps_all_three(corpus, tmp_path: Path) -
         bundle = runtime.open_bundle(shipped / name)
         side = "decoder" if bundle.card.family == "decoder" else "encoder"
         read = tracing.hidden(bundle, Reading(name, "The fox sees the river."), side)
-        assert len(read.states) == 1 + bundle.card.tower.layers and np.isfinite(read.states).all()
+        assert (
+            len(read.states) == 2 == 1 + bundle.card.tower.layers and np.isfinite(read.states).all()
+        )
         vectors = mapping.unit_vectors(shipped / name)
         assert mapping.packed_pca(shipped / name, vectors) is not None
         laid = mapping.packed(shipped / name, "umap", unit=True)
@@ -46,3 +49,11 @@ def test_make_models_asks_where_the_texts_are() -> None:
         ["make", "models", "-o", ".venv/dev.stamp"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode and "CORPORA=folder" in done.stdout
+
+
+def test_settings_are_changed_by_name_and_number() -> None:
+    found = changed(recipes.find("tales-gpt").Settings(), ["layers=2", "lessons=0.1"])
+    assert (found.layers, found.lessons, found.width) == (2, 0.1, 256)
+    for wrong in ("nonsense=1", "schedule=1", "layers=two"):
+        with pytest.raises(ValueError):
+            changed(found, [wrong])
