@@ -3,6 +3,7 @@
     short long second grid   parts to measure (at first all four)
     heads                    instead: the heads that stand out in each sample
     --quick                  fewer repetitions
+    --out FILE               keep the table in a file: it replaces the one of its title there
 
 Times are from a click to the new picture in the page, on a server of its own with the shipped
 models; bytes are what came through the socket for one change of head. Goals are the project's.
@@ -17,15 +18,19 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.app import BROWSERS, server
-from bench.measure import Row, Times, below, machine, table, timed
+from bench.measure import Row, Times, below, table, timed
+from bench.report import every, tell
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SENTENCE = "the cat sat on the mat and the boy said that he was not there "
+TITLE = "The Attention page in Chromium"
 MODEL = "tales-gpt"
 HEADS = tuple(f"{1 + n % 6}.{1 + n * 3 % 8}" for n in range(1, 40))
 BYTES = """() => {
@@ -64,6 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.attention")
     parser.add_argument("parts", nargs="*", help=", ".join((*PARTS, "heads")))
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--out", type=Path, help="keep the table in this file")
     given = parser.parse_args()
     unknown = sorted({*given.parts} - {*PARTS, "heads"})
     if unknown:
@@ -71,25 +77,14 @@ def main() -> int:
     if "heads" in given.parts:
         print(table("Heads that stand out", heads()))
         return 0
-    print(table("Attention in the browser", [], machine()), flush=True)
-    wanted = [part for part in PARTS if not given.parts or part in given.parts]
-    if "grid" in wanted:
-        show(grid())
-    if wanted != ["grid"]:
-        with chromium() as browser, server() as (address, _):
-            for part in wanted:
-                if part != "grid":
-                    show(PARTS[part](browser, address, 8 if given.quick else 24))
+    wanted = given.parts or [*PARTS]
+    with chromium() as browser, server() as (address, _):
+        parts: dict[str, Callable[[], Iterator[Row]]] = {}
+        for name in wanted:
+            times = 8 if given.quick else 24
+            parts[name] = partial(PARTS[name], browser, address, times) if name != "grid" else grid
+        tell(TITLE, every(parts), given.out)
     return 0
-
-
-def show(rows: Iterator[Row]) -> None:
-    """Print each row when it is there; what cannot be measured is a row too."""
-    try:
-        for row in rows:
-            print(row, flush=True)
-    except Exception as error:
-        print(Row("not measured", " ".join(str(error).split())[:160]), flush=True)
 
 
 def change(
