@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +19,7 @@ import torch
 
 from engine.training import recipes
 from engine.training.loop import Limits, train
-from engine.training.shipping import SHIPPED, WORK, ship
+from engine.training.shipping import SHIPPED, WORK
 
 
 def main() -> None:
@@ -38,6 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
+    ships: list[subprocess.Popen[bytes]] = []
     for name in recipes.NAMES if options.model == "all" else [options.model]:
         recipe = recipes.find(name)
         settings = changed(recipe.Settings(), options.set)
@@ -48,7 +51,15 @@ def main() -> None:
         print(f"{name}: {size / 1e6:.2f} M parameters", flush=True)
         train(task, folder, limits, resume=options.resume)
         if options.model == "all":
-            print(ship(name, work=options.out, shipped=options.shipped), flush=True)
+            ships.append(shipping(name, options.out, options.shipped))
+    if any(one.wait() for one in ships):
+        raise SystemExit("Not every model was shipped: see above.")
+
+
+def shipping(name: str, work: Path, shipped: Path) -> subprocess.Popen[bytes]:
+    """Put a trained model's bundle into its place, while the next model trains."""
+    places = ["--work", str(work), "--shipped", str(shipped)]
+    return subprocess.Popen([sys.executable, "-m", "engine.training.shipping", name, *places])
 
 
 def changed(settings: Any, given: Sequence[str]) -> Any:

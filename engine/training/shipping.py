@@ -1,9 +1,9 @@
 """From a checkpoint to a bundle in `assets/models`: `python -m engine.training.shipping <model>`.
 
-Calls the exporter as anybody would (weights kept as int8 with one float32 scale a row, computing
-in float32), then writes into the card what only the recipe knows. The bundle takes its place by
-being renamed, so an app that is running never sees half of it. Hand-written files of the old
-bundle (its README) move over.
+Calls the exporter with the words that anybody would use (weights kept as int8 with one float32
+scale a row, computing in float32), then writes into the card what only the recipe knows. The bundle
+takes its place by being renamed, so an app that is running never sees half of it. Hand-written
+files of the old bundle (its README) move over.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from engine import mapping
 from engine.bundle import digest
+from engine.export.__main__ import main as export
 from engine.training import recipes
 
 SHIPPED = Path("assets/models")
@@ -43,8 +42,8 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
     # The exporter names a model after its folder. A copy, because training may go on.
     shutil.copytree(work / name / "checkpoint", source)
     fresh, place, old = (shipped / (mark + name) for mark in (".new-", "", ".old-"))
-    command = ["-m", "engine.export", str(source), "--out", str(fresh), "--store", STORE]
-    subprocess.run([sys.executable, *command], check=True)
+    if export([str(source), "--out", str(fresh), "--store", STORE]):
+        raise SystemExit(f"{name} was not exported, so {place} stays as it is.")
     mapping.pack(fresh)
     describe(fresh / "card.json", name, json.loads((source / "course.json").read_text()))
     keep_readme(place, fresh)
@@ -81,8 +80,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m engine.training.shipping", description=__doc__)
     parser.add_argument("model", choices=recipes.NAMES)
     parser.add_argument("--work", type=Path, default=WORK, help="where checkpoints are kept")
+    parser.add_argument("--shipped", type=Path, default=SHIPPED, help="where bundles are put")
     options = parser.parse_args()
-    print(ship(options.model, work=options.work))
+    print(ship(options.model, work=options.work, shipped=options.shipped))
 
 
 if __name__ == "__main__":
