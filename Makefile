@@ -30,6 +30,8 @@ test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 
 bench: .venv/dev.stamp  ## speed and memory, compared in one run; BENCH="--only trace" for a part
 	$(BIN)/python -m bench.speed --out docs/benchmarks.md $(BENCH)
+	@test -n "$(BENCH)" || for part in decoding attention typed space; do \
+	  $(BIN)/python -m bench.$$part --out docs/benchmarks.md || exit 1; done
 
 bench-gpu: .venv/dev.stamp  ## the same on a CUDA device, beside PyTorch there
 	$(BIN)/python -m bench.gpu --out docs/benchmarks.md $(BENCH)
