@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import app, attention, contest, gpu, rivals
+from bench import app, contest, gpu, rivals
 from bench.contest import Player, turns
 from bench.measure import Row, Times, merged, table
 from bench.report import every, tell
@@ -118,18 +118,3 @@ def test_a_row_is_told_at_once_and_a_part_that_fails_leaves_the_others(
     assert text.endswith(
         "| one | 1 |  |  |\n| first | not measured: no browser |  |  |\n| two | 2 |  |  |\n"
     )
-
-
-def test_a_part_that_cannot_be_measured_is_a_row_and_the_rows_before_it_stay(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def rows() -> Iterator[Row]:
-        yield Row("one", "1 ms")
-        raise RuntimeError("the browser is gone")
-
-    attention.show(rows())
-    assert capsys.readouterr().out.splitlines() == [
-        "| one | 1 ms |  |  |",
-        "| not measured | the browser is gone |  |  |",
-    ]
-    assert list(attention.PARTS) == ["grid", "short", "long", "second"]
