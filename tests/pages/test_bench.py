@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import app, contest, gpu, rivals
+from bench import app, attention, contest, gpu, rivals
 from bench.contest import Player, turns
 from bench.measure import Row, Times, merged, table
 from bench.report import every, tell
@@ -118,3 +118,7 @@ def test_a_row_is_told_at_once_and_a_part_that_fails_leaves_the_others(
     assert text.endswith(
         "| one | 1 |  |  |\n| first | not measured: no browser |  |  |\n| two | 2 |  |  |\n"
     )
+
+
+def test_the_parts_of_the_attention_pages_bench_are_offered_in_order() -> None:
+    assert list(attention.PARTS) == ["grid", "short", "long", "second"]
