@@ -34,3 +34,16 @@ def test_any_other_step_is_a_choice_and_stops(state: dict[str, Any], step: int) 
 def test_nothing_is_an_echo_while_nothing_plays(state: dict[str, Any]) -> None:
     state["p-playing"] = False
     assert playing.echoed("p", lambda one: True) is None
+
+
+def test_a_press_handled_twice_is_one_press(
+    state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, gone = [10.0], list[int]()
+    monkeypatch.setattr(playing.time, "monotonic", lambda: clock[0])
+    playing._play("p", False, 4, gone.append)
+    playing._play("p", True, 4, gone.append)  # the same click, by what the button says now
+    assert not playing.playing("p") and gone == []
+    clock[0] += 1
+    playing._play("p", True, 4, gone.append)
+    assert playing.playing("p") and gone == [4]
