@@ -5,6 +5,9 @@ In: names, ids of the targets they light, places. Out: SVG. Knows nothing of wei
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from pages.views import palette, svg
@@ -22,6 +25,7 @@ def axes(left: float) -> str:
     ) + svg.label("row: looks ↓", left, 32, size=12, fill=palette.QUERY, keep=True)
 
 
+@lru_cache(maxsize=64)
 def label_width(names: tuple[str, ...], size: float) -> float:
     """Pixels that the longest of these names takes, within bounds."""
     widest = max((svg.text_width(svg.visible(name), size) for name in names), default=0.0)
@@ -49,44 +53,46 @@ def lettering(
     )
 
 
+# All heads of a text share their labels: drawn once, they were a third of the making of a map.
+@lru_cache(maxsize=32)
 def row_labels(
-    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
-) -> list[str]:
+    names: tuple[str, ...], ids: tuple[str, ...], left: float, top: float, cell: float, size: float
+) -> str:
     """The names at the left of a map; above `READABLE` rows only that of the row pointed at."""
-    target = "data_id" if len(ids) <= READABLE else "data_show"
-    texts = [
-        written(
-            svg.shortened(svg.visible(name), left - 12, size),
-            left - 7,
-            top + cell * (index + 0.5),
-            **{target: name_id, "keep": True},
-        )
-        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
-    ]
-    return [
-        lettering(
-            texts,
-            size=size,
-            fill=palette.QUERY,
-            text_anchor="end",
-            dominant_baseline="central",
-        )
-    ]
+    places = [{"x": left - 7, "y": top + cell * (index + 0.5)} for index in range(len(ids))]
+    texts = _named(names, ids, places, room=left - 12, size=size)
+    return lettering(
+        texts, size=size, fill=palette.QUERY, text_anchor="end", dominant_baseline="central"
+    )
 
 
+@lru_cache(maxsize=32)
 def column_labels(
-    names: tuple[str, ...], ids: list[str], left: float, top: float, cell: float, size: float
-) -> list[str]:
+    names: tuple[str, ...], ids: tuple[str, ...], left: float, top: float, cell: float, size: float
+) -> str:
     """The names above a map, turned; above `READABLE` columns only that of the one pointed at."""
-    target = "data_id" if len(ids) <= READABLE else "data_show"
-    texts = [
-        written(
-            svg.shortened(svg.visible(name), top - TOP - 10, size),
-            0,
-            0,
-            transform=f"translate({left + cell * (index + 0.5):.1f} {top - 7:.1f}) rotate(-90)",
-            **{target: name_id, "keep": True},
-        )
-        for index, (name, name_id) in enumerate(zip(names, ids, strict=True))
+    turned = [
+        f"translate({left + cell * (index + 0.5):.1f} {top - 7:.1f}) rotate(-90)"
+        for index in range(len(ids))
     ]
-    return [lettering(texts, size=size, fill=palette.KEY, dominant_baseline="central")]
+    places = [{"x": 0.0, "y": 0.0, "transform": turn} for turn in turned]
+    texts = _named(names, ids, places, room=top - TOP - 10, size=size)
+    return lettering(texts, size=size, fill=palette.KEY, dominant_baseline="central")
+
+
+def _named(
+    names: tuple[str, ...],
+    ids: tuple[str, ...],
+    places: list[dict[str, Any]],
+    *,
+    room: float,
+    size: float,
+) -> list[str]:
+    """A text at each place, cut to `room` pixels, that lights with its row or column."""
+    target = "data_id" if len(ids) <= READABLE else "data_show"
+    return [
+        written(
+            svg.shortened(svg.visible(name), room, size), **place, **{target: name_id, "keep": True}
+        )
+        for name, name_id, place in zip(names, ids, places, strict=True)
+    ]

@@ -49,8 +49,12 @@ def attention_map(
     """
     weights, kept = shown.weights[rows, columns], shown.kept[rows, columns]
     row_names, column_names = shown.rows[rows], shown.columns[columns]
-    row_ids = [f"q{start}" for start in shown.row_starts[rows].tolist()]
-    column_ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
+    row_places, column_places = (
+        shown.row_starts[rows].tolist(),
+        shown.column_starts[columns].tolist(),
+    )
+    row_ids = tuple(f"q{place}" for place in row_places)
+    column_ids = tuple(f"k{place}" for place in column_places)
     n = max(len(row_ids), len(column_ids))
     cell = float(np.clip(side / n, 5.0, 34.0))
     size = float(np.clip(cell * 0.92, 10.0, 14.0))
@@ -67,22 +71,16 @@ def attention_map(
         cell=cell,
         rows=row_ids,
         columns=column_ids,
-        row_labels=[
-            f"{svg.visible(name)} (token {place + 1})"
-            for name, place in zip(row_names, shown.row_starts[rows].tolist(), strict=True)
-        ],
-        column_labels=[
-            f"{svg.visible(name)} (token {place + 1})"
-            for name, place in zip(column_names, shown.column_starts[columns].tolist(), strict=True)
-        ],
+        row_labels=_placed(row_names, row_places),
+        column_labels=_placed(column_names, column_places),
         form="percent" if shown.share else "number",
         quantity="weight" if shown.share else "size",
     )
     parts = [
         axes(left),
         grid,
-        *row_labels(row_names, row_ids, left, top, cell, size),
-        *column_labels(column_names, column_ids, left, top, cell, size),
+        row_labels(row_names, row_ids, left, top, cell, size),
+        column_labels(column_names, column_ids, left, top, cell, size),
     ]
     bottom = top + cell * len(row_ids) + 16
     width = max(left + cell * len(column_ids) + 12, 420.0)
@@ -90,7 +88,7 @@ def attention_map(
         parts.append(_together(shown, together, columns, left, bottom - 6, cell, scale))
         bottom += cell + 12
     else:
-        parts += _sentences(shown, row_ids, rows, bottom, width)
+        parts.append(_sentences(shown, row_ids, rows, bottom, width))
     parts.append(colour_legend(left, bottom + 26, shown.weights, scale, share=shown.share, per=per))
     return svg.document(width, bottom + 62, parts, title, _described(shown, high))
 
@@ -103,8 +101,8 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
         for first, then in ((one.rows, two.rows), (one.columns, two.columns))
     ]
     ids = (
-        [f"q{start}" for start in two.row_starts.tolist()],
-        [f"k{start}" for start in two.column_starts.tolist()],
+        tuple(f"q{start}" for start in two.row_starts.tolist()),
+        tuple(f"k{start}" for start in two.column_starts.tolist()),
     )
     cell = float(np.clip(520 / len(ids[0]), 9.0, 30.0))
     size = float(np.clip(cell * 0.92, 10.0, 14.0))
@@ -139,8 +137,8 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
     parts = [
         axes(left),
         grid,
-        *row_labels(names[0], ids[0], left, top, cell, size),
-        *column_labels(names[1], ids[1], left, top, cell, size),
+        row_labels(names[0], ids[0], left, top, cell, size),
+        column_labels(names[1], ids[1], left, top, cell, size),
         legend,
     ]
     width = max(left + cell * len(ids[1]) + 12, left + 300)
@@ -227,44 +225,65 @@ def _together(
     return row + word
 
 
-def _sentences(shown: Map, ids: list[str], rows: slice, y: float, width: float) -> list[str]:
-    """Under the map: for the row pointed at, where its weight goes and that it sums to 1."""
-    parts = [
-        written(
-            svg.shortened(row_sentence(name, row, shown), width - 14, 12.5, mono=False),
-            6,
-            y + 4,
-            data_show=name_id,
-        )
-        for name_id, name, row in zip(ids, shown.rows[rows], shown.weights[rows], strict=True)
+def _placed(names: tuple[str, ...], places: list[int]) -> list[str]:
+    """Names as a tooltip tells them, with where in the text they stand."""
+    return [
+        f"{svg.visible(name)} (token {place + 1})"
+        for name, place in zip(names, places, strict=True)
     ]
-    return [lettering(parts, size=12.5, fill=palette.INK, mono=False)]
+
+
+def _sentences(shown: Map, ids: Sequence[str], rows: slice, y: float, width: float) -> str:
+    """Under the map: for the row pointed at, where its weight goes and that it sums to 1."""
+    whos = [f"“{svg.visible(name)}”" for name in shown.rows[rows]]
+    told = looks_sentences(whos, shown.weights[rows], shown)
+    parts = [
+        written(svg.shortened(sentence, width - 14, 12.5, mono=False), 6, y + 4, data_show=name_id)
+        for name_id, sentence in zip(ids, told, strict=True)
+    ]
+    return lettering(parts, size=12.5, fill=palette.INK, mono=False)
 
 
 def row_sentence(name: str, row: Float[np.ndarray, "column"], shown: Map) -> str:
     """Where one row's weight goes, in words."""
-    return looks_sentence(f"“{svg.visible(name)}”", row, shown)
+    return looks_sentences([f"“{svg.visible(name)}”"], row[None], shown)[0]
 
 
-def looks_sentence(who: str, row: Float[np.ndarray, "column"], shown: Map) -> str:
-    """Where a weight goes, in words; `who` is written as it is."""
-    best = top_links(row, shown.columns, 3)
+def looks_sentences(
+    whos: Sequence[str], weights: Float[np.ndarray, "row column"], shown: Map
+) -> list[str]:
+    """Where the weight of each row goes, in words; `whos` are written as they are."""
+    sums = np.nansum(weights, axis=1).tolist()
+    return [
+        _looks(who, best, total, shown.share)
+        for who, best, total in zip(whos, top_links(weights, shown.columns, 3), sums, strict=True)
+    ]
+
+
+def _looks(who: str, best: list[tuple[str, float]], total: float, share: bool) -> str:
     if not best:
         return f"{who} has nothing left to look at"
-    listed = ", ".join(f"“{svg.visible(to)}” {number(w, shown.share)}" for to, w in best)
-    whole = f" · row sum {np.nansum(row) * 100:.0f} %" if shown.share else ""
-    return f"{who} looks at {listed}{whole}"
+    listed = ", ".join(f"“{svg.visible(to)}” {number(weight, share)}" for to, weight in best)
+    return f"{who} looks at {listed}" + (f" · row sum {total * 100:.0f} %" if share else "")
 
 
 def top_links(
-    row: Float[np.ndarray, "column"], names: tuple[str, ...], count: int
-) -> list[tuple[str, float]]:
-    """The columns with the largest weights of a row, best first, without empty ones."""
-    filled = np.where(np.isfinite(row), row, np.float32(0))
-    # A whole sort of a long row would take longer than all else in the picture.
-    order = np.argpartition(-filled, count)[:count] if len(filled) > count else np.arange(len(row))
-    order = order[np.argsort(-filled[order], kind="stable")]
-    return [(names[index], float(filled[index])) for index in order if filled[index] > 0]
+    weights: Float[np.ndarray, "row column"], names: tuple[str, ...], count: int
+) -> list[list[tuple[str, float]]]:
+    """The columns with the largest weights of each row, best first, without empty ones."""
+    filled = np.where(np.isfinite(weights), weights, np.float32(0))
+    order = np.broadcast_to(np.arange(filled.shape[1]), filled.shape)
+    if filled.shape[1] > count:
+        # A whole sort of long rows would take longer than all else in the picture.
+        order = np.argpartition(-filled, count, axis=1)[:, :count]
+    found = np.take_along_axis(filled, order, axis=1)
+    ranked = np.argsort(-found, axis=1, kind="stable")
+    places = np.take_along_axis(order, ranked, axis=1).tolist()
+    values = np.take_along_axis(found, ranked, axis=1).tolist()
+    return [
+        [(names[place], value) for place, value in zip(*row, strict=True) if value > 0]
+        for row in zip(places, values, strict=True)
+    ]
 
 
 def _described(shown: Map, high: float) -> str:

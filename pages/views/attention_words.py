@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from engine.heads import role
 from engine.maps import Map, columns_together, rows_together
-from pages.views.attention_map import looks_sentence, row_sentence, top_links
+from pages.views.attention_map import looks_sentences, row_sentence, top_links
 from pages.views.attention_scale import number
 from pages.views.svg import visible
 
@@ -81,7 +81,7 @@ def links_of(shown: Map) -> dict[str, list[str] | np.ndarray]:
 
 def favourites(shown: Map, count: int = 3) -> dict[str, list[str]]:
     """A line for each row of the map: what it looks at most, best first, for reading aloud."""
-    best = [top_links(row, shown.columns, count) for row in shown.weights]
+    best = top_links(shown.weights, shown.columns, count)
     table = {"token": [visible(name, limit=32) for name in shown.rows]}
     for place in range(count):
         links = [found[place] if place < len(found) else None for found in best]
@@ -126,10 +126,11 @@ def spot_says(shown: Map, spot: str | None) -> str:
     if len(rows) > 1:
         names = _listed([shown.rows[row] for row in rows])
         mean = rows_together(shown, rows)
-        return looks_sentence(f"“{names}”", mean, shown) + f" · mean of {len(rows)} words."
+        told = looks_sentences([f"“{names}”"], mean[None], shown)[0]
+        return f"{told} · mean of {len(rows)} words."
     if len(columns) > 1 and not rows:
         names = _listed([shown.columns[column] for column in columns])
-        best = top_links(columns_together(shown, columns), shown.rows, 3)
+        best = top_links(columns_together(shown, columns)[None], shown.rows, 3)[0]
         given = ", ".join(f"“{visible(of)}” {number(w, shown.share)}" for of, w in best)
         return (
             f"“{names}” together get most from {given or 'nobody'} · sum of {len(columns)} words."

@@ -24,6 +24,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Literal
 
 import numpy as np
@@ -35,6 +36,7 @@ from pages.views import palette
 Scale = Literal["linear", "sqrt", "log"]
 
 _SPECIAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\"&'<>\ud800-\udfff\ufffe\uffff]").search
+_HTML = frozenset({"b", "bdi", "div", "i", "p", "span", "u"})
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
 _VISIBLE = _CONTROLS | {ord(" "): "·", ord("\n"): "⏎", ord("\r"): "␍", ord("\t"): "→"}
@@ -79,21 +81,28 @@ def tag(name: str, children: str | Iterable[str] = "", **attributes: object) -> 
     '<text x="1.5" data-id="t0">a&lt;b</text>'
     """
     body = children if isinstance(children, str) else "".join(children)
-    head = "".join(
-        _attribute(key, value)
-        for key, value in attributes.items()
-        if value is not None and value is not False
+    head = ""
+    for key, value in attributes.items():
+        if value is not None and value is not False:
+            head += _attribute(key, value)
+    # What a browser reads as HTML is closed by an end tag only.
+    return (
+        f"<{name}{head}/>" if not body and name not in _HTML else f"<{name}{head}>{body}</{name}>"
     )
-    return f"<{name}{head}>{body}</{name}>" if body else f"<{name}{head}/>"
 
 
 def _attribute(key: str, value: object) -> str:
-    key = "data-keep" if key == "keep" else key.rstrip("_").replace("_", "-")
-    if key == "viewBox" or value is not True:
-        text = _number(value) if isinstance(value, float | np.floating) else esc(value)
-        # A bare line break in an attribute is read as a space.
-        return f' {key}="{text}"'.replace("\n", "&#10;")
-    return f' {key}=""'
+    if value is True:
+        return f' {_written(key)}=""'
+    if isinstance(value, float | np.floating):
+        return f' {_written(key)}="{_number(value)}"'
+    # A bare line break in an attribute is read as a space.
+    return f' {_written(key)}="{esc(value)}"'.replace("\n", "&#10;")
+
+
+@lru_cache(maxsize=256)
+def _written(key: str) -> str:
+    return "data-keep" if key == "keep" else key.rstrip("_").replace("_", "-")
 
 
 def _number(value: float | np.floating[Any]) -> str:
@@ -125,7 +134,7 @@ def text_width(text: str, size: float, mono: bool = True) -> float:
     >>> text_width("cat", 10)
     18.0
     """
-    return sum(_advance(character, mono) for character in text) * size
+    return sum(map(_advance, text, repeat(mono))) * size
 
 
 @lru_cache(maxsize=4096)
@@ -203,7 +212,7 @@ def raster(
     if (clean < 0).any():
         parts.append(_shade(scaled(np.maximum(-clean, 0), top, scale), box, negative))
     if masked.any():
-        parts.append(_hatch(grid.shape, box, masked))
+        parts.append(_hatch(grid.shape, box, np.packbits(masked).tobytes()))
     return "".join(parts)
 
 
@@ -298,6 +307,7 @@ def _half(grid: Float[np.ndarray, "row column"]) -> np.ndarray:
     return np.clip(grid, -65504, 65504).astype("<f2")
 
 
+@lru_cache(maxsize=128)
 def legend(
     x: float,
     y: float,
@@ -329,7 +339,7 @@ def legend(
         )
     if masked:
         spot = (x + width + 16, y - 1.0, 10.0, 10.0)
-        parts.append(_hatch((1, 1), spot, np.ones((1, 1), bool)))
+        parts.append(_hatch((1, 1), spot, b"\x80"))
         parts.append(label("masked", x + width + 31, y + 8, size=11, fill=palette.MUTED))
     return tag("g", parts, keep=True)
 
@@ -354,10 +364,11 @@ def _shade(strength: np.ndarray, box: tuple[float, float, float, float], colour:
     return _filled(_image(np.round(strength * 255).astype(np.uint8), box), box, colour)
 
 
-def _hatch(
-    shape: tuple[int, ...], box: tuple[float, float, float, float], masked: np.ndarray
-) -> str:
-    return hatching() + _filled(_image(masked.astype(np.uint8) * 255, box), box, "url(#hatch)")
+@lru_cache(maxsize=16)
+def _hatch(shape: tuple[int, ...], box: tuple[float, float, float, float], masked: bytes) -> str:
+    """The masked cells, a bit each: the heads of a text share them."""
+    bits = np.unpackbits(np.frombuffer(masked, np.uint8), count=shape[0] * shape[1])
+    return hatching() + _filled(_image(bits.reshape(shape) * 255, box), box, "url(#hatch)")
 
 
 def _image(pixels: np.ndarray, box: tuple[float, float, float, float]) -> str:
