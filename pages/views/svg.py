@@ -36,7 +36,7 @@ from pages.views import palette
 Scale = Literal["linear", "sqrt", "log"]
 
 _SPECIAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\"&'<>\ud800-\udfff\ufffe\uffff]").search
-_HTML = frozenset({"b", "bdi", "div", "i", "p", "span", "u"})
+_HTML = frozenset({"b", "bdi", "code", "div", "i", "p", "span", "u"})
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
 _VISIBLE = _CONTROLS | {ord(" "): "·", ord("\n"): "⏎", ord("\r"): "␍", ord("\t"): "→"}

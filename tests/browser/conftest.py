@@ -34,6 +34,16 @@ ARGUMENTS = [
 ]
 HERE = {"localhost", "127.0.0.1", "[::1]"}
 Open = Callable[..., Page]
+# Pictures are drawn by the parser of pages; saved ones are read as XML. Both must see the same.
+DIFFERENT = """() => [...(globalThis.atlasPictures?.values() ?? [])].filter((text) => {
+  const holder = document.createElement("template");
+  holder.innerHTML = text;
+  const html = holder.content.firstElementChild;
+  const xml = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
+  for (const one of [html, xml])
+    [one, ...one.querySelectorAll("[xmlns]")].forEach((node) => node.removeAttribute("xmlns"));
+  return !html.isEqualNode(xml);
+}).map((text) => text.slice(0, 300))"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,8 +115,8 @@ def open_at(chromium: Browser, server: str, request: pytest.FixtureRequest) -> I
     """`open_at("/Attention?layer=2", width=390, dark=True)`: a page, waited for until it rests.
 
     Each call is a browser of its own (no shared memory, clipboard allowed). At the end of the
-    test any console error, script error or request to an outside address fails it; `allow` names
-    parts of console errors that are expected.
+    test any console error, script error or request to an outside address fails it, and any picture
+    that HTML and XML read differently; `allow` names parts of console errors that are expected.
     """
     problems: list[str] = []
     contexts = []
@@ -140,6 +150,9 @@ def open_at(chromium: Browser, server: str, request: pytest.FixtureRequest) -> I
             for page in context.pages:
                 shot(page, f"failed-{request.node.name}-{number}")
     for context in contexts:
+        for page in context.pages:
+            if not page.is_closed():
+                problems += [f"read in two ways: {text}" for text in page.evaluate(DIFFERENT)]
         context.close()
     assert not problems, "\n".join(problems)
 

@@ -35,6 +35,10 @@ def test_spaces_and_controls_are_seen() -> None:
     assert svg.visible("x" * 100, limit=10) == "x" * 9 + "…"
 
 
+def test_what_html_knows_is_closed_by_an_end_tag() -> None:
+    assert svg.tag("b") == "<b></b>" and svg.tag("path") == "<path/>"
+
+
 def test_tag_writes_short_numbers_and_leaves_out_none() -> None:
     assert svg.tag("rect", x=1.0, y=2.345, rx=None, keep=True) == (
         '<rect x="1" y="2.35" data-keep=""/>'
