@@ -29,7 +29,7 @@ def tokenization_chips(choice: Choice) -> None:
     if not choice.text:
         raise EmptyText("The text is empty. Type a word or choose a sample.")
     tokens = _cut(choice)
-    _counts(tokens, choice)
+    counts = st.container()
     below, special, first = _controls(tokens)
     last = first + view.WINDOW
     legal = {f"t{i}" for i in range(len(tokens))} | {f"g{i}" for i in range(len(tokens))}
@@ -45,6 +45,9 @@ def tokenization_chips(choice: Choice) -> None:
             locked=own,
             on_lock=partial(select, "token"),
         )
+    # What follows the typing hand goes first, what is read afterwards after it.
+    with counts:
+        _counts(tokens, choice)
     with right:
         st.markdown(plain(view.told(tokens, choice.card.vocabulary)))
         _one_token(tokens, locked)

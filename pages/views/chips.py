@@ -8,6 +8,7 @@ apart. Chips keep the text's own order, its line breaks and its direction.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from engine.values import Tokens
 from pages.views import graphemes, palette
@@ -117,15 +118,18 @@ def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | 
     return (
         f'<span class="{kind}" style="background:{ground}" data-id="t{index}" '
         f'data-name="{_quoted(shown)}"{on} '
-        f'data-tip="{_quoted(tip(tokens, index))}"{KEEP if keep else ""}>'
+        f'data-tip="{_lines(tip(tokens, index))}"{KEEP if keep else ""}>'
         f'<b dir="auto">{_marked(_joined(tokens, index, shown))}</b>'
         f"<i>{esc(under(tokens, index, below))}</i></span>"
     )
 
 
-def _quoted(text: str) -> str:
+def _lines(text: str) -> str:
     """A text in an attribute, where a bare line break would be read as a space."""
     return esc(text).replace("\n", "&#10;")
+
+
+_quoted = lru_cache(maxsize=4096)(_lines)  # faces come again
 
 
 def _joined(tokens: Tokens, index: int, shown: str) -> str:
@@ -140,6 +144,7 @@ def _joined(tokens: Tokens, index: int, shown: str) -> str:
     return shown
 
 
+@lru_cache(maxsize=4096)
 def _marked(shown: str) -> str:
     """Escaped text with the marks of spaces and line ends in grey."""
     return _MARKS.sub(r"<u>\g<0></u>", esc(shown))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
 from unicodedata import category
@@ -80,12 +81,7 @@ def is_added(tokens: Tokens, index: int) -> bool:
 
 def is_unknown(tokens: Tokens, index: int) -> bool:
     """Whether this token stands for text that the vocabulary cannot write."""
-    if not tokens.special[index]:
-        return False
-    start, end = tokens.spans[index]
-    if start == end:
-        return False
-    return tokens.text[start:end].strip() != tokens.pieces[index]
+    return _told(tokens, index)[0].unknown
 
 
 def groups(tokens: Tokens, first: int = 0, last: int | None = None) -> list[Group]:
@@ -97,8 +93,7 @@ def groups(tokens: Tokens, first: int = 0, last: int | None = None) -> list[Grou
     low, high = max(0, low - 32), min(len(tokens.text), high + 32)
     edges = {low + place for place in graphemes.boundaries(tokens.text[low:high])} | {0}
     found: list[Group] = []
-    for index in range(first, last):
-        start, end = (int(place) for place in tokens.spans[index])
+    for index, (start, end) in enumerate(spans.tolist(), first):
         before = found[-1] if found else None
         if before and start < end and _one_character(before, start, edges):
             found[-1] = Group(before.first, index + 1, before.start, max(before.end, end))
@@ -173,21 +168,47 @@ def told(tokens: Tokens, vocabulary: int) -> str:
 # ---------------------------------------------------------------------------- words for a token
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of a token wherever in the text it stands."""
+
+    face: str
+    unknown: bool
+    lines: tuple[str, ...]
+
+
 def face(tokens: Tokens, index: int) -> str:
     """What a chip shows: the token's text with spaces visible, or its bytes inside a character."""
-    if is_added(tokens, index):
-        return visible(tokens.pieces[index])
-    start, end = tokens.spans[index]
-    covered = tokens.text[start:end]
-    if covered.isascii() and covered.isalnum() and not tokens.special[index]:
-        if tokens.data[index] == covered.encode():
-            return visible(covered)
-    if is_unknown(tokens, index):
-        return visible(covered)
+    return _told(tokens, index)[0].face
+
+
+def _told(tokens: Tokens, index: int) -> tuple[Told, int, int]:
+    """What is said of a token, and where it begins and ends."""
+    start, end = tokens.spans[index].tolist()
+    covered = tokens.text[start:end] if start < end else None
+    special = bool(tokens.special[index])
+    return _words(tokens.pieces[index], tokens.data[index], covered, special), start, end
+
+
+# Words come again, and while somebody types nearly all of them were there before.
+@lru_cache(maxsize=8192)
+def _words(piece: str, data: bytes, covered: str | None, special: bool) -> Told:
+    """Of a token as stored, its bytes and what it covers of the text, None for nothing."""
+    stored = f"in the vocabulary: {visible(piece)}"
+    if covered is None:
+        return Told(visible(piece), False, ("added by the tokenizer", stored))
+    read = f"bytes {hexadecimal(data)}"
+    if special and covered.strip() != piece:
+        missing = "not in the vocabulary: the model sees only “unknown”"
+        return Told(visible(covered), True, (read, missing, stored))
+    return Told(_face(data, covered), False, (read, stored))
+
+
+def _face(data: bytes, covered: str) -> str:
     try:
-        own = tokens.data[index].decode("utf-8")
+        own = data.decode("utf-8")
     except UnicodeDecodeError:
-        return hexadecimal(tokens.data[index])
+        return hexadecimal(data)
     # A piece that begins with a mark needs something to stand on.
     shown = covered if len(covered) >= len(own) and own else own or covered
     return visible(("◌" if category(shown[0])[0] == "M" else "") + shown)
@@ -213,18 +234,12 @@ def under(tokens: Tokens, index: int, below: Below) -> str:
 
 def tip(tokens: Tokens, index: int) -> str:
     """All there is to say of a token, a line each."""
-    start, end = tokens.spans[index]
+    told, start, end = _told(tokens, index)
     lines = [f"token {index + 1}, id {tokens.ids[index]}"]
-    if is_added(tokens, index):
-        lines.append("added by the tokenizer")
-    else:
+    if start < end:
         plural = "s" if end - start != 1 else ""
         lines.append(f"{end - start} character{plural}, from {start} up to {end}")
-        lines.append(f"bytes {hexadecimal(tokens.data[index])}")
-    if is_unknown(tokens, index):
-        lines.append("not in the vocabulary: the model sees only “unknown”")
-    lines.append(f"in the vocabulary: {visible(tokens.pieces[index])}")
-    return "\n".join(lines)
+    return "\n".join((*lines, *told.lines))
 
 
 def rows(tokens: Tokens, first: int = 0, last: int | None = None) -> list[dict[str, Any]]:
