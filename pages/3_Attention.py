@@ -1,9 +1,11 @@
 """Attention: every head of every layer, and one of them exactly."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.maps import Scene
 from pages.sections.attention_architecture import attention_architecture
+from pages.sections.attention_chosen import attention_chosen
 from pages.sections.attention_compare import attention_compare
 from pages.sections.attention_finder import attention_finder
 from pages.sections.attention_followed import attention_followed
@@ -42,6 +44,21 @@ def layers(choice: Choice, scene: Scene) -> None:
     attention_stream(scene)
 
 
+def large(choice: Choice, scene: Scene, view: str, whole: DeltaGenerator) -> None:
+    """The picture of the chosen head, or of what the layers do."""
+    if view == "Layers":
+        with whole:
+            attention_architecture(scene, choice.card)
+        layers(choice, scene)
+    attention_growth(scene, TREATED.get(view))
+    if view == "Inside":
+        attention_inside(scene)
+    else:
+        playing.leave("inside")
+    if view == "What if":
+        attention_whatif(scene, choice.card)
+
+
 @st.fragment
 def explore(choice: Choice, scene: Scene, view: str) -> None:
     """Grid and picture: choosing a head runs only this."""
@@ -54,27 +71,26 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
             return
         whole = st.container()  # as wide as the page: two towers would not fit beside the grid
         left, right = st.columns([5, 8], gap="large")
-        with left:
-            scene, here = attention_overview(scene, choice.card)
-            attention_finder(scene)
         with right:
-            if not here:
-                st.caption(f"Layer {scene.layer + 1} will be here when it has been read.")
-                return
-            scene = attention_treatment(scene, view)
-            if view == "Layers":
-                with whole:
-                    attention_architecture(scene, choice.card)
-                layers(choice, scene)
+            above, below = st.container(), st.container()
+        so_far = walks.overview(scene.reading, scene.kind)
+        shown = attention_chosen(scene, view)
+        here = so_far.reaches(shown.layer)
+        # What was asked for is made and sent first; the controls around it follow.
+        with below, sentences():
+            if here:
+                large(choice, shown, view, whole)
             else:
-                attention_reading(scene)
-            attention_growth(scene, TREATED.get(view))
-            if view == "Inside":
-                attention_inside(scene)
-            else:
-                playing.leave("inside")
-            if view == "What if":
-                attention_whatif(scene, choice.card)
+                st.caption(f"Layer {shown.layer + 1} will be here when it has been read.")
+        if here:
+            with above:
+                attention_treatment(shown, view)
+                if view != "Layers":
+                    attention_reading(shown)
+        with left:
+            attention_overview(scene, choice.card, so_far)
+            if so_far.whole:
+                attention_finder(shown)
 
 
 choice = frame("Attention")

@@ -12,7 +12,7 @@ from engine.heads import linking, standing_out
 from engine.links import words
 from engine.maps import Scene, labels
 from engine.values import Tokens
-from pages.shell import cache, walks
+from pages.shell import cache
 from pages.shell.frame import plain, samples, select, selection
 from pages.views.attention_scale import number
 from pages.views.svg import visible
@@ -32,8 +32,6 @@ class Link:
 
 def attention_finder(scene: Scene) -> None:
     """Draw a button for the head that each measure singles out, and for the pair of words."""
-    if not walks.overview(scene.reading, scene.kind).whole:
-        return
     layers = cache.stack(scene.reading.model, scene.kind).layers
     found = standing_out(
         [cache.measures(scene.reading, scene.kind, layer) for layer in range(layers)]

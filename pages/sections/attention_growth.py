@@ -34,8 +34,10 @@ def _grown(scene: Scene, draw: Callable[[Scene], None]) -> None:
     with sentences():
         count = _count(scene)
         playing.advance(PLAYER, _until() or count, count, _go)
-        _control(scene, count, used=True)
+        controls = st.container()
         draw(replace(scene, treatment=replace(scene.treatment, until=_until())))
+        with controls:
+            _control(scene, count, used=True)
 
 
 def _control(scene: Scene, count: int, *, used: bool) -> None:

@@ -1,4 +1,4 @@
-"""All heads at a glance; returns the head that is chosen, or the one pointed at."""
+"""All heads at a glance."""
 
 from __future__ import annotations
 
@@ -16,16 +16,12 @@ from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
-from pages.views.attention_grid import Ranking, head_grid, thumbnails
+from pages.views.attention_grid import Ranking, head_grid, place_of, thumbnails
 from pages.views.attention_words import head_says
 
 
-def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
-    """Draw the grid of heads with its controls.
-
-    Returns the scene with its layer and head filled in, and whether that layer was read already.
-    """
-    so_far = walks.overview(scene.reading, scene.kind)
+def attention_overview(scene: Scene, card: Card, so_far: walks.SoFar) -> None:
+    """Draw the grid of the heads that were read so far, with its controls."""
     found = so_far.overview
     layers, heads = found.weights.shape[:2]
     with st.container(horizontal=True):
@@ -37,7 +33,7 @@ def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
     draw = partial(_grid, scene, so_far, order, _group(card, scene))
     svg = draw(None)
     held = selection("hold", ["1"], name="Hold") is not None
-    state = picture(
+    picture(
         svg,
         key="head-grid",
         alt=f"{layers} layers of {heads} heads, a small attention map each; "
@@ -64,11 +60,6 @@ def attention_overview(scene: Scene, card: Card) -> tuple[Scene, bool]:
         st.caption(f"A long text: each cell is the mean of {found.block} × {found.block} tokens.")
     if order is not None and not order.heads:
         st.caption("No head reaches that value: lower it.")
-    preview = _place(state.hover) if not held else None
-    if preview is not None:
-        chosen = replace(chosen, layer=preview[0], head=preview[1])
-    going_on = so_far.job is not None and not so_far.job.done
-    return chosen, chosen.layer < so_far.layers or not going_on
 
 
 def _grid(
@@ -171,19 +162,11 @@ def _group(card: Card, scene: Scene) -> int:
 
 def _switched_off() -> frozenset[tuple[int, int]]:
     names = st.session_state.get("off") or []
-    return frozenset(place for name in names if (place := _place(f"h{name}")) is not None)
-
-
-def _place(target: str | None) -> tuple[int, int] | None:
-    """Layer and head, counted from 0, of a target of the grid."""
-    if not target or not target.startswith("h"):
-        return None
-    layer, _, head = target[1:].partition(".")
-    return (int(layer) - 1, int(head) - 1) if layer.isdecimal() and head.isdecimal() else None
+    return frozenset(place for name in names if (place := place_of(f"h{name}")) is not None)
 
 
 def _choose(target: str | None) -> None:
-    place = _place(target.split(" ")[-1] if target else None)
+    place = place_of(target.split(" ")[-1] if target else None)
     select("hold", "1" if place else None)
     if place is not None:
         st.session_state["layer"], st.session_state["head"] = place[0] + 1, place[1] + 1

@@ -12,6 +12,7 @@ from pages.shell import cache
 from pages.shell.frame import Choice, checked, select
 from pages.shell.link import checked_many, tell, typed
 from pages.shell.state import state
+from pages.views.attention_choices import HIDE, PAIRS, PER, SCALES, THIN, TOGETHER
 
 VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
 MOST_WRITTEN = 24
@@ -26,11 +27,11 @@ _KIND_HELP = (
 )
 
 _SEGMENTS = (
-    ("together", "Heads", ("This head", "Mean", "Largest", "Rollout")),
-    ("hide", "Hide", ("Nothing", "First", "Special", "Punctuation")),
-    ("scale", "Scale", ("Linear", "Root", "Log")),
-    ("per", "Darkest", ("Map", "Row", "Column")),
-    ("pair", "Between", ("all", "A to A", "A to B", "B to A", "B to B")),
+    ("together", "Heads", tuple(TOGETHER)),
+    ("hide", "Hide", tuple(HIDE)),
+    ("scale", "Scale", tuple(SCALES)),
+    ("per", "Darkest", tuple(PER)),
+    ("pair", "Between", PAIRS),
     ("stage", "Stage", ("All", "1", "2", "3", "4")),
 )
 
@@ -110,7 +111,7 @@ def _check(card: Card, kind: Kind, reading: Reading) -> None:
     for key, name, options in _SEGMENTS:
         checked(key, options, default=options[0], name=name)
     checked("drop", range(91), name="Leave out")
-    checked("thin", range(91), default=30, name="Leave out")
+    checked("thin", range(91), default=THIN, name="Leave out")
     checked("upto", range(len(cache.sides(reading, kind)[0]) + 1), name="Up to token")
     for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
         checked(key, (False, True), name=name, shown=lambda on: str(on).lower())

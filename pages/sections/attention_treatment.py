@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import cast, get_args
-
 import streamlit as st
 
-from engine.maps import Hidden, Pair, Per, Quantity, Scene, Together, Treatment
+from engine.maps import Scene
 from pages.shell import cache
-from pages.views.svg import Scale
-
-TREATED = ("Map", "Lines", "Text", "Compare")
-THIN = 30  # percent of each row's weight that lines leave out at first
-TOGETHER: dict[str, Together] = {
-    "This head": "one",
-    "Mean": "mean",
-    "Largest": "max",
-    "Rollout": "rollout",
-}
-HIDE: dict[str, Hidden] = {
-    "Nothing": "nothing",
-    "First": "first",
-    "Special": "special",
-    "Punctuation": "marks",
-}
-PER: dict[str, Per] = {"Map": "map", "Row": "row", "Column": "column"}
-SCALES: dict[str, Scale] = {"Linear": "linear", "Root": "sqrt", "Log": "log"}
+from pages.views.attention_choices import HIDE, MAPPED, PAIRS, PER, SCALES, TOGETHER, TREATED
 
 
-def attention_treatment(scene: Scene, view: str) -> Scene:
-    """Name the head, draw the controls, folded away; return the scene with its treatment.
+def attention_treatment(scene: Scene, view: str) -> None:
+    """Name what is shown, and draw the controls, folded away.
 
     Only maps may be coloured by row or column; lines begin with the fewest that carry 70 %.
     Where the view does not use them they stay, greyed: a control that is not drawn leaves the link.
     """
-    used, mapped, lined = view in TREATED, view in ("Map", "Compare"), view == "Lines"
-    treated = replace(scene, treatment=_treatment(scene, lined)) if used else scene
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.subheader(_name(treated), anchor=False, width="content")
+        st.subheader(_name(scene), anchor=False, width="content")
         menu = st.popover("Adjust the picture", icon=":material/tune:")
     with menu:
-        _controls(scene, treated, view)
-    if not used:
-        return scene
-    per = _chosen("per", PER, "Map") if mapped else "map"
-    return replace(treated, scale=_chosen("scale", SCALES, "Linear"), per=per)
+        _controls(scene, view)
 
 
-def _controls(scene: Scene, treated: Scene, view: str) -> None:
+def _controls(scene: Scene, view: str) -> None:
     """All that can be done to the weights; greyed where the view shows them as they are."""
-    used, mapped, lined = view in TREATED, view in ("Map", "Compare"), view == "Lines"
+    used, mapped, lined = view in TREATED, view in MAPPED, view == "Lines"
     if not used:
         st.caption("This view shows the weights as they are.")
     st.segmented_control(
@@ -70,7 +44,7 @@ def _controls(scene: Scene, treated: Scene, view: str) -> None:
         _every_head(scene),
         key="several",
         bind="query-params",
-        disabled=not used or treated.treatment.together not in ("mean", "max"),
+        disabled=not used or scene.treatment.together not in ("mean", "max"),
         placeholder="All heads of this layer",
         help="Heads of any layers, put together by their mean or their largest weight.",
     )
@@ -138,30 +112,9 @@ def _parts(scene: Scene, used: bool) -> None:
     if scene.reading.second is not None:
         st.segmented_control(
             "Between the sentences of the pair",
-            get_args(Pair),
+            PAIRS,
             key="pair",
             required=True,
             bind="query-params",
             disabled=not used,
         )
-
-
-def _treatment(scene: Scene, lined: bool) -> Treatment:
-    quantity: Quantity = "value" if st.session_state.get("value") else "weight"
-    together = _chosen("together", TOGETHER, "This head")
-    dropped = st.session_state.get("thin" if lined else "drop")
-    several = st.session_state.get("several") or []
-    return Treatment(
-        together="one" if together == "rollout" and scene.kind == "cross" else together,
-        hidden=_chosen("hide", HIDE, "Nothing"),
-        quantity=quantity,
-        whole_words=bool(st.session_state.get("words")),
-        mass=1 - int(dropped if dropped is not None else THIN * lined) / 100,
-        several=tuple((int(a) - 1, int(b) - 1) for a, b in (name.split(".") for name in several)),
-        until=0 if scene.kind == "encoder" else int(st.session_state.get("upto") or 0),
-        pair="all" if scene.reading.second is None else st.session_state.get("pair", "all"),
-    )
-
-
-def _chosen(key: str, options: dict, first: str):
-    return options[cast(str, st.session_state.get(key) or first)]

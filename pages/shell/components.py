@@ -89,6 +89,12 @@ def picture(
     return PictureState(locked=_known(shown, svg), hover=_known(hover, svg))
 
 
+def pointed_at(key: str) -> str | None:
+    """What a picture with `report_hover` last said somebody points at: not checked, maybe old."""
+    found = dict(st.session_state.get(key) or {}).get("hover")
+    return found if isinstance(found, str) else None
+
+
 def digest(svg: str) -> str:
     """The name under which the browser keeps a picture that is on the screen."""
     return hashlib.blake2b(svg.encode(), digest_size=12).hexdigest()

@@ -35,6 +35,10 @@ class SoFar:
         """Whether every layer was read."""
         return self.layers == len(self.overview.weights)
 
+    def reaches(self, layer: int) -> bool:
+        """Whether a layer (from 0) was read; where nobody goes on reading, it may be asked for."""
+        return layer < self.layers or self.job is None or self.job.done
+
 
 def overview(reading: Reading, kind: Kind) -> SoFar:
     """All heads: at once for a short text, what was read so far of a long one."""

@@ -95,6 +95,16 @@ def head_grid(
     return svg.document(max(width, 240.0), height, parts, title, described)
 
 
+def place_of(target: str | None) -> tuple[int, int] | None:
+    """Layer and head, counted from 0, of a target of the grid: `place_of("h2.1")` is (1, 0)."""
+    if not target or not target.startswith("h"):
+        return None
+    layer, _, head = target[1:].partition(".")
+    if not (layer.isdecimal() and head.isdecimal() and max(len(layer), len(head)) < 5):
+        return None
+    return (int(layer) - 1, int(head) - 1) if int(layer) and int(head) else None
+
+
 def side(heads: int) -> float:
     """Pixels of a thumbnail's side in a grid of so many heads."""
     return float(np.clip(440 / heads, 30.0, 66.0))
