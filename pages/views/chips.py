@@ -32,7 +32,7 @@ STYLE = f"""
   min-width:1ch; overflow-wrap:anywhere; white-space:pre-wrap; }}
 .tokens .tok i {{ display:block; font:400 11.5px/1.3 {palette.MONO}; padding:0 7px 5px;
   color:{palette.INK}; opacity:.72; direction:ltr; }}
-.tokens .special {{ border-color:{palette.KEPT}; }}
+.tokens .special {{ background:{palette.SPECIAL}; border-color:{palette.KEPT}; }}
 .tokens .unknown {{ border:1.5px dashed {palette.WRONG}; }}
 .tokens .group {{ border:1.5px dashed {palette.FAINT}; padding:3px 3px 0; }}
 .tokens .group > b {{ display:block; font:500 20px/1.5 {palette.MONO}; }}
@@ -40,7 +40,9 @@ STYLE = f"""
 .tokens .group .tok b {{ font-size:13px; }}
 .tokens [data-id].locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
 .tokens u {{ text-decoration:none; color:{palette.FAINT}; }}
-"""
+""" + "".join(
+    f".tokens .c{i} {{ background:{ground}; }}\n" for i, ground in enumerate(palette.CHIPS)
+)
 
 
 def chips(
@@ -108,20 +110,26 @@ def _group(tokens: Tokens, group: Group, below: Below, *, keep: bool) -> str:
 
 def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | None = None) -> str:
     # Written out, not by `tag`: there are hundreds of them, drawn anew while somebody types.
-    kind, ground = "tok", palette.chip(index)
+    kind = _ground(index)
     if is_unknown(tokens, index):
-        kind = "tok unknown"
+        kind += " unknown"
     elif tokens.special[index]:
-        kind, ground = "tok special", palette.SPECIAL
+        kind = "special"
     shown = face(tokens, index)
     on = f' data-on="{group}"' if group else ""
+    way = "" if tokens.text.isascii() else ' dir="auto"'
     return (
-        f'<span class="{kind}" style="background:{ground}" data-id="t{index}" '
+        f'<span class="tok {kind}" data-id="t{index}" '
         f'data-name="{_quoted(shown)}"{on} '
         f'data-tip="{_lines(tip(tokens, index))}"{KEEP if keep else ""}>'
-        f'<b dir="auto">{_marked(_joined(tokens, index, shown))}</b>'
+        f"<b{way}>{_marked(_joined(tokens, index, shown))}</b>"
         f"<i>{esc(under(tokens, index, below))}</i></span>"
     )
+
+
+def _ground(index: int) -> str:
+    """The class of a chip's colour: a style written out for each costs the browser more."""
+    return f"c{index % len(palette.CHIPS)}"
 
 
 def _lines(text: str) -> str:
@@ -165,7 +173,7 @@ def _source(tokens: Tokens, found: list[Group]) -> str:
             own, words = f"g{group.first}", f"{group.last - group.first} tokens for one character"
             told = f' data-on="{inside}" data-tip="{words}"'
         parts.append(
-            f'<span data-id="{own}"{told} style="background:{palette.chip(group.first)}">'
+            f'<span class="{_ground(group.first)}" data-id="{own}"{told}>'
             f"{esc(tokens.text[max(at, group.start) : group.end])}</span>"
         )
         at = group.end
