@@ -3,6 +3,7 @@
     card.json       what the model is (`Card`), digests and largest errors against PyTorch
     tokenizer.json  the fast tokenizer (target.json where the target side differs)
     model.onnx      decoder or encoder; for an encoder-decoder its decoder
+    rows.onnx       where there is a decoder: the rows of a past in another order; no weights
     encoder.onnx    encoder-decoder only: also gives the cross keys and values of every layer
     lens.onnx       hidden [row, width] -> logits [row, vocabulary]: final norm and output matrix
     *.bin           weights, as external data of the graphs
@@ -12,20 +13,21 @@ Names of graph inputs and outputs, `k` a 0-based layer:
 
     inputs   input_ids [batch, token], attention_mask [batch, past + token], segments [batch, token]
              first [n]: positions whose logits are wanted (indices into this call's tokens)
-             rows [batch]: which row of the past each row continues
-             past.k.key, past.k.value [row, key_head, past, dim] (length 0 for a trace)
+             past.k.key, past.k.value [batch, key_head, past, dim] (length 0 for a trace)
              head_mask [layer, head]: 1 keeps, 0 switches the head off
              keep [layer]: 1 gives the layer's quantities of attention, 0 gives them with no heads,
              which saves their memory
-        encoder-decoder's decoder also: source_mask [source_batch, source], sources [batch]: which
-             source each row reads, source.k.key, source.k.value [source_batch, key_head, source,
-             dim], cross_head_mask [layer, head]
+        encoder-decoder's decoder also: source_mask [batch, source], source.k.key, source.k.value
+             [batch, key_head, source, dim], cross_head_mask [layer, head]
     outputs  logits [batch, n, vocabulary], present.k.key, present.k.value
              embedded.token, embedded.position [.., token, width] (where added)
              hidden.0 .. hidden.L [batch, token, width]
              layer.k.query, .key, .value, .scores, .weights, .output [batch, head, ..]
              cross.k.query, .scores, .weights, .output (decoder of an encoder-decoder)
              encoder.onnx: source.k.key, source.k.value instead of logits and present
+    rows.onnx: rows [batch] and present.* or source.* (as present.*) -> past.*, row i the row
+             `rows[i]` of those given. Bundles of the first exporter have no such graph: their
+             model.onnx takes `rows`, and `sources` [batch] for the cross keys and values.
 
 `hidden.L` is what leaves the last block, before a final norm where the family has one: the lens
 applies that norm.

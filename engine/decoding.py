@@ -9,7 +9,9 @@
 
 `rows[i]` is the row of the step before that row i continues, so forks, dropped columns and beams
 are the same thing. What a step returns as `present` is bound as `past` of the next: it never
-becomes a numpy array, on the GPU it never leaves it. The run slot is held for one run only.
+becomes a numpy array, on the GPU it never leaves it. Where rows change their places the graph
+`rows` puts the past in order first; where each goes on as it is, which in columns is nearly always,
+nothing is copied for it. The run slot is held for one run only.
 
 It knows nothing of sampling, of texts and of ends.
 """
@@ -70,6 +72,9 @@ class Decoder:
         self._held = True
         try:
             self._session = bundle.session("model")
+            # Bundles of the first exporter put the rows in order inside their one graph.
+            own = "rows" in self._session.inputs
+            self._rows = None if own else bundle.session("rows")
             self._constant = head_masks(self._session, own="decoder", off=off)
         except BaseException:
             self.close()
@@ -78,6 +83,7 @@ class Decoder:
         self._past: dict[str, OrtValue] = {}
         self._mask = np.zeros((0, 0), dtype=bool)
         self._sources = np.zeros(0, dtype=np.int64)
+        self._read: Source | None = None  # the source in the order of `_sources`
 
     @property
     def length(self) -> int:
@@ -105,9 +111,10 @@ class Decoder:
         batch = len(ids)
         self._past = {}
         self._mask = np.zeros((batch, 0), dtype=bool)
-        self._sources = np.arange(batch) if sources is None else np.asarray(sources, dtype=np.int64)
+        self._read = None
+        chosen = np.arange(batch) if sources is None else np.asarray(sources, dtype=np.int64)
         real = np.ones(ids.shape, dtype=bool) if mask is None else mask.astype(bool)
-        return self._advance(ids, real, np.arange(batch))
+        return self._advance(ids, real, np.arange(batch), chosen)
 
     def step(
         self, ids: Int[np.ndarray, "row *token"] | Sequence[int], rows: Sequence[int] | np.ndarray
@@ -119,9 +126,9 @@ class Decoder:
             raise ValueError("step before prefill")
         if len(added) != len(rows):
             raise ValueError(f"{len(added)} rows of ids, {len(rows)} rows to continue")
-        return self._advance(
-            added, np.ones(added.shape, dtype=bool), np.asarray(rows, dtype=np.int64)
-        )
+        chosen = np.asarray(rows, dtype=np.int64)
+        real = np.ones(added.shape, dtype=bool)
+        return self._advance(added, real, chosen, self._sources[chosen])
 
     def copy(self) -> Decoder:
         """A decoder that goes on from the same point; the past is shared, not copied."""
@@ -132,7 +139,7 @@ class Decoder:
 
     def close(self) -> None:
         """Let go of the past and of the model; safe to call twice."""
-        self._past = {}
+        self._past, self._read = {}, None
         if self._held:
             self._held = False
             self._bundle.release()
@@ -155,26 +162,51 @@ class Decoder:
         if getattr(self, "_held", False):
             self.close()
 
-    def _advance(self, ids: np.ndarray, real: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _advance(
+        self, ids: np.ndarray, real: np.ndarray, rows: np.ndarray, sources: np.ndarray
+    ) -> np.ndarray:
         self._check_room(ids.shape[1])
-        mask = np.concatenate([self._mask[rows], real], axis=1)
-        sources = self._sources[rows]
+        moved = _moved(rows, len(self._mask))
+        mask = np.concatenate([self._mask[rows] if moved else self._mask, real], axis=1)
         feeds = self._constant | text_feeds(
             self._session, ids, mask=mask, rows=rows, first=(ids.shape[1] - 1,)
         )
-        bound = dict(self._past)
+        bound = self._past
         if not bound:
             feeds |= empty_past(self._session, len(ids))
+        elif moved:
+            bound = self._ordered(bound, rows, kind="past")
         if self._source is not None:
-            feeds |= source_masks(self._session, self._source.mask, sources)
-            bound |= self._source.values
+            read = self._reading(self._source, sources)
+            feeds |= source_masks(self._session, read.mask, sources)
+            bound = bound | read.values
         found = run_bound(
             self._bundle, self._session, feeds, bound=bound, kept=self._kept, fetched=("logits",)
         )
         logits = found.pop("logits").numpy()
-        self._past = {name.replace("present.", "past.", 1): value for name, value in found.items()}
+        self._past = _renamed(found, "present", "past")
         self._mask, self._sources = mask, sources
         return logits[:, -1].astype(np.float32, copy=False)
+
+    def _reading(self, source: Source, sources: np.ndarray) -> Source:
+        """The source that each row reads: put in order when that changes, not at every step."""
+        if self._read is None or not np.array_equal(sources, self._sources):
+            self._read = source
+            if self._rows is not None and _moved(sources, len(source.mask)):
+                values = self._ordered(source.values, sources, kind="source")
+                self._read = Source(source.mask[sources], values)
+        return self._read
+
+    def _ordered(
+        self, values: dict[str, OrtValue], rows: np.ndarray, *, kind: str
+    ) -> dict[str, OrtValue]:
+        """Keys and values, row i the row `rows[i]` of those given."""
+        if self._rows is None:
+            return values
+        given = _renamed(values, kind, "present")
+        names = sorted(self._rows.outputs)
+        found = run_bound(self._bundle, self._rows, {"rows": rows}, bound=given, kept=names)
+        return _renamed(found, "past", kind)
 
     def _check_room(self, added: int) -> None:
         limit = self._bundle.card.limit
@@ -183,6 +215,15 @@ class Decoder:
                 f"{self.length + added:,} tokens are more than the {limit:,} positions of "
                 f"{self._bundle.card.title}. Shorten the text or write fewer tokens."
             )
+
+
+def _moved(rows: np.ndarray, count: int) -> bool:
+    """Whether any of `count` rows goes elsewhere than on in its own place."""
+    return len(rows) != count or not np.array_equal(rows, np.arange(count))
+
+
+def _renamed(values: dict[str, OrtValue], old: str, new: str) -> dict[str, OrtValue]:
+    return {name.replace(f"{old}.", f"{new}.", 1): value for name, value in values.items()}
 
 
 def run_bound(

@@ -35,7 +35,7 @@ from engine.verified import remember, verified_before
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-Graph = Literal["model", "encoder", "lens"]
+Graph = Literal["model", "encoder", "rows", "lens"]
 DTYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,

@@ -15,7 +15,7 @@ from engine.export.model import stack
 from engine.export.past import zeros
 
 BATCH, TOKEN, PAST, TOTAL, ROW, WANTED = 2, 5, 3, 8, 3, 4  # sizes of the example inputs
-SOURCES, SOURCE = 6, 7
+SOURCES, SOURCE = 6, 7  # of an encoder's
 
 Named = dict[str, Any]
 
@@ -36,21 +36,19 @@ def text_example(
 def step_example(model: PreTrainedModel, batch: Any) -> tuple[Named, Named]:
     """What every decoder takes."""
     tower = stack(model, "decoder")
-    row, past = Dim("row"), Dim("past", min=0)
+    past = Dim("past", min=0)
     inputs = {
         "input_ids": torch.ones(BATCH, TOKEN, dtype=torch.long),
         "attention_mask": torch.ones(BATCH, TOTAL, dtype=torch.long),
         "first": torch.arange(WANTED),
-        "rows": torch.arange(BATCH),
-        "past": zeros(model, tower, ROW, PAST),
+        "past": zeros(model, tower, BATCH, PAST),
         "head_mask": torch.ones(tower.layers, tower.heads),
     }
     dims = {
         "input_ids": {0: batch, 1: Dim("token")},
         "attention_mask": {0: batch, 1: Dim("total")},
         "first": {0: Dim("wanted")},
-        "rows": {0: batch},
-        "past": [{n: {0: row, 2: past} for n in ("key", "value")}] * tower.layers,
+        "past": [{n: {0: batch, 2: past} for n in ("key", "value")}] * tower.layers,
         "head_mask": {},
     }
     return inputs, dims

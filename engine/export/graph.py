@@ -24,6 +24,8 @@ from transformers.modeling_outputs import (
 
 from engine.export.examples import (
     BATCH,
+    PAST,
+    ROW,
     SOURCE,
     SOURCES,
     TOKEN,
@@ -101,12 +103,11 @@ class DecoderGraph(Graph):
         input_ids: Tensor,
         attention_mask: Tensor,
         first: Tensor,
-        rows: Tensor,
         past: Past,
         head_mask: Tensor,
     ) -> dict[str, Tensor]:
         """Read `input_ids` after the past."""
-        cache = kept(past, rows)
+        cache = kept(past)
         before, tokens = past[0]["key"].shape[2], input_ids.shape[1]
         seen = clipped(attention_mask, before + tokens)
         call: Named = {"input_ids": input_ids, "attention_mask": seen}
@@ -119,7 +120,7 @@ class DecoderGraph(Graph):
         return {"logits": logits, **present(cache), **found}
 
     def example(self) -> tuple[Named, Named]:
-        """Two rows of five tokens after three, continuing three rows."""
+        """Two rows of five tokens after three."""
         return step_example(self.model, Dim("batch"))
 
 
@@ -198,16 +199,14 @@ class TargetGraph(Graph):
         input_ids: Tensor,
         attention_mask: Tensor,
         first: Tensor,
-        rows: Tensor,
         past: Past,
         head_mask: Tensor,
         source_mask: Tensor,
-        sources: Tensor,
         source: Past,
         cross_head_mask: Tensor,
     ) -> dict[str, Tensor]:
-        """Write after the past, looking at the sources' keys and values."""
-        cache = EncoderDecoderCache(kept(past, rows), kept(source, sources))
+        """Write after the past, each row looking at its source's keys and values."""
+        cache = EncoderDecoderCache(kept(past), kept(source))
         cache.is_updated = {layer: True for layer in range(len(past))}
         # The cross-attention reads its cache; the states only say that there is a source.
         states = source[0]["key"].new_zeros(
@@ -217,7 +216,7 @@ class TargetGraph(Graph):
         with self.recorded("decoder", masks) as found:
             logits = self._logits(
                 first,
-                attention_mask=source_mask.index_select(0, sources),
+                attention_mask=source_mask,
                 decoder_input_ids=input_ids,
                 decoder_attention_mask=clipped(
                     attention_mask, past[0]["key"].shape[2] + input_ids.shape[1]
@@ -229,23 +228,48 @@ class TargetGraph(Graph):
         return {"logits": logits, **present(cache.self_attention_cache), **found}
 
     def example(self) -> tuple[Named, Named]:
-        """A decoder's inputs, reading six sources of seven tokens."""
+        """A decoder's inputs, each row reading a source of seven tokens."""
         tower = stack(self.model, "decoder")
-        batch, rows, length = Dim("batch"), Dim("source_batch"), Dim("source")
+        batch, length = Dim("batch"), Dim("source")
         inputs, dims = step_example(self.model, batch)
         inputs |= {
-            "source_mask": torch.ones(SOURCES, SOURCE, dtype=torch.long),
-            "sources": torch.arange(BATCH),
-            "source": zeros(self.model, tower, SOURCES, SOURCE),
+            "source_mask": torch.ones(BATCH, SOURCE, dtype=torch.long),
+            "source": zeros(self.model, tower, BATCH, SOURCE),
             "cross_head_mask": torch.ones(tower.layers, tower.heads),
         }
         dims |= {
-            "source_mask": {0: rows, 1: length},
-            "sources": {0: batch},
-            "source": [{n: {0: rows, 2: length} for n in ("key", "value")}] * tower.layers,
+            "source_mask": {0: batch, 1: length},
+            "source": [{n: {0: batch, 2: length} for n in ("key", "value")}] * tower.layers,
             "cross_head_mask": {},
         }
         return inputs, dims
+
+
+class RowsGraph(Graph):
+    """rows.onnx: the rows of a past in another order, some left out, some more than once.
+
+    A graph of its own, without weights: a step whose rows go on as they are copies no past for it.
+    """
+
+    def forward(self, rows: Tensor, present: Past) -> dict[str, Tensor]:
+        """Row i of what comes out is row `rows[i]` of what goes in."""
+        return {
+            f"past.{k}.{name}": tensor.index_select(0, rows)
+            for k, layer in enumerate(present)
+            for name, tensor in layer.items()
+        }
+
+    def example(self) -> tuple[Named, Named]:
+        """Two of three rows."""
+        tower = stack(self.model, "decoder")
+        free = {0: Dim("row"), 2: Dim("length", min=0)}
+        return (
+            {"rows": torch.arange(BATCH), "present": zeros(self.model, tower, ROW, PAST)},
+            {
+                "rows": {0: Dim("batch")},
+                "present": [{n: free for n in ("key", "value")}] * tower.layers,
+            },
+        )
 
 
 class LensGraph(Graph):
@@ -284,6 +308,8 @@ def graphs(model: PreTrainedModel, layout: Layout) -> dict[str, Graph]:
         "encoder": {"model.onnx": EncoderGraph},
         "encoder-decoder": {"encoder.onnx": SourceGraph, "model.onnx": TargetGraph},
     }[layout.family]
+    if layout.decoder:
+        kinds = {**kinds, "rows.onnx": RowsGraph}
     if predicts(model):
         kinds = {**kinds, "lens.onnx": LensGraph}
     return {name: kind(model, layout) for name, kind in kinds.items()}

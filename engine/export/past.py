@@ -30,11 +30,9 @@ class Kept(DynamicLayer):
         return self.keys.shape[-2]
 
 
-def kept(past: Past, rows: Tensor) -> Cache:
-    """The cache whose row i is row `rows[i]` of the past."""
-    layers: list[Any] = [
-        Kept(p["key"].index_select(0, rows), p["value"].index_select(0, rows)) for p in past
-    ]
+def kept(past: Past) -> Cache:
+    """The past as the cache that a model reads and adds to."""
+    layers: list[Any] = [Kept(layer["key"], layer["value"]) for layer in past]
     return Cache(layers=layers)
 
 

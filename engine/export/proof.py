@@ -123,6 +123,9 @@ def check(
         found += [errors(got, expected), eager(graphs["model.onnx"], inputs, got)]
     else:
         got = check_pair(sessions, graphs, ids, found)
+    if "rows.onnx" in graphs:
+        again = crossed(got, stack(model, "decoder").layers)
+        found.append(errors(*_both(sessions["rows.onnx"], graphs["rows.onnx"], again)))
     if "lens.onnx" in graphs:
         found.append(lens(sessions["lens.onnx"], got))
     return merge(*found)
@@ -153,7 +156,8 @@ def pair(
 
     The errors of the encoder's graph are added to `found`.
     """
-    source_ids, source_mask = padded(ids, left=False)
+    # The second text is read by two rows.
+    source_ids, source_mask = (part[[0, 1, 1]] for part in padded(ids, left=False))
     model = graphs["model.onnx"].model
     tower = stack(model, "encoder")
     reading = {
@@ -168,7 +172,6 @@ def pair(
     tower = stack(model, "decoder")
     inputs |= {
         "source_mask": source_mask,
-        "sources": torch.tensor([0, 1, 1]),
         "source": nested(expected, "source", tower.layers),
         "cross_head_mask": torch.ones(tower.layers, tower.heads),
     }
@@ -218,7 +221,6 @@ def step(model: PreTrainedModel, batch: tuple[Tensor, Tensor]) -> dict[str, Any]
         "input_ids": batch[0],
         "attention_mask": batch[1],
         "first": torch.arange(batch[0].shape[1]),
-        "rows": torch.arange(len(batch[0])),
         "past": zeros(model, tower, len(batch[0]), 0),
         "head_mask": torch.ones(tower.layers, tower.heads),
     }
@@ -226,19 +228,29 @@ def step(model: PreTrainedModel, batch: tuple[Tensor, Tensor]) -> dict[str, Any]
 
 def continued(inputs: dict[str, Any], computed: Arrays) -> dict[str, Any]:
     """One more token for the rows of a step, crossed over: the last continues the first."""
-    rows = torch.arange(len(inputs["rows"])).flip(0)
-    past = nested(computed, "present", len(inputs["past"]))
-    mask = inputs["attention_mask"][rows]
+    present = nested(computed, "present", len(inputs["past"]))
+    mask = inputs["attention_mask"].flip(0)
     following = {
         "input_ids": inputs["input_ids"][:, :1],
         "attention_mask": torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1),
         "first": torch.zeros(1, dtype=torch.long),
-        "rows": rows,
-        "past": past,
+        "past": _flipped(present),
     }
-    if "sources" in inputs:
-        following["sources"] = inputs["sources"][rows]
+    if "source" in inputs:
+        following["source_mask"] = inputs["source_mask"].flip(0)
+        following["source"] = _flipped(inputs["source"])
     return {**inputs, **following}
+
+
+def _flipped(past: Past) -> Past:
+    return [{name: tensor.flip(0) for name, tensor in layer.items()} for layer in past]
+
+
+def crossed(computed: Arrays, layers: int) -> dict[str, Any]:
+    """The inputs of rows.onnx for what a decoder computed: the last row first, and once more."""
+    count = len(computed["present.0.key"])
+    rows = torch.tensor([*reversed(range(count)), count - 1])
+    return {"rows": rows, "present": nested(computed, "present", layers)}
 
 
 def eager(
@@ -260,11 +272,9 @@ def eager(
     if "past" in inputs and accepts(model, "position_ids"):
         call["position_ids"] = (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0)
     if reading is not None:
-        chosen = inputs["sources"]
         call["decoder_input_ids"] = call.pop("input_ids")
         call["decoder_attention_mask"] = call.pop("attention_mask")
-        call["input_ids"] = reading["input_ids"][chosen]
-        call["attention_mask"] = reading["attention_mask"][chosen]
+        call |= {name: reading[name] for name in ("input_ids", "attention_mask")}
     _attend(model, implementation)
     try:
         with torch.no_grad():

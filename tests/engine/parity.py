@@ -64,7 +64,7 @@ def pair(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> None:
     target[target == model.config.pad_token_id] = 3
     source = run(folder / "encoder.onnx", input_ids=ids, attention_mask=mask)
     read = {name: value for name, value in source.items() if name.startswith("source.")}
-    read |= {"source_mask": mask, "sources": np.arange(len(ids))}
+    read |= {"source_mask": mask}
     got = run(folder / "model.onnx", input_ids=target, **read)
     call = {
         "input_ids": torch.from_numpy(ids),

@@ -40,7 +40,7 @@ def run(path: Path, **feeds: Any) -> Arrays:
     opened = session(path)
     inputs = {node.name: node for node in opened.get_inputs()}
     batch, length = np.asarray(feeds["input_ids"]).shape
-    full = {"attention_mask": np.ones((batch, length)), "rows": np.arange(batch)}
+    full = {"attention_mask": np.ones((batch, length))}
     full |= {"first": np.arange(length), "segments": np.zeros((batch, length))}
     full |= {key.replace("__", "."): value for key, value in feeds.items()}
     for name, node in inputs.items():
@@ -61,6 +61,16 @@ def past_of(found: Arrays) -> Arrays:
         for name, value in found.items()
         if name.startswith("present.")
     }
+
+
+def ordered(folder: Path, rows: np.ndarray, values: Arrays) -> Arrays:
+    """Keys and values of a past or a source in the order of `rows`, by the bundle's own graph."""
+    graph, kind = session(folder / "rows.onnx"), next(iter(values)).split(".")[0]
+    feeds = {name.replace(kind, "present", 1): value for name, value in values.items()}
+    names = [node.name for node in graph.get_outputs()]
+    found = graph.run(names, {"rows": rows, **feeds})
+    kept = [name.replace("past", kind, 1) for name in names]
+    return dict(zip(kept, found, strict=True))  # type: ignore[arg-type]
 
 
 def load(folder: Path, positions: str = "") -> Any:

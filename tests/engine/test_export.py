@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.engine.checkpoints import Bundles
-from tests.engine.reference import TEXTS, Arrays, batch, error, load, past_of, run, session
+from tests.engine.reference import TEXTS, Arrays, batch, error, load, ordered, past_of, run, session
 
 torch = pytest.importorskip("torch")
 
@@ -152,7 +152,6 @@ def test_marian_equals_pytorch(bundles: Bundles, texts: tuple[str, ...]) -> None
         folder / "model.onnx",
         input_ids=target,
         source_mask=mask,
-        sources=np.arange(len(ids)),
         **source_of(source),
     )
     model = load(bundles.checkpoint("marian"))
@@ -199,18 +198,17 @@ def test_steps_with_the_past_equal_the_whole_text(bundles: Bundles) -> None:
     whole = run(folder / "model.onnx", input_ids=ids, attention_mask=mask)
     prompt = run(folder / "model.onnx", input_ids=ids[:, :-3], attention_mask=mask[:, :-3])
     rows = np.array([1, 0, 1])  # crossed over, and the second continued twice
-    past = past_of(prompt)
+    past = ordered(folder, rows, past_of(prompt))
     for n in range(3, 0, -1):
         end = ids.shape[1] - n + 1
         step = run(
             folder / "model.onnx",
             input_ids=ids[[1, 0, 1]][:, end - 1 : end],
             attention_mask=mask[[1, 0, 1]][:, :end],
-            rows=rows,
             **past,
         )
         assert error(step["logits"][:, 0], whole["logits"][[1, 0, 1], end - 1]) <= TOLERANCE
-        past, rows = past_of(step), np.arange(3)
+        past = past_of(step)
 
 
 def test_marian_steps_equal_the_whole_target(bundles: Bundles) -> None:
@@ -218,7 +216,8 @@ def test_marian_steps_equal_the_whole_target(bundles: Bundles) -> None:
     ids, mask = batch(folder, TEXTS[:2], left=False)
     source = run(folder / "encoder.onnx", input_ids=ids, attention_mask=mask)
     target = np.array([[0, 9, 4, 7, 11], [0, 3, 3, 8, 5], [0, 9, 12, 6, 2]])
-    read = {"source_mask": mask, "sources": np.array([0, 1, 0]), **source_of(source)}
+    rows = np.array([0, 1, 0])
+    read = {"source_mask": mask[rows], **ordered(folder, rows, source_of(source))}
     whole = run(folder / "model.onnx", input_ids=target, **read)
     past: Arrays = {}
     for n in range(target.shape[1]):
@@ -258,7 +257,7 @@ def test_the_lens_of_the_last_hidden_state_is_the_prediction(bundles: Bundles, n
     more: Arrays = {}
     if name == "marian":
         source = run(folder / "encoder.onnx", input_ids=ids)
-        more = {"source_mask": mask, "sources": np.array([0]), **source_of(source)}
+        more = {"source_mask": mask, **source_of(source)}
     got = run(folder / "model.onnx", input_ids=ids, **more)
     lens = np.asarray(
         session(folder / "lens.onnx").run(["logits"], {"hidden": got["hidden.2"][0]})[0]
@@ -300,7 +299,7 @@ def test_rounded_weights_are_the_weights(bundles: Bundles, store: str, name: str
     call, more = {"input_ids": torch.from_numpy(ids)}, {}
     if name == "marian":
         source = run(folder / "encoder.onnx", input_ids=ids)
-        more = {"source_mask": mask, "sources": np.array([0]), **source_of(source)}
+        more = {"source_mask": mask, **source_of(source)}
         call["decoder_input_ids"] = call["input_ids"]
     with torch.no_grad():
         expected = model(**call).logits.numpy()
