@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Int8
@@ -20,6 +20,7 @@ from engine import sampling as draws
 from engine.lines import Line
 from engine.values import Frozen
 
+GREEDY = draws.STAGES.index("temperature")  # the stage that leaves the likeliest token alone
 CANDIDATES = 8  # best tokens kept of each step and line, whatever was cut of them
 
 End = Literal["", "end", "limit", "window", "stop"]
@@ -76,35 +77,37 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What the model says at one position: logits, probabilities, the likeliest ids, entropy.
+class Ask:
+    """Who takes a token: its line and the line's number, its ids, the first `start` the prompt.
 
-    `best` are the `CANDIDATES` likeliest ids, the likeliest first; `entropy` is in bits.
+    `ending` says whether the line is over with this token.
     """
 
-    logits: Float[np.ndarray, "vocabulary"]
-    own: Float[np.ndarray, "vocabulary"]
-    best: Int[np.ndarray, "candidate"]
-    entropy: float
+    line: Line
+    ids: Sequence[int]
+    start: int
+    number: int = 0
+    ending: Ending | None = None
+
+    @property
+    def place(self) -> int:
+        """How many tokens the line has written."""
+        return len(self.ids) - self.start
+
+    def end(self, chosen: int) -> End:
+        """Why the line ends with this token, "" if it does not."""
+        return self.ending.of([*self.ids[self.start :], chosen]) if self.ending else ""
 
 
-def offers(logits: Float[np.ndarray, "row vocabulary"]) -> list[Offer]:
-    """What the model says in each row of a step: all rows at once cost little more than one."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    powers = np.exp(shifted)
-    sums = powers @ np.ones((logits.shape[1], 1), dtype=np.float32)
-    own = powers / sums
-    best = filters.likeliest_of(own, CANDIDATES)
-    found = zip(logits, own, best, powers, shifted, sums[:, 0].tolist(), strict=True)
-    return [Offer(row, p, ids, _entropy(e, z, total)) for row, p, ids, e, z, total in found]
+class Taken(NamedTuple):
+    """One row's token, and what its setting left of the model's best: see `Written`."""
 
-
-def _entropy(powers: filters.Row, shifted: filters.Row, total: float) -> float:
-    """-sum p log2 p, with log p = shifted - log(total): no logarithm of each probability."""
-    mean = float(powers @ shifted)
-    if math.isnan(mean):  # 0 x infinity, where a model rules tokens out by itself
-        mean = float(powers @ np.maximum(shifted, np.float32(-1e4)))
-    return max(0.0, (math.log(total) - mean / total) / math.log(2))
+    id: int
+    after: float
+    kept: int
+    forced: bool
+    best_after: Float[np.ndarray, "candidate"]
+    best_cut: Int8[np.ndarray, "candidate"]
 
 
 def choose(
@@ -115,63 +118,127 @@ def choose(
     start: int,
     seed: int,
     ban: Sequence[int] = (),
-    number: int = 0,
-    ending: Ending | None = None,
 ) -> Written:
-    """Take the token after `ids`, of which the first `start` are the prompt.
-
-    `number` is the line's, `ending` says whether the line is over with this token.
-    """
-    (offer,) = offers(logits[None])
-    return taken(offer, line, ids, start=start, seed=seed, ban=ban, number=number, ending=ending)
+    """Take the token after `ids`, of which the first `start` are the prompt."""
+    return choose_all(logits[None], [Ask(line, ids, start)], seed=seed, ban=ban)[0]
 
 
-def taken(
-    offer: Offer,
-    line: Line,
-    ids: Sequence[int],
+def choose_all(
+    logits: Float[np.ndarray, "row vocabulary"],
+    asks: Sequence[Ask],
     *,
-    start: int,
     seed: int,
     ban: Sequence[int] = (),
-    number: int = 0,
-    ending: Ending | None = None,
-) -> Written:
-    """`choose` from what `offers` found in a row."""
-    logits, own, best = offer.logits, offer.own, offer.best
+) -> list[Written]:
+    """Take a token in each row of a step. What does not depend on a setting is counted for all."""
+    # 1) what the model says: probabilities, its best, how sure it is
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(shifted)
+    sums = powers.sum(axis=1, keepdims=True)
+    own = powers / sums
+    best = np.array(filters.likeliest_of(own, CANDIDATES))
+    entropies = _entropies(powers, shifted, sums[:, 0])
+    tops = logits.argmax(axis=1).tolist()
+
+    # 2) each line's token
+    rows = zip(asks, logits, own, best, tops, strict=True)
+    found = [_taken(*row, seed=seed, ban=ban) for row in rows]
+
+    # 3) how likely the model found it
+    places = np.arange(len(asks))
+    chosen = own[places, [taken.id for taken in found]]
+    ranks = np.count_nonzero(own > chosen[:, None], axis=1).tolist()
+    shares = own[places[:, None], best]
+    return [
+        Written(
+            line=ask.number,
+            place=ask.place,
+            id=taken.id,
+            probability=probability,
+            after=taken.after,
+            rank=1 + rank,
+            entropy=entropy,
+            kept=taken.kept,
+            forced=taken.forced,
+            end=ask.end(taken.id),
+            best=ids,
+            best_probability=share,
+            best_after=taken.best_after,
+            best_cut=taken.best_cut,
+        )
+        for ask, taken, probability, rank, entropy, ids, share in zip(
+            asks, found, chosen.tolist(), ranks, entropies, best, shares, strict=True
+        )
+    ]
+
+
+def _entropies(
+    powers: Float[np.ndarray, "row vocabulary"],
+    shifted: Float[np.ndarray, "row vocabulary"],
+    totals: Float[np.ndarray, "row"],
+) -> list[float]:
+    """-sum p log2 p, with log p = shifted - log(total): no logarithm of each probability."""
+    means = powers[:, None] @ shifted[..., None]
+    if np.isnan(means).any():  # 0 x infinity, where a model rules tokens out by itself
+        means = powers[:, None] @ np.maximum(shifted, np.float32(-1e4))[..., None]
+    return [
+        max(0.0, (math.log(total) - mean / total) / math.log(2))
+        for mean, total in zip(means.ravel().tolist(), totals.tolist(), strict=True)
+    ]
+
+
+def _taken(
+    ask: Ask,
+    logits: filters.Row,
+    own: filters.Row,
+    best: Int[np.ndarray, "candidate"],
+    top: int,
+    *,
+    seed: int,
+    ban: Sequence[int],
+) -> Taken:
+    """One row's token: forced, the likeliest, or drawn from what the setting leaves."""
+    forced = dict(ask.line.forced).get(ask.place) if ask.line.forced else None
+    if forced is not None and forced >= len(logits):
+        forced = None
+    if ask.line.sampling.plain and not ban:
+        return _likeliest(top, logits, best, forced)
 
     # 1) what the setting leaves, and which stage cut the best ones
     changed, cut = logits, np.full(len(best), -1, dtype=np.int8)
-    for name, now in draws.stages(logits, line.sampling, ids, start=start, ban=ban):
-        gone = np.isneginf(now[best]) & ~np.isneginf(changed[best])
-        cut[gone], changed = draws.STAGES.index(name), now
+    held = logits[best] > -np.inf
+    for name, now in draws.stages(logits, ask.line.sampling, ask.ids, start=ask.start, ban=ban):
+        still = now[best] > -np.inf
+        cut[held & ~still] = draws.STAGES.index(name)
+        changed, held = now, still
     kept = np.flatnonzero(changed > -np.inf)
-    after = own if changed is logits else filters.probabilities(changed, kept)
 
-    # 2) the token: forced, the likeliest, or drawn
-    forced = dict(line.forced).get(len(ids) - start) if line.forced else None
-    if forced is not None and forced < len(logits):
+    # 2) the token among them
+    few = len(kept) < len(logits) // 4
+    left = changed[kept] if few else changed
+    if forced is not None:
         chosen = forced
     elif len(kept) == 1:
-        chosen, forced = int(kept[0]), None
+        chosen = int(kept[0])
     else:
-        chance = draws.noise(seed, line.run, len(ids), len(logits))
-        few = kept if len(kept) < len(logits) // 4 else slice(None)
-        spot = draws.draw(changed[few], chance[few])
-        chosen, forced = int(kept[spot]) if few is kept else spot, None
-    return Written(
-        line=number,
-        place=len(ids) - start,
-        id=chosen,
-        probability=float(own[chosen]),
-        after=float(after[chosen]),
-        rank=1 + int(np.count_nonzero(own > own[chosen])),
-        entropy=offer.entropy,
-        kept=len(kept),
-        forced=forced is not None,
-        end=ending.of([*ids[start:], chosen]) if ending else "",
-        best=best,
-        best_probability=own[best],
-        best_after=after[best],
-        best_cut=cut,
-    )
+        chance = draws.noise(seed, ask.line.run, len(ask.ids), len(logits))
+        spot = draws.draw(left, chance[kept] if few else chance)
+        chosen = int(kept[spot]) if few else spot
+
+    # 3) how likely it was then
+    if changed is logits:
+        return Taken(chosen, float(own[chosen]), len(kept), forced is not None, own[best], cut)
+    highest = left.max()
+    total = np.exp(left - highest).sum()
+    after = np.exp(changed[[*best, chosen]] - highest) / total
+    return Taken(chosen, float(after[-1]), len(kept), forced is not None, after[:-1], cut)
+
+
+def _likeliest(
+    top: int, logits: filters.Row, best: Int[np.ndarray, "candidate"], forced: int | None
+) -> Taken:
+    """Greedy and nothing else: the likeliest token is all that is left."""
+    first = best == top
+    cut = np.where(first | (logits[best] == -np.inf), -1, GREEDY).astype(np.int8)
+    chosen = top if forced is None else forced
+    return Taken(chosen, float(chosen == top), 1, forced is not None, first.astype(np.float32), cut)

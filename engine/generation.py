@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from engine.beams import Beam, Search
 from engine.bundle import Card
-from engine.choosing import End, Ending, Offer, Written, choose, offers, taken
+from engine.choosing import Ask, End, Ending, Written, choose, choose_all
 from engine.decoding import Decoder, Source
 from engine.errors import EmptyText, TextTooLong
 from engine.lines import Line
@@ -64,11 +64,11 @@ def generate(
     writers = [
         _Paths(bundle, number, list(ids), Search(line.beams, limit=ending.limit), ending, source)
         if line.beams
-        else _Text(number, line, list(ids), seed, ending, ban=banned(bundle.card))
+        else _Text(number, line, list(ids), ending)
         for number, line in enumerate(lines)
     ]
     with Decoder(bundle, source=source) as decoder:
-        yield from _write(decoder, list(ids), writers)
+        yield from _write(decoder, list(ids), writers, seed=seed, ban=banned(bundle.card))
 
 
 def following(
@@ -104,7 +104,12 @@ def room_left(bundle: Bundle, n_tokens: int) -> int:
 
 
 def _write(
-    decoder: Decoder, ids: list[int], writers: Sequence[_Text | _Paths]
+    decoder: Decoder,
+    ids: list[int],
+    writers: Sequence[_Text | _Paths],
+    *,
+    seed: int,
+    ban: Sequence[int],
 ) -> Generator[Step, None, None]:
     running, starts, index = list(writers), [0] * len(writers), 0
     begun = time.perf_counter()
@@ -112,21 +117,23 @@ def _write(
     # 1. The prompt is read once, in one row; every line continues that row.
     logits = decoder.prefill(np.array([ids], dtype=np.int64))
     while running:
-        # 2. Each line takes its token from its row, a beam search from its rows.
-        drawn = [start for w, start in zip(running, starts, strict=True) if isinstance(w, _Text)]
-        found = dict(zip(drawn, offers(logits[drawn]), strict=True)) if drawn else {}
+        # 2. Lines take their tokens from their rows, all at once; a beam search from its rows.
+        places = list(zip(running, starts, strict=True))
+        texts = [(writer, start) for writer, start in places if isinstance(writer, _Text)]
         written: list[Written] = []
-        for writer, start in zip(running, starts, strict=True):
-            if isinstance(writer, _Text):
-                written.append(writer.advance(found[start]))
-            else:
+        if texts:
+            own = logits[[start for _, start in texts]]
+            written = choose_all(own, [writer.ask for writer, _ in texts], seed=seed, ban=ban)
+            for (writer, _), token in zip(texts, written, strict=True):
+                writer.take(token)
+        for writer, start in places:
+            if isinstance(writer, _Paths):
                 written += writer.advance(logits[start : start + len(writer.rows)])
         now = time.perf_counter()
         yield Step(index, tuple(written), now - begun)
 
         # 3. Lines that ended leave the batch, the others continue their own rows.
         index, begun = index + 1, time.perf_counter()
-        places = zip(running, starts, strict=True)
         rows = [writer.rows + start for writer, start in places if not writer.done]
         running = [writer for writer in running if not writer.done]
         if running:
@@ -140,37 +147,18 @@ class _Text:
 
     rows = np.zeros(1, dtype=np.int64)
 
-    def __init__(
-        self,
-        number: int,
-        line: Line,
-        ids: list[int],
-        seed: int,
-        ending: Ending,
-        ban: tuple[int, ...],
-    ) -> None:
-        self.number, self.line, self.ids, self.start = number, line, ids, len(ids)
-        self.seed, self.ending, self.ban, self.done = seed, ending, ban, False
+    def __init__(self, number: int, line: Line, ids: list[int], ending: Ending) -> None:
+        self.ids, self.done = ids, False
+        self.ask = Ask(line, ids, len(ids), number, ending)  # sees the same ids as they come
 
     @property
-    def added(self) -> Int[np.ndarray, "row"]:
-        return np.array(self.ids[-1:], dtype=np.int64)
+    def added(self) -> list[int]:
+        return self.ids[-1:]
 
-    def advance(self, offer: Offer) -> Written:
-        """Take a token from what the model says in its row."""
-        token = taken(
-            offer,
-            self.line,
-            self.ids,
-            start=self.start,
-            seed=self.seed,
-            ban=self.ban,
-            number=self.number,
-            ending=self.ending,
-        )
+    def take(self, token: Written) -> None:
+        """Go on with the token that was chosen."""
         self.ids.append(token.id)
         self.done = bool(token.end)
-        return token
 
 
 class _Paths:

@@ -59,6 +59,11 @@ class Sampling:
         return self.temperature == 0
 
     @property
+    def plain(self) -> bool:
+        """Whether the likeliest token is taken and no penalty may change which one that is."""
+        return self.greedy and self.repetition == 1 and not (self.frequency or self.no_repeat)
+
+    @property
     def idle(self) -> tuple[str, ...]:
         """Fields that are set but change nothing, because greedy keeps one token anyway."""
         return tuple(n for n in WARPERS if self.greedy and getattr(self, n) != OFF[n])

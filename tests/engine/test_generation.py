@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import filters, sampling, tracing
-from engine.choosing import choose
+from engine.choosing import Ask, Written, choose, choose_all
 from engine.decoding import encode
 from engine.errors import EmptyText, TextTooLong
 from engine.generation import banned, following, generate
@@ -267,3 +267,61 @@ def test_what_a_card_forbids_is_never_drawn(bundle: Bundle, prompt: list[int]):
         logits, Line(Sampling(temperature=0)), prompt, start=len(prompt), seed=0, ban=(best,)
     )
     assert token.id != best and token.best_cut[0] == sampling.STAGES.index("banned")
+
+
+CHOSEN = [
+    *(str(line) for line in LINES),
+    "typical 0.8",
+    "temperature 1.5, top-p 0.3",
+    "greedy, repetition penalty 1.4",
+    "frequency penalty 1.5, no-repeat 2",
+    "greedy @3=77",
+    "top-k 5 @3=17",
+]
+
+
+def told(token: Written) -> list[Any]:
+    """Everything that a token tells but whose it is."""
+    values = [getattr(token, name) for name in token.__slots__ if name != "line"]
+    return [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
+
+
+@pytest.mark.parametrize("ban", [(), (2, 3)], ids=["", "banned"])
+@pytest.mark.parametrize("ruled_out", [False, True])
+@pytest.mark.parametrize("vocabulary", [300, 6144])
+def test_rows_of_a_step_are_chosen_as_if_each_were_alone(
+    vocabulary: int, ruled_out: bool, ban: tuple[int, ...]
+):
+    rng, ids = np.random.default_rng(4), [1, 2, 3, 2, 1, 4]
+    logits = 3 * rng.standard_normal((len(CHOSEN), vocabulary), dtype=np.float32)
+    if ruled_out:
+        logits[:, rng.integers(0, vocabulary, vocabulary // 3)] = -np.inf
+    lines = [Line.parse(text) for text in CHOSEN]
+    asks = [Ask(line, ids, 3, number) for number, line in enumerate(lines)]
+    with np.errstate(invalid="ignore"):  # 0 x infinity
+        together = choose_all(logits, asks, seed=5, ban=ban)
+        alone = [
+            choose(row, line, ids, start=3, seed=5, ban=ban)
+            for row, line in zip(logits, lines, strict=True)
+        ]
+    assert [token.line for token in together] == list(range(len(lines)))
+    assert [told(token) for token in together] == [told(token) for token in alone]
+    for token, row in zip(together, logits, strict=True):
+        own = filters.probabilities(row)
+        assert token.rank == 1 + np.count_nonzero(own > own[token.id])
+        assert token.probability == pytest.approx(own[token.id], rel=1e-5)
+        assert token.entropy == pytest.approx(sampling.entropy(own), abs=1e-4)
+
+
+@pytest.mark.parametrize("forced", ["", " @3=77", " @3=5"])
+def test_plain_greedy_tells_what_greedy_with_an_idle_penalty_tells(forced: str):
+    """The first takes a short way, the second the way of all settings."""
+    logits = np.random.default_rng(1).standard_normal(400).astype(np.float32)
+    logits[[7, 9]] = logits.max() + 1  # two equal ones
+    logits[11] = -np.inf
+    with np.errstate(invalid="ignore"):
+        plain, idle = (
+            choose(logits, Line.parse(text + forced), [1, 2, 3, 4, 5, 6], start=3, seed=1)
+            for text in ("greedy", "greedy, no-repeat 90")
+        )
+    assert told(plain) == told(idle)
