@@ -119,7 +119,9 @@ def merge(
     return np.where(seen > 0, merged, np.nan).astype(np.float32)
 
 
-def blocks(weights: Float[np.ndarray, "query key"], size: int) -> Float[np.ndarray, "row column"]:
+def blocks(
+    weights: Float[np.ndarray, "*stack query key"], size: int
+) -> Float[np.ndarray, "*stack row column"]:
     """Mean of the open cells of each `size` x `size` block; NaN where a block has none."""
     open_cells = np.isfinite(weights)
     total = _block_sums(np.where(open_cells, weights, np.float32(0)), size)
@@ -174,11 +176,15 @@ def inside(attention: Attention, *, head: int, query: int, key: int) -> Inside |
 
 
 def _block_sums(
-    values: Float[np.ndarray, "query key"], size: int
-) -> Float[np.ndarray, "row column"]:
-    for axis in (0, 1):
-        values = np.add.reduceat(values, np.arange(0, values.shape[axis], size), axis=axis)
-    return values
+    values: Float[np.ndarray, "*stack query key"], size: int
+) -> Float[np.ndarray, "*stack row column"]:
+    short = [-count % size for count in values.shape[-2:]]
+    if any(short):
+        values = np.pad(values, [(0, 0)] * (values.ndim - 2) + [(0, more) for more in short])
+    *stack, rows, columns = values.shape
+    # Whole rows first: their sums are quick, and leave little for the columns.
+    high = values.reshape(*stack, rows // size, size, columns).sum(axis=-2)
+    return high.reshape(*stack, rows // size, columns // size, size).sum(axis=-1)
 
 
 def _membership(groups: Int[np.ndarray, "n"]) -> Float[np.ndarray, "group n"]:

@@ -8,7 +8,7 @@ blocks, and lets other people's runs in between. With what entered a block (kept
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,8 +72,14 @@ def overview(bundle: Bundle, reading: Reading, kind: Kind, cells: int = CELLS) -
     else:
         passed = tracing.passing(bundle, reading, side)
         every = (tracing.of_kind(layer, kind).weights for layer in passed)
-    pictures = [in_blocks(weights, size) for weights in every]
-    return Overview(kind=kind, block=size, weights=np.stack(pictures))
+    return gathered(every, kind, size)
+
+
+def gathered(
+    every: Iterable[Float[np.ndarray, "head query key"]], kind: Kind, size: int
+) -> Overview:
+    """The weights of every layer in blocks of `size` x `size` tokens."""
+    return Overview(kind=kind, block=size, weights=np.stack([in_blocks(w, size) for w in every]))
 
 
 def block_size(n_query: int, n_key: int, cells: int) -> int:

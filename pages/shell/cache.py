@@ -154,11 +154,21 @@ def logits(reading: Reading, positions: tuple[int, ...]) -> Logits:
 
 
 def overview(reading: Reading, kind: Kind, cells: int = walking.CELLS) -> Overview:
-    """Every head of a kind at a glance, in at most `cells` x `cells` blocks of tokens."""
-    return cached(
-        _overview(reading, kind, cells),
-        lambda: walking.overview(bundle(reading.model), reading, kind, cells),
-    )
+    """Every head of a kind at a glance, in at most `cells` x `cells` blocks of tokens.
+
+    Where all layers of a short text are kept the model is not asked again.
+    """
+
+    def make() -> Overview:
+        side: Side = "encoder" if kind == "encoder" else "decoder"
+        every: tuple[Layer, ...] | None = store().peek(("layers", _of(reading), side))
+        if every is None:
+            return walking.overview(bundle(reading.model), reading, kind, cells)
+        queries, keys = sides(reading, kind)
+        weights = (tracing.of_kind(one, kind).weights for one in every)
+        return walking.gathered(weights, kind, walking.block_size(len(queries), len(keys), cells))
+
+    return cached(_overview(reading, kind, cells), make)
 
 
 def overview_here(reading: Reading, kind: Kind) -> bool:

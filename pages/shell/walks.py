@@ -42,7 +42,11 @@ class SoFar:
 
 def overview(reading: Reading, kind: Kind) -> SoFar:
     """All heads: at once for a short text, what was read so far of a long one."""
-    if not cache.is_long(reading, kind) or cache.overview_here(reading, kind):
+    here = cache.overview_here(reading, kind)
+    if here or not cache.is_long(reading, kind):
+        if not here:
+            # The head that is shown beside needs its layer: of a short text one run gives all.
+            cache.layer(reading, "encoder" if kind == "encoder" else "decoder", 0)
         found = cache.overview(reading, kind)
         return SoFar(found, len(found.weights))
     job = jobs.find(_key(reading, kind))

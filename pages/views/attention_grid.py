@@ -116,23 +116,23 @@ def thumbnails(
     """The small picture of every head at the origin, layer by layer; the slow part of a grid."""
     size = side(weights.shape[1])
     return tuple(
-        svg.glass(_small(one, open_cells), width=size, height=size)
+        svg.glass(one, width=size, height=size)
         for layer in weights
-        for one in layer
+        for one in _small(layer, open_cells)
     )
 
 
 def _small(
-    weights: Float[np.ndarray, "row column"], open_cells: Bool[np.ndarray, "row column"]
-) -> Float[np.ndarray, "row column"]:
+    weights: Float[np.ndarray, "head row column"], open_cells: Bool[np.ndarray, "row column"]
+) -> Float[np.ndarray, "head small_row small_column"]:
     """At most `CELLS` cells a side in 16 shades: what a thumbnail can show, in few bytes."""
-    grid = np.where(open_cells, weights, np.nan)
-    block = -(-max(grid.shape) // CELLS)
+    grids = np.where(open_cells, weights, np.float32(np.nan))
+    block = -(-max(open_cells.shape) // CELLS)
     if block > 1:
-        grid = blocks(grid, block)
-    high = top_value(grid)
-    grid = np.nan_to_num(grid)
-    return np.round(np.minimum(grid / high, 1.0) * 15) / 15 if high > 0 else grid
+        grids = blocks(grids, block)
+    high = np.array([top_value(grid) for grid in grids], np.float32)[:, None, None]
+    shares = np.nan_to_num(grids) / np.where(high > 0, high, 1.0)
+    return np.round(np.minimum(shares, 1.0) * 15) / 15
 
 
 def _shades(drawings: Sequence[tuple[str, float, float]], width: float, height: float) -> str:

@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import re
+import struct
 import unicodedata
+import zlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import repeat
@@ -29,13 +30,12 @@ from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from PIL import Image
 
 from pages.views import palette
 
 Scale = Literal["linear", "sqrt", "log"]
 
-_SPECIAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\"&'<>\ud800-\udfff\ufffe\uffff]").search
+_SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\"&'<>\ud800-\udfff\ufffe\uffff]").search
 _HTML = frozenset({"b", "bdi", "code", "div", "i", "p", "span", "u"})
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
@@ -55,7 +55,8 @@ def esc(text: object) -> str:
         return plain
     plain = plain.translate(_UNSAFE).encode("utf-8", "replace").decode("utf-8")
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return plain.replace('"', "&quot;").replace("'", "&#39;")
+    # A bare carriage return is read as a line break, or lost before one.
+    return plain.replace('"', "&quot;").replace("'", "&#39;").replace("\r", "&#13;")
 
 
 def visible(piece: str, *, limit: int = 64) -> str:
@@ -168,9 +169,18 @@ def shortened(text: str, width: float, size: float, mono: bool = True) -> str:
 
 
 def document(
-    width: float, height: float, body: str | Iterable[str], title: str, description: str = ""
+    width: float,
+    height: float,
+    body: str | Iterable[str],
+    title: str,
+    description: str = "",
+    *,
+    least: float | None = None,
 ) -> str:
-    """A whole SVG; `title` names the picture, `description` says what is to be seen."""
+    """A whole SVG; `title` names the picture, `description` says what is to be seen.
+
+    On a narrow screen it shrinks to `least` of its width (0.72, where it is None), then scrolls.
+    """
     inside = tag("title", esc(title)) + (tag("desc", esc(description)) if description else "")
     inside += body if isinstance(body, str) else "".join(body)
     size = f"{_number(float(width))} {_number(float(height))}"
@@ -183,6 +193,7 @@ def document(
         height=float(height),
         role="group",
         aria_label=title,
+        data_least=least,
     )
 
 
@@ -372,14 +383,30 @@ def _hatch(shape: tuple[int, ...], box: tuple[float, float, float, float], maske
 
 
 def _image(pixels: np.ndarray, box: tuple[float, float, float, float]) -> str:
-    png = io.BytesIO()
-    Image.fromarray(pixels, "L").save(png, "PNG", optimize=False, compress_level=6)
     return tag(
         "image",
         **_spot(box),
-        href="data:image/png;base64," + base64.b64encode(png.getvalue()).decode(),
+        href="data:image/png;base64," + base64.b64encode(_png(pixels)).decode(),
         preserveAspectRatio="none",
         style="image-rendering:pixelated",
+    )
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """An 8-bit grey PNG, in a fifth of the time that a library for all images takes."""
+    height, width = pixels.shape
+    if not pixels.size:
+        raise ValueError(f"an image needs pixels, got {height} x {width}")
+    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: none
+    rows[:, 1:] = pixels
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows.tobytes(), 6)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
     )
 
 

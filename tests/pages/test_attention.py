@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import catalog, heads, jobs, links, vocabulary
-from pages.shell import cache, cache_maps, walks
+from engine import catalog, heads, jobs, links, tracing, vocabulary, walking
+from engine.values import Reading
+from pages.shell import cache, cache_maps, components, walks
 from tests.engine.checkpoints import Bundles
 from tests.pages.conftest import Open, sentences
 
@@ -64,6 +65,38 @@ def test_a_link_opens_its_layer_and_head(open_page: Open) -> None:
     assert app.number_input(key="head").value == 3
     assert any("Layer 2, head 3" in heading.value for heading in app.subheader)
     assert "layer 2, head 3 is chosen" in picture(app, "head-grid")["alt"]
+
+
+def test_the_chosen_head_is_sent_before_the_grid_around_it(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, real = [], components._picture
+
+    def sending(**given: object) -> object:
+        sent.append(given["key"])
+        return real(**given)
+
+    monkeypatch.setattr(components, "_picture", sending)
+    open_page(PAGE, model="tales-gpt", text=BOAT)
+    assert sent.index("attention-map") < sent.index("head-grid")
+
+
+def test_a_short_text_is_read_once_for_its_heads_and_their_overview(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, real = [], tracing._run
+
+    def running(*given: object, **named: object) -> object:
+        runs.append(given)
+        return real(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tracing, "_run", running)
+    text = "Nobody has read this little text before."
+    app = open_page(PAGE, model="tales-gpt", text=text)
+    assert not app.exception and len(runs) == 1
+    reading = Reading("tales-gpt", text)
+    alone = walking.overview(cache.bundle("tales-gpt"), reading, "decoder").weights
+    np.testing.assert_array_equal(cache.overview(reading, "decoder").weights, alone)
 
 
 @pytest.mark.feature("Encoder / decoder / cross switch")

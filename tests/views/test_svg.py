@@ -7,13 +7,14 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
 from pages.views import palette, svg
 
 
+@example("\r\n")
 @given(st.text(max_size=60))
 def test_any_text_survives_as_text_and_nothing_else(text: str) -> None:
     drawn = svg.document(10, 10, svg.label(text, 0, 0, data_tip=text), text)
@@ -99,6 +100,13 @@ def test_a_signed_matrix_has_a_hue_for_each_sign_and_none_for_zero() -> None:
     above, below = pixels(square(np.array([[2.0, 0.0, -1.0]], dtype=np.float32)))
     assert above.tolist() == [[255, 0, 0]]
     assert below.tolist() == [[0, 0, 128]]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (9, 1), (33, 64)])
+def test_an_image_keeps_every_shade(shape: tuple[int, int]) -> None:
+    shades = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    (kept,) = pixels(svg.glass(shades / np.float32(255), width=10, height=10))
+    assert np.array_equal(kept, shades)
 
 
 def test_values_beyond_half_precision_are_kept_finite() -> None:
