@@ -62,7 +62,7 @@ function play(root) {
     fresh.querySelectorAll(":scope > title").forEach((title) => title.remove());
     if (data.alt) fresh.setAttribute("aria-label", data.alt);
     const width = parseFloat(fresh.getAttribute("width"));
-    if (width) fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * 0.72}px;height:auto`;
+    if (width) fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * (fresh.dataset.least ?? 0.72)}px;height:auto`;
     stage.replaceChildren(fresh);
     svg = stage.firstElementChild;
     source = data.svg;
@@ -82,25 +82,26 @@ function play(root) {
     names = {};
     byId = new Map();
     tips = new Map();
-    for (const node of svg.querySelectorAll("[data-id]")) {
-      const id = node.dataset.id;
-      if (node.dataset.tip) tips.set(id, node.dataset.tip);
-      if (!byId.has(id)) {
+    parts = [];
+    for (const node of svg.querySelectorAll("[data-id],[data-on],[data-show]")) {
+      const id = node.getAttribute("data-id") ?? undefined, on = node.getAttribute("data-on");
+      const button = id !== undefined && !byId.has(id);
+      parts.push({
+        node, id, on: ids(on), show: ids(node.getAttribute("data-show")), keep: node.hasAttribute("data-keep"),
+        named: id !== undefined || on !== null, button, looks: "",
+      });
+      if (id === undefined) continue;
+      const tip = node.getAttribute("data-tip"), written = node.textContent;
+      if (tip) tips.set(id, tip);
+      if (button) {
         byId.set(id, node);
-        const words = node.dataset.tip || node.textContent;
         node.setAttribute("tabindex", byId.size === 1 ? "0" : "-1");
         node.setAttribute("role", "button");
-        node.setAttribute("aria-label", words.replaceAll("\n", ", ").slice(0, 200) || id);
+        node.setAttribute("aria-pressed", "false");
+        node.setAttribute("aria-label", (tip || written).replaceAll("\n", ", ").slice(0, 200) || id);
       }
-      names[id] ||= node.dataset.name || (node.textContent || node.dataset.tip || "").split("\n")[0];
+      names[id] ||= node.getAttribute("data-name") || (written || tip || "").split("\n")[0];
     }
-    parts = [...svg.querySelectorAll("[data-id],[data-on],[data-show]")].map((node) => {
-      const d = node.dataset;
-      return {
-        node, id: d.id, on: ids(d.on), show: ids(d.show), keep: "keep" in d,
-        named: "id" in d || "on" in d, button: node.hasAttribute("role"),
-      };
-    });
     for (const node of svg.querySelectorAll("g.matrix")) {
       const m = matrix(node);
       m.rows.forEach((id, i) => (names[id] = m.rowLabels[i]));
@@ -113,14 +114,17 @@ function play(root) {
 
   function matrix(node) {
     if (node.matrix) return node.matrix;
-    const d = node.dataset, raw = atob(d.values);
-    const bytes = Uint8Array.from(raw, (c) => c.charCodeAt(0));
+    const d = node.dataset;
     return (node.matrix = {
       x: +d.x, y: +d.y, cell: +d.cell, rows: ids(d.rows), columns: ids(d.columns),
       rowLabels: JSON.parse(d.rowLabels), columnLabels: JSON.parse(d.columnLabels),
-      values: new DataView(bytes.buffer), format: d.format, quantity: d.quantity || "",
-      mark: null, at: [0, 0],
+      values: null, format: d.format, quantity: d.quantity || "", mark: null, at: [0, 0],
     });
+  }
+
+  // Decoded when somebody first points at a cell.
+  function values(grid, m) {
+    return (m.values ??= new DataView(Uint8Array.from(atob(grid.dataset.values), (c) => c.charCodeAt(0)).buffer));
   }
 
   // What a pointer or the focus is on: {ids, words}, or null.
@@ -146,7 +150,7 @@ function play(root) {
   function cell(grid, m) {
     const [row, column] = m.at;
     if (row < 0 || column < 0 || row >= m.rows.length || column >= m.columns.length) return null;
-    const value = half(m.values, 2 * (row * m.columns.length + column));
+    const value = half(values(grid, m), 2 * (row * m.columns.length + column));
     const shown = Number.isNaN(value) ? "masked"
       : m.format === "percent" ? (100 * value).toPrecision(3) + " %" : String(+value.toPrecision(4));
     const words = `${m.rowLabels[row]} → ${m.columnLabels[column]}\n${m.quantity} ${shown}`.trim();
@@ -222,13 +226,18 @@ function play(root) {
       part.lit = on.has(part.id) || part.on.some((id) => on.has(id)) || part.show.some((id) => seen.has(id));
       if (part.lit) for (let up = part.node.parentElement; up && up !== svg; up = up.parentElement) around.add(up);
     }
-    for (const { node, id, lit, keep, button, named } of parts) {
+    for (const part of parts) {
+      const { node, id, lit } = part;
+      const dim = on.size > 0 && part.named && !lit && !part.keep && !around.has(node);
+      const held = Boolean(id) && locked.includes(id);
+      // Most of a picture looks as it did before: what is not touched costs nothing.
+      const looks = `${lit}${dim}${held}`;
+      if (looks === (part.looks || "falsefalsefalse")) continue;
+      part.looks = looks;
       node.classList.toggle("lit", lit);
-      node.classList.toggle("dim", on.size > 0 && named && !lit && !keep && !around.has(node));
-      if (!id) continue;
-      const held = locked.includes(id);
+      node.classList.toggle("dim", dim);
       node.classList.toggle("locked", held);
-      if (button && node.getAttribute("aria-pressed") !== String(held)) node.setAttribute("aria-pressed", held);
+      if (part.button) node.setAttribute("aria-pressed", held);
     }
     for (const grid of svg.querySelectorAll("g.matrix")) bands(grid, on);
     const words = locked.map((id) => names[id] || id).join(" → ");
