@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "screenshots"
@@ -110,16 +110,59 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+class Browsers:
+    """Separate browsers (contexts) of one Chromium, used again by test after test.
+
+    A new one reads and compiles the app's scripts anew: half the work of opening a page. What pages
+    keep in a browser is thrown away between tests; only the cache of files stays.
+    """
+
+    def __init__(self, chromium: Browser, server: str) -> None:
+        self._chromium, self._server = chromium, server
+        self._idle: list[BrowserContext] = []
+
+    def new(self, **options: Any) -> BrowserContext:
+        """A browser of its own, for its options or with nothing in its cache."""
+        allowed = {"permissions": ["clipboard-read", "clipboard-write"]}
+        return self._chromium.new_context(**(allowed | options))
+
+    def take(self) -> BrowserContext:
+        """One with the usual options, which nothing of this test has seen."""
+        return self._idle.pop() if self._idle else self.new()
+
+    def back(self, context: BrowserContext) -> None:
+        """Close its pages, empty it and keep it for the next test."""
+        while len(context.pages) > 1:
+            context.pages[-1].close()
+        page = context.pages[0]
+        where = {"origin": self._server, "storageTypes": "cookies,local_storage,indexeddb"}
+        context.new_cdp_session(page).send("Storage.clearDataForOrigin", where)
+        page.close()
+        self._idle.append(context)
+
+    def close(self) -> None:
+        for context in self._idle:
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def browsers(chromium: Browser, server: str) -> Iterator[Browsers]:
+    found = Browsers(chromium, server)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def open_at(chromium: Browser, server: str, request: pytest.FixtureRequest) -> Iterator[Open]:
+def open_at(browsers: Browsers, server: str, request: pytest.FixtureRequest) -> Iterator[Open]:
     """`open_at("/Attention?layer=2", width=390, dark=True)`: a page, waited for until it rests.
 
-    Each call is a browser of its own (no shared memory, clipboard allowed). At the end of the
-    test any console error, script error or request to an outside address fails it, and any picture
-    that HTML and XML read differently; `allow` names parts of console errors that are expected.
+    Each call of a test is a browser of its own (no shared memory, clipboard allowed), whose cache
+    has the app's files of earlier tests unless it is `cold`. At the end of the test any console
+    error, script error or request to an outside address fails it; `allow` names parts of console
+    errors that are expected.
     """
     problems: list[str] = []
-    contexts = []
+    shared, own = [], []
 
     def opened(
         path: str = "/",
@@ -127,17 +170,16 @@ def open_at(chromium: Browser, server: str, request: pytest.FixtureRequest) -> I
         width: int = 1440,
         height: int = 1000,
         dark: bool = False,
+        cold: bool = False,
         allow: tuple[str, ...] = (),
         **options: Any,
     ) -> Page:
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            permissions=options.pop("permissions", ["clipboard-read", "clipboard-write"]),
-            **options,
-        )
-        contexts.append(context)
+        usual = not (cold or options)
+        context = browsers.take() if usual else browsers.new(**options)
+        (shared if usual else own).append(context)
         page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_default_timeout(60_000)
         listen(page, problems, allow)
         page.goto(path if path.startswith("http") else server + path)
@@ -145,15 +187,15 @@ def open_at(chromium: Browser, server: str, request: pytest.FixtureRequest) -> I
         return page
 
     yield opened
-    if any(getattr(request.node, f"report_{when}", None) == "failed" for when in ("call",)):
-        for number, context in enumerate(contexts):
+    failed = getattr(request.node, "report_call", "passed") == "failed"
+    if failed:
+        for number, context in enumerate(shared + own):
             for page in context.pages:
                 shot(page, f"failed-{request.node.name}-{number}")
-    for context in contexts:
-        for page in context.pages:
-            if not page.is_closed():
-                problems += [f"read in two ways: {text}" for text in page.evaluate(DIFFERENT)]
+    for context in own + shared * failed:
         context.close()
+    for context in shared * (not failed):
+        browsers.back(context)
     assert not problems, "\n".join(problems)
 
 
@@ -192,15 +234,17 @@ def listen(page: Page, problems: list[str], allow: tuple[str, ...] = ()) -> None
 def rest(page: Page, seconds: float = 60) -> None:
     """Wait until the page's script has run to its end, with nothing stale left."""
     page.wait_for_selector("[data-testid=stApp]", timeout=1000 * seconds)
-    # A click needs a moment to reach the server before the script is seen running.
-    page.wait_for_timeout(150)
-    page.wait_for_function(
-        """() => document.querySelector('[data-testid=stApp]')
-               ?.getAttribute('data-test-script-state') === 'notRunning'
-             && !document.querySelector('[data-stale=true]')
-             && document.querySelector('h1')""",
-        timeout=1000 * seconds,
-    )
+    # A click needs a moment to reach the server: the page must be still for a while, from now on.
+    page.wait_for_function(STILL, arg=time.monotonic(), timeout=1000 * seconds)
+
+
+STILL = """(asked) => {
+  const app = document.querySelector('[data-testid=stApp]'), now = performance.now();
+  const still = app?.getAttribute('data-test-script-state') === 'notRunning'
+    && !document.querySelector('[data-stale=true]') && document.querySelector('h1');
+  if (!still || globalThis.asked !== asked) [globalThis.asked, globalThis.since] = [asked, now];
+  return now - globalThis.since > 150;
+}"""
 
 
 def shot(page: Page, name: str) -> Path:
