@@ -211,27 +211,28 @@ def _taken(
         still = now[best] > -np.inf
         cut[held & ~still] = draws.STAGES.index(name)
         changed, held = now, still
-    kept = np.flatnonzero(changed > -np.inf)
+    alive = changed > -np.inf
+    count = int(np.count_nonzero(alive))
+    few = np.flatnonzero(alive) if count < len(logits) // 4 else None
+    left = changed if few is None else changed[few]
 
     # 2) the token among them
-    few = len(kept) < len(logits) // 4
-    left = changed[kept] if few else changed
     if forced is not None:
         chosen = forced
-    elif len(kept) == 1:
-        chosen = int(kept[0])
+    elif count == 1:
+        chosen = int(alive.argmax())
     else:
         chance = draws.noise(seed, ask.line.run, len(ask.ids), len(logits))
-        spot = draws.draw(left, chance[kept] if few else chance)
-        chosen = int(kept[spot]) if few else spot
+        spot = draws.draw(left, chance if few is None else chance[few])
+        chosen = spot if few is None else int(few[spot])
 
     # 3) how likely it was then
     if changed is logits:
-        return Taken(chosen, float(own[chosen]), len(kept), forced is not None, own[best], cut)
+        return Taken(chosen, float(own[chosen]), count, forced is not None, own[best], cut)
     highest = left.max()
     total = np.exp(left - highest).sum()
     after = np.exp(changed[[*best, chosen]] - highest) / total
-    return Taken(chosen, float(after[-1]), len(kept), forced is not None, after[:-1], cut)
+    return Taken(chosen, float(after[-1]), count, forced is not None, after[:-1], cut)
 
 
 def _likeliest(

@@ -122,7 +122,8 @@ def _write(
         texts = [(writer, start) for writer, start in places if isinstance(writer, _Text)]
         written: list[Written] = []
         if texts:
-            own = logits[[start for _, start in texts]]
+            whole = len(texts) == len(logits)  # every row is a text's: no copy
+            own = logits if whole else logits[[start for _, start in texts]]
             written = choose_all(own, [writer.ask for writer, _ in texts], seed=seed, ban=ban)
             for (writer, _), token in zip(texts, written, strict=True):
                 writer.take(token)
