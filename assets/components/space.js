@@ -6,6 +6,7 @@
 
 const maps = new WeakMap();
 const REST = 600; // milliseconds without a turn
+const MANY = 20000; // points; plotly cuts a circle into many triangles: 50,000 squares stood in half the time
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".space");
@@ -68,7 +69,7 @@ function map(root) {
     const traces = [...points(hue), ...lit(hue), ...paths(hue), ...marks(hue)];
     drawing += 1;
     try {
-      await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
+      await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, plotGlPixelRatio: devicePixelRatio < 1.5 ? 1 : 2, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
       // Names are set by the camera, which a deep map has from its first frame on.
       for (let frames = 0; !ended && !camera() && frames < 200; frames++) await new Promise(requestAnimationFrame);
     } finally {
@@ -90,7 +91,7 @@ function map(root) {
       rows.push(at.map((i) => cloud.ids + i));
       return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
         name: entry.name, showlegend: at.length > 0, text: at.map((i) => plain(cloud.names[i])),
-        marker: { size: only ? 4.5 : data.dot.size, color: hue(entry.colour), opacity: only ? 0.95 : data.dot.opacity, line: { width: 0 } },
+        marker: { size: only ? 4.5 : data.dot.size, color: hue(entry.colour), opacity: only ? 0.95 : data.dot.opacity, line: { width: 0 }, symbol: !only && cloud.classes.length > MANY ? "square" : "circle" },
       });
     });
   }
