@@ -10,7 +10,7 @@ PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 endif
 BIN := .venv/bin
 
-.PHONY: run test test-gpu bench bench-gpu models check-python chromium clean
+.PHONY: run test types pages-and-engine test-gpu bench bench-gpu models check-python chromium clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
@@ -19,11 +19,18 @@ run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes i
 test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, pages, browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
-	$(BIN)/pytest -n auto --dist loadgroup --ignore=tests/browser
+	@# Types are checked beside the tests: both must be well, whichever ends first.
+	@$(MAKE) --no-print-directory -j2 types pages-and-engine
 	@# Journeys alone get one more try, alone: one may wait too long while four browsers run.
-	$(BIN)/pytest -n auto tests/browser || \
-	  $(BIN)/pytest tests/browser --last-failed --last-failed-no-failures none
+	$(BIN)/pytest -n auto tests/browser || { \
+	  echo "Tried again, one by one, are the journeys that failed beside the others:"; \
+	  $(BIN)/pytest -v -rp tests/browser --last-failed --last-failed-no-failures none; }
+
+types:
+	$(BIN)/pyright
+
+pages-and-engine:
+	$(BIN)/pytest -n auto --ignore=tests/browser
 
 test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 	$(BIN)/pytest -m gpu

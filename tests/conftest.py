@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from typing import Any
 
 # One thread a process, those that tests start included: workers that each take every core only
 # wait for one another (a beam search of a tiny model took 20 times as long). Before any import.
@@ -12,16 +14,21 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest  # noqa: E402
 
-from tests.engine.checkpoints import RECIPES, Bundles  # noqa: E402
+from tests.engine.checkpoints import Bundles  # noqa: E402
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests of one exported model to one worker: two would wait for the same export."""
-    for item in items:
-        parameters = getattr(item, "callspec", None)
-        name = parameters and parameters.params.get("name")
-        if isinstance(name, str) and name in RECIPES:
-            item.add_marker(pytest.mark.xdist_group(name))
+@pytest.hookimpl(optionalhook=True)  # of xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests of one exported model to one worker."""
+    from tests.sharing import ByModel
+
+    return ByModel(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what all tests share out of every collection of garbage: torch and 2,700 tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,14 @@ differ. torch and transformers are imported only when a checkpoint is made.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -311,13 +313,23 @@ class Bundles:
         return folder
 
 
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Tracing makes millions of small objects that live to its end: looked through in vain."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def export(source: Path, out: Path, *options: str) -> None:
     """Run the export command, as a person would; in this process where torch is loaded anyway."""
     arguments = [str(source), "--out", str(out), *options]
     if "torch" in sys.modules:
         from engine.export.__main__ import main
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), no_garbage_collection():
             warnings.simplefilter("ignore")
             assert main(arguments) == 0, f"export of {source.name} failed"
         return
