@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
 from engine.maps import Hidden, Pair, Per, Quantity, Scene, Together, Treatment
-from pages.views.svg import Scale
+from pages.views.cells import Scale
 
 T = TypeVar("T")
 TREATED = ("Map", "Lines", "Text", "Compare")

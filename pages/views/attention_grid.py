@@ -16,11 +16,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.links import blocks
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.attention_scale import top_value
 
 CELLS = 32
 LEFT, TOP = 46.0, 44.0
+GAP = 4.0  # so that twelve heads side by side fit on a telephone
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,7 @@ def head_grid(
     layers, heads = weights.shape[:2]
     size = side(heads)
     drawings = pictures or thumbnails(weights, open_cells)
-    gap = 6.0
-    step = size + gap
+    step = size + GAP
     places = _places(layers, heads, step, ranking)
     width = max((x for x, _ in places.values()), default=LEFT) + size + 8
     height = max((y for _, y in places.values()), default=TOP) + size + (22 if ranking else 8)
@@ -107,7 +107,7 @@ def place_of(target: str | None) -> tuple[int, int] | None:
 
 def side(heads: int) -> float:
     """Pixels of a thumbnail's side in a grid of so many heads."""
-    return float(np.clip(440 / heads, 30.0, 66.0))
+    return float(np.clip(392 / heads, 30.0, 66.0))
 
 
 def thumbnails(
@@ -116,7 +116,7 @@ def thumbnails(
     """The small picture of every head at the origin, layer by layer; the slow part of a grid."""
     size = side(weights.shape[1])
     return tuple(
-        svg.glass(one, width=size, height=size)
+        cells.glass(one, width=size, height=size)
         for layer in weights
         for one in _small(layer, open_cells)
     )
@@ -142,7 +142,7 @@ def _shades(drawings: Sequence[tuple[str, float, float]], width: float, height: 
         for drawing, x, y in drawings
         if drawing
     ]
-    return svg.through(placed, palette.ATTENTION, width=width, height=height)
+    return cells.through(placed, palette.ATTENTION, width=width, height=height)
 
 
 def _veil(
@@ -157,10 +157,10 @@ def _veil(
     closed = np.isnan(blocks(np.where(open_cells, 0.0, np.nan).astype(np.float32), block))
     if not closed.any():
         return ""
-    picture = svg.tag("g", svg.glass(closed, width=size, height=size), id="veil")
+    picture = svg.tag("g", cells.glass(closed, width=size, height=size), id="veil")
     used = [svg.tag("use", href="#veil", x=x, y=y) for x, y in places]
-    drawn = svg.through(used, "url(#hatch)", width=width, height=height)
-    return svg.tag("defs", picture) + svg.hatching() + drawn
+    drawn = cells.through(used, "url(#hatch)", width=width, height=height)
+    return svg.tag("defs", picture) + cells.hatching() + drawn
 
 
 def _thumbnail(

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.links import Inside
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.attention_scale import number
 
 STAGES = ("product", "scale", "softmax", "value")
@@ -71,7 +71,7 @@ def _product(inside: Inside, query: str, key: str) -> tuple[list[str], float]:
     )
     y += STRIP + 34
     parts.append(
-        svg.legend(
+        cells.legend(
             LEFT,
             y,
             low=f"{-high:.2f}",
@@ -85,7 +85,7 @@ def _product(inside: Inside, query: str, key: str) -> tuple[list[str], float]:
     parts.append(svg.label("q and k", LEFT + 160, y + 8, size=11, fill=palette.MUTED, keep=True))
     parts.append(svg.label("q × k", LEFT + 410, y + 8, size=11, fill=palette.MUTED, keep=True))
     parts.append(
-        svg.legend(
+        cells.legend(
             LEFT + 250,
             y,
             low=f"{-most:.2f}",
@@ -216,7 +216,7 @@ def _value(inside: Inside, key: str, y: float, column: int) -> tuple[list[str], 
         parts += _strip(vector, y, name, colour, high, what)
         y += STRIP + 8
     parts.append(
-        svg.legend(
+        cells.legend(
             LEFT,
             y + 4,
             low=f"{-high:.2f}",
@@ -252,7 +252,7 @@ def _strip(
             dominant_baseline="central",
             keep=True,
         ),
-        svg.raster(
+        cells.raster(
             vector[None, :],
             x=LEFT,
             y=y,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.maps import Map
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.attention_labels import lettering, written
 from pages.views.attention_scale import number
 
@@ -28,7 +28,7 @@ def attention_lines(
     title: str,
     rows: slice = slice(None),
     columns: slice = slice(None),
-    scale: svg.Scale = "linear",
+    scale: cells.Scale = "linear",
     together: Sequence[int] = (),
     sought: Sequence[int] = (),
 ) -> str:
@@ -52,7 +52,7 @@ def attention_lines(
     width = right + max((svg.text_width(name, size) for name in column_names), default=0.0) + 78
     links = _strongest(weights)
     high = max((weight for _, _, weight in links), default=0.0)
-    strengths = svg.scaled(np.array([[w for *_, w in links]] or [[0.0]]), high, scale)[0]
+    strengths = cells.scaled(np.array([[w for *_, w in links]] or [[0.0]]), high, scale)[0]
     parts = [
         svg.label("looks", left - 8, 18, size=12, fill=palette.QUERY, text_anchor="end", keep=True),
         svg.label("is looked at", right + 8, 18, size=12, fill=palette.KEY, keep=True),

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from engine.links import blocks
 from engine.maps import Map, Per, rows_together
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.attention_labels import (
     READABLE,
     TOP,
@@ -36,7 +36,7 @@ def attention_map(
     shown: Map,
     *,
     title: str,
-    scale: svg.Scale = "linear",
+    scale: cells.Scale = "linear",
     per: Per = "map",
     rows: slice = slice(None),
     columns: slice = slice(None),
@@ -62,7 +62,7 @@ def attention_map(
     left = label_width(row_names, size) if readable else 96.0
     top = TOP + (label_width(column_names, size) if readable else 96.0)
     high = top_value(shown.weights)
-    grid = svg.matrix(
+    grid = cells.matrix(
         weights,
         drawn=kept,
         shades=strengths(shown.weights, scale, per)[rows, columns],
@@ -108,7 +108,7 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
     size = float(np.clip(cell * 0.92, 10.0, 14.0))
     left, top = label_width(names[0], size), TOP + label_width(names[1], size)
     high = float(np.nanmax(np.abs(values), initial=0.0))
-    grid = svg.matrix(
+    grid = cells.matrix(
         values,
         high=high,
         x=left,
@@ -124,7 +124,7 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
     )
     bottom = top + cell * len(ids[0]) + 14
     ends = number(high, two.share)
-    legend = svg.legend(
+    legend = cells.legend(
         left,
         bottom,
         low=f"−{ends}",
@@ -146,7 +146,7 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
 
 
 def overview(
-    shown: Map, *, block: int, title: str, scale: svg.Scale = "linear", per: Per = "map"
+    shown: Map, *, block: int, title: str, scale: cells.Scale = "linear", per: Per = "map"
 ) -> str:
     """The whole map of a long text averaged in blocks; blocks are `b0, b1, ..` and `c0, c1, ..`."""
     weights = blocks(shown.weights, block)
@@ -160,7 +160,7 @@ def overview(
         ]
         for words in (shown.rows, shown.columns)
     ]
-    grid = svg.matrix(
+    grid = cells.matrix(
         weights,
         shades=strengths(weights, scale, per),
         x=left,
@@ -192,13 +192,13 @@ def _together(
     left: float,
     y: float,
     cell: float,
-    scale: svg.Scale,
+    scale: cells.Scale,
 ) -> str:
     """One row more: where the chosen rows look together."""
     mean = rows_together(shown, rows)[None, columns]
     ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
     name = f"mean of {len(rows)}"
-    row = svg.matrix(
+    row = cells.matrix(
         mean,
         high=float(np.nanmax(mean, initial=0.0)),
         x=left,

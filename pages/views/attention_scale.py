@@ -10,19 +10,19 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.maps import Per
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 
 
 def strengths(
-    weights: Float[np.ndarray, "row column"], scale: svg.Scale = "linear", per: Per = "map"
+    weights: Float[np.ndarray, "row column"], scale: cells.Scale = "linear", per: Per = "map"
 ) -> Float[np.ndarray, "row column"]:
     """Colour of each cell; the full colour is the largest of the map, of its row or its column."""
     if per == "map":
-        return svg.scaled(weights, top_value(weights), scale)
+        return cells.scaled(weights, top_value(weights), scale)
     filled = np.nan_to_num(weights)
     tops = filled.max(axis=1 if per == "row" else 0, keepdims=True, initial=0.0)
     shares = np.divide(filled, tops, out=np.zeros_like(filled), where=tops > 0)
-    return np.where(np.isnan(weights), np.nan, svg.scaled(shares, 1.0, scale)).astype(np.float32)
+    return np.where(np.isnan(weights), np.nan, cells.scaled(shares, 1.0, scale)).astype(np.float32)
 
 
 def top_value(weights: Float[np.ndarray, "row column"]) -> float:
@@ -39,7 +39,7 @@ def colour_legend(
     x: float,
     y: float,
     weights: Float[np.ndarray, "row column"],
-    scale: svg.Scale,
+    scale: cells.Scale,
     *,
     share: bool,
     per: Per = "map",
@@ -58,7 +58,7 @@ def colour_legend(
     if per == "map" and np.nanmax(weights, initial=0.0) > high * 1.001:
         ends[2] += " +"
     notes = {"linear": [], "sqrt": ["square-root scale"], "log": ["logarithmic scale"]}[scale]
-    parts = [svg.legend(x, y, low=ends[0], high=ends[2], masked=masked, width=150)]
+    parts = [cells.legend(x, y, low=ends[0], high=ends[2], masked=masked, width=150)]
     parts.append(_muted(ends[1], x + 75, y + 21, text_anchor="middle"))
     if per != "map":
         tops = np.nan_to_num(weights).max(axis=1 if per == "row" else 0, initial=0.0)

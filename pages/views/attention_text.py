@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.maps import Map
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.attention_labels import lettering, written
 from pages.views.attention_scale import colour_legend, number, top_value
 
@@ -32,7 +32,7 @@ def attention_text(
     title: str,
     chosen: Sequence[int] = (0,),
     sought: Sequence[int] = (),
-    scale: svg.Scale = "linear",
+    scale: cells.Scale = "linear",
 ) -> str:
     """Both texts; `chosen` are the rows whose shades are drawn when nothing is pointed at.
 
@@ -99,11 +99,11 @@ def _shades(
     weights: Float[np.ndarray, "n"],
     places: list[tuple[float, float, float]],
     high: float,
-    scale: svg.Scale,
+    scale: cells.Scale,
     target: str,
     share: bool,
 ) -> list[str]:
-    strengths = svg.scaled(weights[None, :], high, scale)[0]
+    strengths = cells.scaled(weights[None, :], high, scale)[0]
     best = np.argsort(-strengths, kind="stable")[:SHADES]
     rects, texts = [], []
     for rank, index in enumerate(best.tolist()):

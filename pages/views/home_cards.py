@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from pages.views import palette
-from pages.views.svg import document, label, raster, shortened, tag, text_width, visible
+from pages.views.cells import raster
+from pages.views.svg import document, label, shortened, tag, text_width, visible
 
 WIDTH, HEIGHT = 260.0, 104.0
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.lens import Lens
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.attention_scale import number
 
 LEFT = 74.0
@@ -103,7 +103,7 @@ def lens_grid(
         )
     parts.append(svg.label("input", 6, bottom + 20, size=11.5, fill=palette.MUTED, keep=True))
     parts.append(
-        svg.legend(
+        cells.legend(
             LEFT, bottom + 38, low="0 %", high="100 %", colour=palette.PROBABILITY, full=TINT
         )
     )

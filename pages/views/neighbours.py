@@ -14,7 +14,8 @@ from jaxtyping import Float
 
 from engine.projection import Measure, Neighbours
 from pages.views import palette
-from pages.views.svg import document, label, raster, shortened, tag, visible
+from pages.views.cells import raster
+from pages.views.svg import document, label, shortened, tag, visible
 
 WIDTH, ROW, TOP = 330.0, 24.0, 26.0
 NAME, BAR = 108.0, 84.0

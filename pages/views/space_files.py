@@ -14,8 +14,9 @@ import plotly.graph_objects as go
 from jaxtyping import Float, UInt8
 
 from pages.views import cameras, palette
+from pages.views.cells import raster
 from pages.views.space import NAME, Mark
-from pages.views.svg import document, esc, label, raster, tag, visible
+from pages.views.svg import document, esc, label, tag, visible
 
 WIDTH, HEIGHT = 900.0, 640.0
 

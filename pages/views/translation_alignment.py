@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.alignment import Alignment
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.translation import percent
 
 
@@ -43,14 +43,14 @@ def matrix(found: Alignment, *, title: str) -> str:
         )  # fmt: skip
     high = float(found.weights.max())
     parts.append(
-        svg.matrix(
+        cells.matrix(
             found.weights, x=left, y=top, cell=cell, rows=ids[0], columns=ids[1],
             row_labels=rows, column_labels=columns, colour=palette.CROSS, high=high,
             quantity="weight",
         )
     )  # fmt: skip
     bottom = top + cell * len(rows) + 16
-    parts.append(svg.legend(left, bottom, low="0 %", high=percent(high), colour=palette.CROSS))
+    parts.append(cells.legend(left, bottom, low="0 %", high=percent(high), colour=palette.CROSS))
     width = left + cell * len(columns) + slant * 0.72 + 24
     return svg.document(max(width, 420.0), bottom + 34, parts, title)
 
@@ -72,7 +72,7 @@ def grid(
         parts.append(svg.label(f"layer {layer + 1}", 8, y + tall / 2 + 4, size=12, keep=True))
         for head in range(heads):
             x, weights = 70 + head * size, cross[layer, head]
-            image = svg.raster(
+            image = cells.raster(
                 weights, x=x + 2, y=y, width=size - 6, height=tall, colour=palette.CROSS
             )
             here = (layer, head) == picked

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.translation import Story, number, percent
 
 MOST_ROWS = 48  # tokens drawn of a long text; the caption says so
@@ -72,7 +72,7 @@ def tensors(
         note = f"numbers 1 to {shown} of {part.values.shape[1]}"
         body.append(svg.label(note, x, 34, size=11, fill=palette.MUTED, keep=True))
         body.append(
-            svg.matrix(
+            cells.matrix(
                 part.values[: len(rows), :shown],
                 x=x,
                 y=top,
@@ -91,7 +91,7 @@ def tensors(
         x += max(shown * cell, svg.text_width(head, 12.5, mono=False) + 12) + GAP
     bottom = top + cell * len(rows) + 16
     body.append(
-        svg.legend(
+        cells.legend(
             left, bottom, low=number(-high), high=number(high), negative=palette.NEGATIVE,
             colour=palette.POSITIVE,
         )

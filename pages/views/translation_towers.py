@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from pages.views import palette, svg
+from pages.views import cells, palette, svg
 from pages.views.translation import Story, percent
 
 DIMENSIONS = 10  # numbers of each vector that a layer's picture shows
@@ -106,7 +106,7 @@ def _tower(
         else:
             width = WIDE * level.values.shape[0] / max(tokens, 1)
             body.append(
-                svg.raster(
+                cells.raster(
                     level.values[:, :DIMENSIONS].T, x=x, y=y, width=width, height=TALL,
                     colour=palette.POSITIVE, negative=palette.NEGATIVE,
                 )

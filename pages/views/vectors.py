@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from pages.views import palette
-from pages.views.svg import document, label, legend, matrix, visible
+from pages.views.cells import legend, matrix
+from pages.views.svg import document, label, visible
 
 COLUMNS = 64
 CELL = 12.0

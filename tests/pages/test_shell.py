@@ -21,7 +21,7 @@ from pages.shell import frame
 from pages.shell.link import TEXT_IN_LINK, plain
 from pages.shell.share import csv_file, html_file, json_file, svg_file
 from pages.shell.store import Store, size
-from pages.views import svg
+from pages.views import cells, svg
 from tests.pages.conftest import ROOT, Open, crash, sentences
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[0-9]*.py"))
@@ -257,7 +257,7 @@ def drawn() -> str:
         80,
         80,
         [
-            svg.matrix(
+            cells.matrix(
                 grid,
                 x=0,
                 y=0,
