@@ -14,8 +14,8 @@ from jaxtyping import Float
 from pages.views import palette, svg
 from pages.views.attention_scale import number
 
-WIDTH = 640.0
-LEFT = 130.0
+WIDTH = 480.0
+LEFT = 108.0
 ROW = 38.0
 
 
@@ -32,7 +32,7 @@ def probability_changes(
 ) -> str:
     """Two bars a word, with both numbers and the difference in points."""
     high = max([*before, *after, 1e-9])
-    scale = (WIDTH - LEFT - 160) / high
+    scale = (WIDTH - LEFT - 152) / high
     parts = [
         _mark(LEFT, "before", palette.BAR),
         _mark(LEFT + 90, "after", palette.CHOSEN),
@@ -73,7 +73,7 @@ def _bar(y: float, width: float, colour: str, value: float) -> str:
     return svg.tag(
         "rect", x=LEFT, y=y, width=max(width, 1.0), height=12.0, rx=2, fill=colour
     ) + svg.label(
-        number(value, True), LEFT + max(width, 1.0) + 6, y + 10, size=11, fill=palette.MUTED
+        number(value, True), LEFT + max(width, 1.0) + 6, y + 10.5, size=12.5, fill=palette.MUTED
     )
 
 
