@@ -30,6 +30,7 @@ FIRST = (
 
 def tokenization_chat(choice: Choice) -> None:
     """Draw the editor of turns and what becomes of them."""
+    st.caption("Here the turns below are cut; the text above is that of the other views.")
     turns, answer = _turns()
     if not any(turn.content for turn in turns):
         raise EmptyText("All turns are empty. Type what one of them says.")
@@ -103,8 +104,9 @@ def _turns() -> tuple[list[Turn], bool]:
 def _told(tokens: Tokens, turns: list[Turn], text: str) -> str:
     special = int(tokens.special.sum())
     said = sum(len(turn.content.strip()) for turn in turns)
+    apart = f", {special} of them special ones, which nobody types" if special else ""
     return (
         f"{len(turns)} turns of {said:,} characters became a text of {len(text):,}: "
-        f"{len(tokens):,} tokens, {special} of them special ones, which nobody types. The template "
-        "is how the model knows who spoke: it was trained on conversations written exactly so."
+        f"{len(tokens):,} tokens{apart}. The template is how the model knows who spoke: it was "
+        "trained on conversations written exactly so."
     )

@@ -81,7 +81,7 @@ def _cut(choice: Choice) -> Tokens:
 def _counts(tokens: Tokens, choice: Choice) -> None:
     total = view.counts(tokens)
     limit = choice.card.limit
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Tokens", f"{total.tokens:,}", width="content")
         st.metric("Characters", f"{total.characters:,}", width="content")
         st.metric("Characters per token", f"{total.per_token:.2f}", width="content")
