@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from engine import links
-from engine.maps import Map, Treatment, prepared
-from engine.values import Attention
+from engine.maps import Map, Scene, Treatment, prepared
+from engine.values import Attention, Reading
+from pages.views.attention_choices import treated
 from pages.views.attention_formulas import formulas
-from pages.views.attention_grid import Ranking, head_grid
+from pages.views.attention_grid import Ranking, head_grid, place_of
 from pages.views.attention_inside import STAGES, attention_inside
 from pages.views.attention_lines import MOST, attention_lines
 from pages.views.attention_map import attention_map, overview, row_sentence
@@ -337,3 +338,20 @@ def test_a_map_with_nothing_left_is_drawn_as_masked():
     ):
         parsed(picture)
     assert "masked" in texts(attention_map(empty, title="t"))
+
+
+@pytest.mark.parametrize("target", [None, "", "t3", "h2", "h0.1", "h1.0", "h1.x", "h99999.1"])
+def test_only_a_target_of_the_grid_is_a_head(target: str | None):
+    assert place_of("h2.1") == (1, 0)
+    assert place_of(target) is None
+
+
+def test_only_views_of_weights_are_treated_as_the_controls_say():
+    scene = Scene(Reading("tales-gpt", "a b"), "decoder")
+    values = {"hide": "First", "scale": "Root", "per": "Row", "drop": 20, "several": ["2.1"]}
+    assert treated(scene, "Inside", values) == scene
+    seen = treated(scene, "Map", values)
+    assert (seen.scale, seen.per, seen.treatment.hidden) == ("sqrt", "row", "first")
+    assert seen.treatment.mass == pytest.approx(0.8) and seen.treatment.several == ((1, 0),)
+    lines = treated(scene, "Lines", {})
+    assert lines.treatment.mass == pytest.approx(0.7) and lines.per == "map"
