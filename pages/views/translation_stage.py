@@ -34,7 +34,9 @@ def stage(story: Story, *, tree: bool = True, source_name: str = "Source") -> st
     ]
     if tree:
         parts.append(tree_lane(story, place, floor))
-    return svg.document(place.width, height, parts, "Translation, step by step", _seen(story))
+    title, seen = "Translation, step by step", _seen(story)
+    # The tree's words are small: a phone scrolls them rather than shrinking them.
+    return svg.document(place.width, height, parts, title, seen, least=1.0 if tree else None)
 
 
 def chips(

@@ -122,6 +122,12 @@ def test_the_tree_shows_every_node_with_its_numbers(width: int) -> None:
     assert "⚑1" in words(stage(one))
 
 
+def test_a_phone_scrolls_the_tree_and_does_not_shrink_its_words():
+    one = story(now=3)
+    assert having(stage(one), "data-least") == ["1"]
+    assert having(stage(one, tree=False), "data-least") == []
+
+
 def test_forced_tokens_are_marked_in_words() -> None:
     assert "forced" in words(stage(story(forced=2)))
     assert "forced" not in words(stage(story()))
