@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache as once
 from typing import Any
 
@@ -13,7 +14,8 @@ from engine.lines import Line
 from engine.writing import Column, Task
 from pages.shell import cache
 from pages.shell.components import picture, script, styles
-from pages.shell.frame import plain, select
+from pages.shell.frame import checked, plain, select
+from pages.shell.sending import catch_up
 from pages.shell.share import share_menu
 from pages.shell.state import state
 from pages.views import decoding_columns as view
@@ -23,6 +25,7 @@ from pages.views.decoding_picture import picture as drawn
 from pages.views.decoding_plan import Plan, height
 
 SHOWN = "decoding-shown"
+TINTS = ("probability", "rank")
 EVERY = 0.1  # seconds between two looks at what is being written
 
 
@@ -95,7 +98,6 @@ def _sheet(plan: Plan, columns: tuple[Column, ...]) -> Sheet:
         spell=spell,
         chosen=plan.column,
         held=plan.token,
-        tint=plan.tint,
         idle="" if plan.write else "press Write",
         height=height(plan.task.limit, len(columns)),
     )
@@ -145,21 +147,41 @@ def _other_seed() -> None:
     st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**32
 
 
-def _watch(sheet: Sheet, every: tuple[Column, ...], live: bool, looks: list[None]) -> None:
+def _watch(sheet: Sheet, every: tuple[Column, ...], live: bool, looks: list[str]) -> None:
     """One look at columns; runs alone eight times a second while they are written (`live`).
 
-    `every` are the sheet's columns and the folded ones that are written beside them.
+    `every` are the sheet's columns and the folded ones that are written beside them, `looks` the
+    tints of the looks so far.
     """
     writing.watch(every, state().viewer)
+    tint = checked("tint", TINTS, default=TINTS[0], name="Tint")
+    sheet = replace(sheet, tint=tint)
     # Never in the page's own run: `st.rerun` throws away what was not sent yet.
     over = live and bool(looks) and writing.finished(every)
-    looks.append(None)
+    turned = bool(looks) and tint != looks[-1]
+    looks.append(tint)
     if over and writing.problem(every) is not None:
         select("write", None)  # or the page would try again at once, for ever
     data = view.payload(sheet) | {"held": sheet.at, "seq": _own().get("seq", 0)}
     _component()(key="decoding-sheet", data=data, on_lock_change=_locked)
+    _tint()  # here, not above with the page's controls: another tint runs the sheet alone
     if over or state().values.get("at") not in (None, sheet.at):
         st.rerun()
+    if turned and not live:
+        catch_up()  # the picture of the columns below, and the link that can be copied
+
+
+def _tint() -> None:
+    st.segmented_control(
+        "Tint by",
+        TINTS,
+        default=TINTS[0],
+        key="tint",
+        bind="query-params",
+        required=True,
+        help="Probability: how likely the model itself found the token. Rank: its place in the "
+        "model's own order, in four bands.",
+    )
 
 
 def _own() -> dict[str, Any]:

@@ -55,7 +55,7 @@ def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
     column, _ = place(where, len(lines)) or (0, None)
     task = Task(choice.model, tuple(cut.ids.tolist()))
     reading = Reading(choice.model, text)
-    plan = Plan(task, text, lines, column, None, "probability", False, reading=reading)
+    plan = Plan(task, text, lines, column, None, False, reading=reading)
     return plan, spot
 
 

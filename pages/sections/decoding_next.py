@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -16,13 +16,13 @@ from engine.writing import Column
 from pages.shell import cache, lines
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection, sentences
+from pages.shell.sending import catch_up, send_now
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 from pages.views import decoding_bars as view
 from pages.views.decoding_plan import PRESETS, Plan, Spot
 
 KEYS = {name: f"set-{name}" for name in OFF}
-LATER = 0.25  # seconds from new bars to the rest of the page
 TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
 
 
@@ -41,23 +41,20 @@ def _opened(plan: Plan, spot: Spot, before: lines.State, runs: list[None]) -> No
     runs.append(None)
     if now is None:
         st.rerun()
+    # What a slider moves is made and sent first; the controls beside it follow.
+    bars = None
     with sentences():
-        left, right = st.columns([4, 7], gap="large")
-        with left:
-            if not spot.gap:
-                _column(now)
-            _sliders(now)
-        with right:
-            _bars(now, spot)
+        bars = _drawn(now, spot)
+    left, right = st.columns([4, 7], gap="large")
+    with right, sentences():
+        if bars:
+            _bars(now, spot, bars, hurry=alone)
+    with left, sentences():
+        if not spot.gap:
+            _column(now)
+        _sliders(now)
     if alone and now is not plan:
-        st.fragment(_catch_up, run_every=LATER)([])
-
-
-def _catch_up(looks: list[None]) -> None:
-    """Run the page a moment after the bars: were it run at once, they would wait for it."""
-    if looks:
-        st.rerun()
-    looks.append(None)
+        catch_up()
 
 
 # --- The columns' settings ----------------------------------------------------------------------
@@ -207,7 +204,19 @@ def _spot(plan: Plan, column: Column) -> Spot:
     )
 
 
-def _bars(plan: Plan, spot: Spot) -> None:
+class Bars(NamedTuple):
+    """The picture of the candidates, what it shows, and what was asked for in it."""
+
+    found: Opened
+    svg: str
+    words: str
+    spell: view.Spell
+    candidate: str | None  # the name of the bar that somebody chose
+    wanted: int | None  # the id that the formula is about
+
+
+def _drawn(plan: Plan, spot: Spot) -> Bars:
+    """The candidates as bars, before anything of the page is drawn."""
     bundle = cache.bundle(plan.task.model)
 
     def spell(token_id: int) -> str:
@@ -223,20 +232,36 @@ def _bars(plan: Plan, spot: Spot) -> None:
     found = opened(
         spot.logits, setting, spot.ids, start=spot.start, also=also, ban=banned(bundle.card)
     )
-    st.markdown(_heading(plan, spot))
     svg = view.bars(found, setting, spell, chosen=spot.chosen)
+    words = view.sentence(found, setting, spell)
+    return Bars(found, svg, words, spell, candidate, spot.chosen if wanted is None else wanted)
+
+
+def _bars(plan: Plan, spot: Spot, bars: Bars, *, hurry: bool) -> None:
+    """The candidates and what there is to say of them; in a `hurry` the picture goes ahead."""
+    above = st.container()
     picture(
-        svg,
+        bars.svg,
         key="decoding-bars",
-        alt=view.sentence(found, setting, spell),
-        locked=candidate,
+        alt=bars.words,
+        locked=bars.candidate,
         on_lock=lambda ids: select("candidate", ids),
     )
-    save, words = st.columns([1, 6], vertical_alignment="center")
+    if hurry:
+        send_now()
+    above.markdown(_heading(plan, spot))
+    found, spell = bars.found, bars.spell
+    save, below = st.columns([1, 6], vertical_alignment="center")
     with save:
-        share_menu("next-token", svg=svg, data=lambda: view.table(found, spell), title="Next token")
-    words.caption(plain(view.sentence(found, setting, spell)))
-    _formula(plan, spot, found, spell, wanted if wanted is not None else spot.chosen)
+        # Made when it is opened: what nobody sees would be sent with every move of a slider.
+        share_menu(
+            "next-token",
+            svg=lambda: bars.svg,
+            data=lambda: view.table(found, spell),
+            title="Next token",
+        )
+    below.caption(plain(bars.words))
+    _formula(plan, spot, found, spell, bars.wanted)
     read_aloud("next-token", lambda: view.table(found, lambda i: view.visible(spell(i))))
 
 

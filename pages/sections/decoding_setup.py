@@ -1,4 +1,4 @@
-"""The controls above the columns: seed, length, tint, stop text; and what the link asks for."""
+"""The controls above the columns: seed, length, stop text; and what the link asks for."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
     buttons = row.container(horizontal=True, width="content", gap="small")
     with row:
         seed, limit = _numbers(room)
-        tint, stop = "probability" if runs else _tint(), _stop_text()
+        stop = _stop_text()
     at = selection("at", lambda at: place(at, len(lines)) is not None, name="Place")
     column, token = place(at, len(lines)) or (0, None)
     lines = _shortcuts(lines, column)
     write = selection("write", ("yes",), name="write") == "yes"
     task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stop=stop)
     prompt = "" if source else choice.text
-    plan = Plan(task, prompt, lines, column, token, tint, write, runs, folded, reading)
+    plan = Plan(task, prompt, lines, column, token, write, runs, folded, reading)
     return plan, buttons
 
 
@@ -130,21 +130,6 @@ def _numbers(room: int) -> tuple[int, int]:
         help=f"At most {room:,}: as many as fit after this text, {LONGEST} on this page.",
     )
     return seed, limit
-
-
-def _tint() -> str:
-    tint = checked("tint", ("probability", "rank"), default="probability", name="Tint")
-    st.segmented_control(
-        "Tint by",
-        ("probability", "rank"),
-        default="probability",
-        key="tint",
-        bind="query-params",
-        required=True,
-        help="Probability: how likely the model itself found the token. Rank: its place in the "
-        "model's own order, in four bands.",
-    )
-    return tint
 
 
 def _stop_text() -> str:

@@ -7,6 +7,7 @@ a table of every token. Knows nothing of Streamlit.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -76,26 +77,26 @@ def _column(sheet: Sheet, number: int, reference: list[int] | None, whole: bool)
     when all columns are done: it is most of the bytes.
     """
     column = sheet.columns[number]
-    tokens, texts = column.tokens[:], column.texts
+    so_far = _so_far(column)
+    tokens, ids = column.tokens[: len(so_far["i"])], so_far["i"]
     told = tokens if whole else []
-    entropies = [round(token.entropy, 1) for token in tokens]
-    parts = None if reference is None else parting([token.id for token in tokens], reference)
+    parts = None if reference is None else parting(ids, reference)
     last = tokens[-1].end if tokens else ""
     return {
         "name": sheet.names[number],
-        "t": [texts[i] for i in range(len(tokens))],
-        "p": [_short(token.probability) for token in tokens],
+        "t": so_far["t"],
+        "p": so_far["p"],
         "a": [_short(token.after) for token in told],
         "k": [token.kept for token in told],
-        "r": [token.rank for token in tokens],
+        "r": so_far["r"],
         "b": _all_preferred(column, sheet.spell) if told else [],
         "d": -1 if parts is None else parts,
-        "f": [i for i, token in enumerate(tokens) if token.forced],
+        "f": so_far["f"],
         "w": column.writing,
         "end": ENDS[last] if last else ("" if column.writing or not tokens else "Stopped."),
         "idle": _idle(column, sheet.idle),
-        "h": entropies,
-        "peak": max(8, *entropies) if entropies else 8,
+        "h": so_far["h"],
+        "peak": max(8, *so_far["h"]) if tokens else 8,
         "s": figures(statistics(column)) if whole and tokens else [],
     }
 
@@ -237,6 +238,30 @@ def _ids(column: Column) -> list[int]:
 
 def _short(value: float) -> float:
     return float(f"{value:.3g}")
+
+
+_told: WeakKeyDictionary[Column, dict[str, list[Any]]] = WeakKeyDictionary()
+_telling = threading.Lock()
+
+
+def _so_far(column: Column) -> dict[str, list[Any]]:
+    """Texts, ids, probabilities, ranks, entropies and forced places of the tokens so far.
+
+    They are told again with each look, of which there are eight a second: only new tokens are
+    rounded. The lists are copies, as others may be looking at the same column.
+    """
+    with _telling:
+        kept = _told.setdefault(column, {name: [] for name in "tiprhf"})
+        done = len(kept["i"])
+        for place, token in enumerate(column.tokens[done:], done):
+            kept["t"].append(column.texts[place])
+            kept["i"].append(token.id)
+            kept["p"].append(_short(token.probability))
+            kept["r"].append(token.rank)
+            kept["h"].append(round(token.entropy, 1))
+            if token.forced:
+                kept["f"].append(place)
+        return {name: values[:] for name, values in kept.items()}
 
 
 _preferred: WeakKeyDictionary[Column, list[list[str | float]]] = WeakKeyDictionary()

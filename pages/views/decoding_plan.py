@@ -46,7 +46,6 @@ class Plan:
     lines: tuple[Line, ...]
     column: int
     token: int | None
-    tint: str
     write: bool
     runs: int = 0
     folded: tuple[Line, ...] = ()
