@@ -23,6 +23,7 @@ from pages.sections.attention_treatment import attention_treatment
 from pages.sections.attention_whatif import attention_whatif
 from pages.shell import cache, playing, walks
 from pages.shell.frame import Choice, frame, sentences
+from pages.shell.sending import send_now
 from pages.shell.state import state
 
 TREATED = {
@@ -82,6 +83,9 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
                 large(choice, shown, view, whole)
             else:
                 st.caption(f"Layer {shown.layer + 1} will be here when it has been read.")
+        if st.session_state.get("attention-drawn") not in (None, shown):
+            send_now()
+        st.session_state["attention-drawn"] = shown
         if here:
             with above:
                 attention_treatment(shown, view)
