@@ -1,12 +1,12 @@
 // The map of a vector space: plotly.js draws and turns it, labels stand above it and never overlap.
 //
 // plotly.js (4.8 MB) does not travel with this component: Streamlit's own copy is used, which any
-// chart of the page leaves in globalThis.Plotly and the browser keeps. Seen from the server a pick
-// costs some kB. The camera stays where it is whatever changes; once it rests, the link is told.
+// chart of the page leaves in globalThis.Plotly and the browser keeps. The camera stays where it is
+// whatever changes; once it rests, the link is told.
 
 const maps = new WeakMap();
 const REST = 600; // milliseconds without a turn
-const MANY = 20000; // points; plotly cuts a circle into many triangles: 50,000 squares stood in half the time
+const MANY = 20000; // points; to plotly a circle is many triangles, a square two
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".space");
@@ -86,25 +86,24 @@ function map(root) {
   function points(hue) {
     const only = data.only && new Set(data.only);
     return cloud.legend.map((entry, k) => {
-      const at = [];
-      for (let i = 0; i < cloud.classes.length; i++) if (cloud.classes[i] === k && (!only || only.has(i))) at.push(i);
-      rows.push(at.map((i) => cloud.ids + i));
-      return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
-        name: entry.name, showlegend: at.length > 0, text: at.map((i) => plain(cloud.names[i])),
-        marker: { size: only ? 4.5 : data.dot.size, color: hue(entry.colour), opacity: only ? 0.95 : data.dot.opacity, line: { width: 0 }, symbol: !only && cloud.classes.length > MANY ? "square" : "circle" },
-      });
+      const at = [...cloud.classes.keys()].filter((i) => cloud.classes[i] === k && (!only || only.has(i)));
+      const [size, opacity] = only ? [4.5, 0.95] : [data.dot.size, data.dot.opacity];
+      const symbol = !only && cloud.classes.length > MANY ? "square" : "circle";
+      return dots(at, entry.name, at.length > 0, { size, color: hue(entry.colour), opacity, symbol });
     });
+  }
+
+  function dots(at, name, showlegend, marker) {
+    rows.push(at.map((i) => cloud.ids + i));
+    const places = at.map((i) => cloud.axes.map((a) => a[i])), text = at.map((i) => plain(cloud.names[i]));
+    return trace(places, { name, showlegend, text, marker: { ...marker, line: { width: 0 } } });
   }
 
   // Points of the cloud that are pointed out: an area, what the map betrays.
   function lit(hue) {
     return (data.lit || []).map((group) => {
-      const at = chosen(group.bits);
-      rows.push(at.map((i) => cloud.ids + i));
-      return trace(at.map((i) => cloud.axes.map((a) => a[i])), {
-        name: group.name, showlegend: true, text: at.map((i) => plain(cloud.names[i])),
-        marker: { size: group.size, color: hue(group.colour), opacity: 0.95, symbol: group.symbol, line: { width: 0 } },
-      });
+      const marker = { size: group.size, color: hue(group.colour), opacity: 0.95, symbol: group.symbol };
+      return dots(chosen(group.bits), group.name, true, marker);
     });
   }
 
@@ -128,16 +127,13 @@ function map(root) {
   function trace(places, rest) {
     const column = (k) => places.map((p) => p[k]);
     const base = { mode: "markers", hoverinfo: "text", x: column(0), y: column(1) };
-    if (data.flat) return { ...base, type: "scattergl", ...rest, marker: rest.marker && { ...rest.marker, size: grown(rest.marker.size) } };
+    if (data.flat) return { ...base, type: "scattergl", ...rest, marker: rest.marker && { ...rest.marker, size: rest.marker.size * 1.6 } };
     return { ...base, type: "scatter3d", z: column(2), ...rest };
-  }
-
-  function grown(size) {
-    return size * 1.6;
   }
 
   function layout(dark) {
     const ink = data.colours.ink[+dark], muted = data.colours.muted[+dark], line = data.colours.line[+dark];
+    const clear = "rgba(0,0,0,0)";
     const ends = data.flat ? window2d() : extent();
     const axis = (k) => ({
       ...(ends ? { range: ends[k] } : {}),
@@ -145,10 +141,10 @@ function map(root) {
       gridcolor: line, linecolor: line, showbackground: false, ticks: "",
     });
     const shared = {
-      uirevision: data.flat ? "flat" : "deep", paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink },
+      uirevision: data.flat ? "flat" : "deep", paper_bgcolor: clear, plot_bgcolor: clear, font: { color: ink },
       margin: data.flat ? { l: 34, r: 8, t: 8, b: 34 } : { l: 0, r: 0, t: 0, b: 0 }, hoverlabel: { font: { size: 14 } },
-      legend: { x: 0, y: 0, yanchor: "bottom", orientation: "h", itemsizing: "constant", font: { size: 12.5 }, bgcolor: "rgba(0,0,0,0)" },
-      modebar: { bgcolor: "rgba(0,0,0,0)", color: muted },
+      legend: { x: 0, y: 0, yanchor: "bottom", orientation: "h", itemsizing: "constant", font: { size: 12.5 }, bgcolor: clear },
+      modebar: { bgcolor: clear, color: muted },
     };
     if (data.flat) return { ...shared, dragmode: "pan", hovermode: "closest", xaxis: axis(0), yaxis: { ...axis(1), scaleanchor: "x" } };
     // What the person turned to stays, also in the middle of a turn.
