@@ -158,8 +158,8 @@ def open_at(browsers: Browsers, server: str, request: pytest.FixtureRequest) -> 
 
     Each call of a test is a browser of its own (no shared memory, clipboard allowed), whose cache
     has the app's files of earlier tests unless it is `cold`. At the end of the test any console
-    error, script error or request to an outside address fails it; `allow` names parts of console
-    errors that are expected.
+    error, script error or request to an outside address fails it, and any picture that HTML and XML
+    read differently; `allow` names parts of console errors that are expected.
     """
     problems: list[str] = []
     shared, own = [], []
@@ -192,6 +192,9 @@ def open_at(browsers: Browsers, server: str, request: pytest.FixtureRequest) -> 
         for number, context in enumerate(shared + own):
             for page in context.pages:
                 shot(page, f"failed-{request.node.name}-{number}")
+    for page in (page for context in shared + own for page in context.pages):
+        if not failed and not page.is_closed():
+            problems += [f"read in two ways: {text}" for text in page.evaluate(DIFFERENT)]
     for context in own + shared * failed:
         context.close()
     for context in shared * (not failed):
