@@ -1,6 +1,8 @@
 """Home: what is loaded, on which device and why, and where to begin."""
 
-from pages.sections import home, home_add, home_cards
+from pages.home import add
+from pages.home import path as home
+from pages.home.cards import section as home_cards
 from pages.shell.frame import frame, sentences
 
 choice = frame(
@@ -16,5 +18,5 @@ with sentences():
 with sentences():
     home_cards.models()
 with sentences():
-    home_add.add()
-    home_add.delete()
+    add.add()
+    add.delete()

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Row, Times, below, timed
-from engine.sampling import Sampling
+from engine.decoding.sampling import Sampling
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "assets" / "models"
@@ -117,10 +117,10 @@ def writing(quick: bool) -> list[Row]:
 
 def write(seed: int) -> tuple[float, float, int]:
     """Write 40 tokens under six settings: seconds to the first and the last, tokens in all."""
-    from engine import tokens
-    from engine.generation import generate
-    from engine.lines import Line
-    from engine.runtime import open_bundle
+    from engine.decoding.continuation import Line
+    from engine.decoding.generation import generate
+    from engine.models.runtime import open_bundle
+    from engine.tokenizers import tokens
 
     bundle = open_bundle(MODELS / "tales-gpt")
     began = time.perf_counter()
@@ -144,7 +144,7 @@ def memory(quick: bool) -> list[Row]:
         "for page, model in (('3_Attention', 'tales-gpt'), ('3_Attention', 'tales-bert'),\n"
         "                    ('4_Translation', 'fr-en')):\n"
         "    opened(page, model=model)\n"
-        "from engine.runtime import opened as bundles\n"
+        "from engine.models.runtime import opened as bundles\n"
         "print(len(bundles()), memory_mb(), memory_mb('VmHWM'))\n"
     )
     done = subprocess.run(

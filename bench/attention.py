@@ -140,7 +140,7 @@ def grid() -> Iterator[Row]:
     """The picture of 12 x 12 heads at 64 tokens, from weights to SVG."""
     import numpy as np
 
-    from pages.views.attention_grid import head_grid, thumbnails
+    from pages.attention.overview.picture import head_grid, thumbnails
 
     rng = np.random.default_rng(0)
     weights = rng.dirichlet(np.full(64, 0.1), size=(12, 12, 64)).astype(np.float32)
@@ -164,7 +164,7 @@ PARTS: dict[str, Callable[..., Iterator[Row]]] = {
 
 def heads() -> list[Row]:
     """For every sample of the page and shipped model the heads that measures single out."""
-    from engine.heads import standing_out
+    from engine.attention.heads import standing_out
     from engine.values import Kind, Reading
     from pages.shell import cache
     from pages.shell.frame import samples

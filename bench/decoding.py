@@ -64,10 +64,10 @@ def arguments() -> argparse.Namespace:
 
 def columns(quick: bool) -> Iterator[Row]:
     """Six columns of 40 tokens in one batch, and each of them alone, turn by turn."""
-    from engine import tokens
-    from engine.generation import generate
-    from engine.lines import Line
-    from engine.runtime import open_bundle
+    from engine.decoding.continuation import Line
+    from engine.decoding.generation import generate
+    from engine.models.runtime import open_bundle
+    from engine.tokenizers import tokens
 
     bundle = open_bundle(MODELS / "tales-gpt")
     ids = tokens.tokenize(bundle, TEXT).ids.tolist()
@@ -96,9 +96,9 @@ def columns(quick: bool) -> Iterator[Row]:
 
 def translation(quick: bool) -> Iterator[Row]:
     """Twenty words, four beams, the tree and every part of the trace."""
-    from engine.beams import Search
-    from engine.runtime import open_bundle
-    from engine.translation import traced, translate
+    from engine.decoding.beams import Search
+    from engine.decoding.translation import traced, translate
+    from engine.models.runtime import open_bundle
     from engine.values import Reading
 
     bundle, reading = open_bundle(MODELS / "fr-en"), Reading("fr-en", SENTENCE)

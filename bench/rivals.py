@@ -207,8 +207,8 @@ def processes(quick: bool) -> list[Row]:
     """A new Python, everything imported, the model loaded, one text read."""
     ours = f"""
 from pathlib import Path
-from engine import tracing
-from engine.runtime import open_bundle
+from engine.trace import tracing
+from engine.models.runtime import open_bundle
 from engine.values import Reading
 bundle = open_bundle(Path({str(SHIPPED / "tales-gpt")!r}))
 tracing.layers(bundle, Reading("m", "The cat sat on the mat"), "decoder")

@@ -108,8 +108,8 @@ def large(points: int) -> np.ndarray:
 
 def stand_in(folder: Path, vectors: np.ndarray) -> Path:
     """A bundle whose table of vectors is the large one; its graph is a small model's still."""
-    from engine.bundle import digest
-    from engine.mapping import SPACE
+    from engine.models.bundle import digest
+    from engine.space.vocabulary_layout import SPACE
 
     shutil.copytree(MODELS / "tales-gpt", folder)
     vectors.astype(np.float32).tofile(folder / "large.bin")
@@ -136,7 +136,7 @@ def stand_in(folder: Path, vectors: np.ndarray) -> Path:
 
 def pca(given: Given) -> Iterator[Row]:
     """Ten main directions of all vectors."""
-    from engine import projection
+    from engine.space import projection
 
     vectors = large(given.points)
     yield below("PCA", timed(lambda: projection.pca(vectors, axes=10), times=3), 2000)
@@ -144,7 +144,7 @@ def pca(given: Given) -> Iterator[Row]:
 
 def neighbours(given: Given) -> Iterator[Row]:
     """Twelve neighbours of a vector by both measures."""
-    from engine import projection
+    from engine.space import projection
 
     space = projection.prepared(large(given.points))
     for measure in projection.MEASURES:
@@ -157,10 +157,10 @@ def neighbours(given: Given) -> Iterator[Row]:
 
 def umap(given: Given) -> Iterator[Row]:
     """The layout in its own process, from its start to the file."""
-    from engine import mapping
+    from engine.space import vocabulary_layout
 
     bundle, out = given.bundle, given.folder / "map.npz"
-    command = mapping.command("umap", bundle, out, unit=True)
+    command = vocabulary_layout.command("umap", bundle, out, unit=True)
     began = time.perf_counter()
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -1,50 +1,21 @@
 """The engine: reads a text with a real transformer and gives every quantity it computed.
 
-It knows nothing of Streamlit, Plotly or pandas. `__all__` lists its modules, sorted; they are
-imported by name (`from engine import tracing`), so that nothing is loaded before it is needed.
-`engine.export` and `engine.training` are programs of their own, which the app only starts.
+It knows nothing of Streamlit, Plotly or pandas. `__all__` lists its parts, sorted; they are
+imported by name (`from engine.trace import tracing`), so that nothing is loaded before it is
+needed. `engine.export` and `engine.training` are programs of their own, which the app only starts.
 """
 
 # pyright: reportUnsupportedDunderAll=false
 __all__ = [
-    "alignment",
-    "beams",
-    "borrowed",
-    "bundle",
-    "candidates",
-    "catalog",
-    "chat",
-    "choosing",
-    "confidence",
-    "cutting",
+    "attention",
     "decoding",
-    "device",
     "errors",
-    "feeds",
-    "filters",
-    "generation",
-    "heads",
     "jobs",
-    "lens",
-    "lines",
-    "links",
-    "mapping",
-    "maps",
-    "outputs",
-    "processes",
-    "projection",
-    "runtime",
-    "sampling",
+    "models",
     "settings",
-    "slicing",
-    "subwords",
-    "tokens",
-    "tracing",
-    "translation",
-    "turning",
+    "space",
+    "store",
+    "tokenizers",
+    "trace",
     "values",
-    "verified",
-    "vocabulary",
-    "walking",
-    "writing",
 ]

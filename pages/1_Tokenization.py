@@ -1,12 +1,12 @@
 import streamlit as st
 
-from pages.sections.tokenization_chat import tokenization_chat
-from pages.sections.tokenization_chips import tokenization_chips
-from pages.sections.tokenization_compare import tokenization_compare
-from pages.sections.tokenization_steps import tokenization_steps
-from pages.sections.tokenization_vectors import tokenization_vectors
-from pages.sections.tokenization_vocabulary import tokenization_vocabulary
 from pages.shell.frame import checked, frame, sentences
+from pages.tokenization.chat import tokenization_chat
+from pages.tokenization.chips import tokenization_chips
+from pages.tokenization.compare.section import tokenization_compare
+from pages.tokenization.steps.section import tokenization_steps
+from pages.tokenization.vectors.section import tokenization_vectors
+from pages.tokenization.vocabulary import tokenization_vocabulary
 
 VIEWS = {
     "Tokens": tokenization_chips,

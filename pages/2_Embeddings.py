@@ -1,9 +1,9 @@
 import streamlit as st
 
-from pages.sections.embeddings_analogies import embeddings_analogies
-from pages.sections.embeddings_positions import embeddings_positions
-from pages.sections.embeddings_text import embeddings_text
-from pages.sections.embeddings_vocabulary import embeddings_vocabulary
+from pages.embeddings.analogies import embeddings_analogies
+from pages.embeddings.positions.section import embeddings_positions
+from pages.embeddings.through_layers.section import embeddings_text
+from pages.embeddings.vocabulary.section import embeddings_vocabulary
 from pages.shell.frame import checked, frame, sentences
 
 VIEWS = {

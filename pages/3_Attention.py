@@ -3,25 +3,26 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from engine.maps import Scene
-from pages.sections.attention_architecture import attention_architecture
-from pages.sections.attention_chosen import attention_chosen
-from pages.sections.attention_compare import attention_compare
-from pages.sections.attention_finder import attention_finder
-from pages.sections.attention_followed import attention_followed
-from pages.sections.attention_growth import attention_growth
-from pages.sections.attention_inside import attention_inside
-from pages.sections.attention_layers import attention_layers
-from pages.sections.attention_lines import attention_lines
-from pages.sections.attention_map import attention_map
-from pages.sections.attention_overview import attention_overview
-from pages.sections.attention_reading import attention_reading
-from pages.sections.attention_setup import attention_setup
-from pages.sections.attention_stream import attention_stream
-from pages.sections.attention_text import attention_text
-from pages.sections.attention_treatment import attention_treatment
-from pages.sections.attention_whatif import attention_whatif
-from pages.shell import cache, playing, walks
+from engine.attention.maps import Scene
+from pages.attention import blockwise
+from pages.attention.chosen import attention_chosen
+from pages.attention.compare import attention_compare
+from pages.attention.growth import attention_growth
+from pages.attention.inside.section import attention_inside
+from pages.attention.layers.architecture import attention_architecture
+from pages.attention.layers.section import attention_layers
+from pages.attention.layers.stream import attention_stream
+from pages.attention.layers.token_ranks import attention_followed
+from pages.attention.lines.section import attention_lines
+from pages.attention.map.section import attention_map
+from pages.attention.map_options import attention_treatment
+from pages.attention.notable_heads import attention_finder
+from pages.attention.overview.section import attention_overview
+from pages.attention.reading import attention_reading
+from pages.attention.setup import attention_setup
+from pages.attention.text.section import attention_text
+from pages.attention.whatif.section import attention_whatif
+from pages.shell import cache, player
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.sending import send_now
 from pages.shell.state import state
@@ -55,7 +56,7 @@ def large(choice: Choice, scene: Scene, view: str, whole: DeltaGenerator) -> Non
     if view == "Inside":
         attention_inside(scene)
     else:
-        playing.leave("inside")
+        player.leave("inside")
     if view == "What if":
         attention_whatif(scene, choice.card)
 
@@ -74,7 +75,7 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
         left, right = st.columns([5, 8], gap="large")
         with right:
             above, below = st.container(), st.container()
-        so_far = walks.overview(scene.reading, scene.kind)
+        so_far = blockwise.overview(scene.reading, scene.kind)
         shown = attention_chosen(scene, view)
         here = so_far.reaches(shown.layer)
         # What was asked for is made and sent first; the controls around it follow.
@@ -102,4 +103,4 @@ with sentences():
     scene, view = attention_setup(choice)
     explore(choice, scene, view)
     if cache.gives_attention(choice.model, scene.kind):
-        walks.watch(scene.reading, scene.kind)
+        blockwise.watch(scene.reading, scene.kind)

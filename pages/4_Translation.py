@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from engine.translation import Trace
-from pages.sections.translation_alignment import translation_alignment
-from pages.sections.translation_compare import translation_compare
-from pages.sections.translation_list import translation_list
-from pages.sections.translation_setup import translation_setup
-from pages.sections.translation_stage import (
+from engine.decoding.translation import Trace
+from pages.shell import player
+from pages.shell.frame import Choice, frame, sentences
+from pages.translation.alignment.section import translation_alignment
+from pages.translation.compare.section import translation_compare
+from pages.translation.hypotheses import translation_list
+from pages.translation.setup import translation_setup
+from pages.translation.stage.section import (
     translation_ribbons,
     translation_stage,
     translation_story,
 )
-from pages.sections.translation_strip import translation_moment, translation_strip
-from pages.sections.translation_tensors import translation_tensors, translation_towers
-from pages.shell import playing
-from pages.shell.frame import Choice, frame, sentences
+from pages.translation.steps.section import translation_moment, translation_strip
+from pages.translation.tensors.section import translation_tensors, translation_towers
 
 
 def tell(trace: Trace, choice: Choice) -> None:
@@ -41,5 +41,5 @@ with sentences():
     else:
         plays = translation_moment(trace)
         translation_ribbons(trace)
-        st.fragment(tell, run_every=playing.EVERY if plays else None)(trace, choice)
+        st.fragment(tell, run_every=player.EVERY if plays else None)(trace, choice)
         translation_list(trace)

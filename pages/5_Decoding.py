@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.sections.decoding_columns import decoding_columns, decoding_write
-from pages.sections.decoding_gap import decoding_gap
-from pages.sections.decoding_lens import decoding_lens
-from pages.sections.decoding_next import decoding_next
-from pages.sections.decoding_runs import decoding_runs
-from pages.sections.decoding_setup import decoding_setup
-from pages.sections.decoding_tree import decoding_tree
+from pages.decoding.columns.section import decoding_columns, decoding_write
+from pages.decoding.fill_mask import decoding_gap
+from pages.decoding.logit_lens import decoding_lens
+from pages.decoding.next_token.section import decoding_next
+from pages.decoding.runs.section import decoding_runs
+from pages.decoding.setup import decoding_setup
+from pages.decoding.tree.section import decoding_tree
 from pages.shell.frame import Choice, frame, sentences
 
 

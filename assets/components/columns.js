@@ -1,5 +1,5 @@
 // Shows columns of text while they are written: only tokens that are new touch the page.
-// Data: pages/views/decoding_columns.py, `payload`. Hover tells, click locks "c2 t14", arrows walk.
+// Data: pages/decoding/columns/sheet.py, `payload`. Hover tells, click locks "c2 t14", arrows walk.
 
 const sheets = new WeakMap();
 

@@ -1,5 +1,5 @@
 // Plays one SVG of ours: hover previews, click locks, Esc or a second click unlocks, arrows walk.
-// The grammar of its data- attributes is written in pages/views/svg.py.
+// The grammar of its data- attributes is written in pages/pictures/svg.py.
 // `play` needs no Streamlit: the one-file HTML export uses it as it is.
 
 const plays = new WeakMap();

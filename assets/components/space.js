@@ -166,7 +166,7 @@ function map(root) {
     return (narrow() ? 12 + 21 * Math.ceil(entries / 2) : 34) / data.height;
   }
 
-  // ---- the camera as links carry it (see pages/views/cameras.py)
+  // ---- the camera as links carry it (embeddings/map/cameras.py)
 
   // That of a link, as plotly takes it.
   function turned() {

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.players.turns import serve
-from engine import outputs, runtime, tokens, tracing
-from engine.beams import Search
-from engine.generation import generate
-from engine.lines import Line
-from engine.runtime import open_bundle
-from engine.sampling import Sampling
-from engine.translation import translate
+from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.generation import generate
+from engine.decoding.sampling import Sampling
+from engine.decoding.translation import translate
+from engine.models import runtime
+from engine.models.runtime import open_bundle
+from engine.tokenizers import tokens
+from engine.trace import outputs, tracing
 from engine.values import Reading, Side
 
 WORDS = "the cat sat on the mat and the boy said that he was not there".split()

@@ -1,8 +1,8 @@
 """`python -m engine.export <id or folder>`: make a bundle, for a person or for the app.
 
 With `--json` each line on stdout is {"stage", "progress", "result", "error"}, which is what
-`engine.jobs` reads; without it the stages are plain lines. A refusal is one sentence on stderr
-and exit status 1. Killing the process at any time leaves no bundle.
+`engine.jobs.registry` reads; without it the stages are plain lines. A refusal is one sentence on
+stderr and exit status 1. Killing the process at any time leaves no bundle.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO, get_args
 
-from engine.bundle import Precision
-from engine.catalog import bundle_name
-from engine.device import Device, demanded
 from engine.errors import EngineError, ExportFailed
-from engine.export.hub import Report, fetch, local
-from engine.export.look import look
-from engine.export.place import alone
+from engine.export.sources.hub import Report, fetch, local
+from engine.export.sources.look import look
+from engine.export.sources.place import alone
+from engine.models.bundle import Precision
+from engine.models.catalog import bundle_name
+from engine.models.device import Device, demanded
 from engine.settings import settings
 
 FETCHED = 0.4  # share of the bar that a download takes

@@ -13,25 +13,25 @@ import transformers
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 
-from engine.bundle import Card, Precision
-from engine.device import Device
 from engine.errors import ExportFailed
-from engine.export.agreement import agreement
-from engine.export.capture import NAME
 from engine.export.card import make_card, write_card
-from engine.export.convert import convert
-from engine.export.eight import quantise
 from engine.export.families import Layout
-from engine.export.graph import Graph, graphs
-from engine.export.hub import Checkpoint
-from engine.export.keeping import gate
-from engine.export.look import layout_of
+from engine.export.graphs.capture import NAME
+from engine.export.graphs.convert import convert
+from engine.export.graphs.graph import Graph, graphs
+from engine.export.graphs.keeping import gate
 from engine.export.model import limit
-from engine.export.place import aside, check_disk, check_memory
-from engine.export.precision import halved, judge, notes, tables
 from engine.export.proof import check, open_graph
-from engine.export.storage import Store, Stored, Weights, round_weights
-from engine.export.tokenizer import write_tokenizer
+from engine.export.sources.hub import Checkpoint
+from engine.export.sources.look import layout_of
+from engine.export.sources.place import aside, check_disk, check_memory
+from engine.export.sources.tokenizer import write_tokenizer
+from engine.export.weights.agreement import agreement
+from engine.export.weights.int8 import quantise
+from engine.export.weights.precision import halved, judge, notes, tables
+from engine.export.weights.storage import Store, Stored, Weights, round_weights
+from engine.models.bundle import Card, Precision
+from engine.models.device import Device
 
 Report = Callable[[str, float], None]  # a stage and the share of the whole work that is done
 

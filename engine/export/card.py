@@ -14,13 +14,13 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedModel
 from transformers import __version__ as transformers_version
 
-from engine.bundle import Card, Generation, Matrix, Stack
 from engine.export.families import Layout
-from engine.export.graph import Graph
-from engine.export.hub import Checkpoint
+from engine.export.graphs.graph import Graph
 from engine.export.model import limit, module, predicts, stack, takes_pairs
-from engine.export.storage import Weights
-from engine.export.tokenizer import kind, settings_of, special
+from engine.export.sources.hub import Checkpoint
+from engine.export.sources.tokenizer import kind, settings_of, special
+from engine.export.weights.storage import Weights
+from engine.models.bundle import Card, Generation, Matrix, Stack
 from engine.values import Side
 
 VERSION = 2  # of the exporter: raise it when bundles come out differently

@@ -7,8 +7,8 @@ import inspect
 from torch import nn
 from transformers import PreTrainedModel
 
-from engine.bundle import Stack
 from engine.export.families import Layout, Tower
+from engine.models.bundle import Stack
 from engine.values import Side
 
 

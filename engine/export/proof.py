@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from engine.device import Device, GraphError, open_session
 from engine.errors import ExportFailed
-from engine.export.capture import NAME
-from engine.export.graph import Graph
+from engine.export.graphs.capture import NAME
+from engine.export.graphs.graph import Graph
+from engine.export.graphs.past import Past, zeros
 from engine.export.model import accepts, stack
-from engine.export.past import Past, zeros
+from engine.models.device import Device, GraphError, open_session
 from engine.settings import cores
 
 Arrays = dict[str, np.ndarray]

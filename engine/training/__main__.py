@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from engine.training import recipes
-from engine.training.loop import Limits, train
+from engine.training.fit.loop import Limits, train
 from engine.training.shipping import SHIPPED, WORK
 
 

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import runtime
-from engine.runtime import Bundle
-from engine.training import corpora, everyday, figures, lessons, recipes
-from engine.training.homonyms import HOMONYMS
+from engine.models import runtime
+from engine.models.runtime import Bundle
+from engine.training import corpora, lessons, recipes
+from engine.training.measures import everyday, figures
+from engine.training.measures.homonyms import HOMONYMS
 from engine.training.shipping import SHIPPED
 
 START, END = "<!-- figures -->", "<!-- /figures -->"

@@ -15,9 +15,10 @@ import torch
 from torch import nn
 from transformers import GenerationConfig, MarianConfig, MarianMTModel, PreTrainedTokenizerFast
 
-from engine.training import corpora, everyday, tokenizers
-from engine.training.loop import Batch, Schedule, Task
-from engine.training.packing import by_length, gathered, padded
+from engine.training import corpora, tokenizers
+from engine.training.fit.loop import Batch, Schedule, Task
+from engine.training.fit.packing import by_length, gathered, padded
+from engine.training.measures import everyday
 
 NAME = "fr-en"
 IGNORED = -100

@@ -14,9 +14,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from engine import mapping
-from engine.bundle import digest
 from engine.export.__main__ import main as export
+from engine.models.bundle import digest
+from engine.space import vocabulary_layout
 from engine.training import recipes
 
 SHIPPED = Path("assets/models")
@@ -44,7 +44,7 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
     fresh, place, old = (shipped / (mark + name) for mark in (".new-", "", ".old-"))
     if export([str(source), "--out", str(fresh), "--store", STORE]):
         raise SystemExit(f"{name} was not exported, so {place} stays as it is.")
-    mapping.pack(fresh)
+    vocabulary_layout.pack(fresh)
     describe(fresh / "card.json", name, json.loads((source / "course.json").read_text()))
     keep_readme(place, fresh)
     if place.exists():
@@ -57,7 +57,7 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
 def describe(path: Path, name: str, course: dict[str, Any]) -> None:
     """Write title, licence, origin, the training, credits and the map's digest into a card."""
     card = json.loads(path.read_text(encoding="utf-8"))
-    card["files"][mapping.SPACE] = digest(path.with_name(mapping.SPACE))
+    card["files"][vocabulary_layout.SPACE] = digest(path.with_name(vocabulary_layout.SPACE))
     card["title"] = TITLES[name]
     card["licence"] = "apache-2.0"
     card["source"] = f"engine/training/{name.replace('-', '_')}.py"

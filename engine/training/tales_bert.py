@@ -17,9 +17,10 @@ from jaxtyping import Bool, Int
 from torch import nn
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
-from engine.training import corpora, everyday, tokenizers
-from engine.training.loop import Batch, Schedule, Task
-from engine.training.packing import by_length, gathered, padded
+from engine.training import corpora, tokenizers
+from engine.training.fit.loop import Batch, Schedule, Task
+from engine.training.fit.packing import by_length, gathered, padded
+from engine.training.measures import everyday
 
 NAME = "tales-bert"
 IGNORED = -100

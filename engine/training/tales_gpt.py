@@ -19,7 +19,7 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from engine.training import corpora, lessons, tokenizers
-from engine.training.loop import Batch, Schedule, Task
+from engine.training.fit.loop import Batch, Schedule, Task
 
 NAME = "tales-gpt"
 

@@ -22,25 +22,19 @@ from typing import TypeVar
 
 import numpy as np
 
-from engine import (
-    catalog,
-    decoding,
-    generation,
-    heads,
-    maps,
-    runtime,
-    tracing,
-    translation,
-    walking,
-)
-from engine.beams import Search
-from engine.bundle import Card, Stack
-from engine.confidence import Scored
-from engine.cutting import Cutter
+from engine.attention import heads, maps
+from engine.decoding import batch, generation, translation
+from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.sampling import Sampling
+from engine.decoding.scoring import Scored
 from engine.errors import NotOffered
-from engine.lines import Line
-from engine.sampling import Sampling
-from engine.tokens import piece_texts, tokenize
+from engine.models import catalog, runtime
+from engine.models.bundle import Card, Stack
+from engine.store import cached, store
+from engine.tokenizers.tokenization_steps import Cutter
+from engine.tokenizers.tokens import piece_texts, tokenize
+from engine.trace import blockwise, tracing
 from engine.values import (
     Attention,
     Embedded,
@@ -53,7 +47,6 @@ from engine.values import (
     Side,
     Tokens,
 )
-from pages.shell.store import cached, store
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -124,7 +117,7 @@ def entering(reading: Reading, side: Side, index: int) -> np.ndarray | None:
     return store().peek(("entering", _of(reading), side, index))
 
 
-def passed(reading: Reading, kind: Kind, block: walking.Passed) -> None:
+def passed(reading: Reading, kind: Kind, block: blockwise.Passed) -> None:
     """Keep what a walk found of a block."""
     side: Side = "encoder" if kind == "encoder" else "decoder"
     cached(("entering", _of(reading), side, block.index + 1), lambda: block.hidden)
@@ -153,7 +146,7 @@ def logits(reading: Reading, positions: tuple[int, ...]) -> Logits:
     )
 
 
-def overview(reading: Reading, kind: Kind, cells: int = walking.CELLS) -> Overview:
+def overview(reading: Reading, kind: Kind, cells: int = blockwise.CELLS) -> Overview:
     """Every head of a kind at a glance, in at most `cells` x `cells` blocks of tokens.
 
     Where all layers of a short text are kept the model is not asked again.
@@ -163,24 +156,26 @@ def overview(reading: Reading, kind: Kind, cells: int = walking.CELLS) -> Overvi
         side: Side = "encoder" if kind == "encoder" else "decoder"
         every: tuple[Layer, ...] | None = store().peek(("layers", _of(reading), side))
         if every is None:
-            return walking.overview(bundle(reading.model), reading, kind, cells)
+            return blockwise.overview(bundle(reading.model), reading, kind, cells)
         queries, keys = sides(reading, kind)
         weights = (tracing.of_kind(one, kind).weights for one in every)
-        return walking.gathered(weights, kind, walking.block_size(len(queries), len(keys), cells))
+        return blockwise.gathered(
+            weights, kind, blockwise.block_size(len(queries), len(keys), cells)
+        )
 
     return cached(_overview(reading, kind, cells), make)
 
 
 def overview_here(reading: Reading, kind: Kind) -> bool:
     """Whether the overview is kept already."""
-    return store().peek(_overview(reading, kind, walking.CELLS)) is not None
+    return store().peek(_overview(reading, kind, blockwise.CELLS)) is not None
 
 
 def walked(reading: Reading, kind: Kind, pictures: tuple[np.ndarray, ...]) -> None:
     """Keep the overview that a walk has made."""
     queries, keys = sides(reading, kind)
-    block = walking.block_size(len(queries), len(keys), walking.CELLS)
-    key = _overview(reading, kind, walking.CELLS)
+    block = blockwise.block_size(len(queries), len(keys), blockwise.CELLS)
+    key = _overview(reading, kind, blockwise.CELLS)
     cached(key, lambda: Overview(kind, block, np.stack(pictures)))
 
 
@@ -357,7 +352,7 @@ def following(model: str, ids: tuple[int, ...], source: tuple[int, ...] = ()) ->
 
     def make() -> np.ndarray:
         opened = bundle(model)
-        read = decoding.encode(opened, np.array([source])) if source else None
+        read = batch.encode(opened, np.array([source])) if source else None
         return generation.following(opened, ids, source=read)
 
     return cached(("following", stamp(model), ids, source), make)

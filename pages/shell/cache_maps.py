@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import jobs, mapping, projection
-from engine import vocabulary as words
 from engine.errors import EngineError
+from engine.jobs import registry
+from engine.space import projection, vocabulary_layout
+from engine.store import cached
+from engine.tokenizers import vocabulary as words
 from engine.values import Reading, Side
 from pages.shell import cache
-from pages.shell.store import cached
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,8 +34,8 @@ def vocabulary_map(model: str, unit: bool) -> projection.Projection:
         held = cache.bundle(model)
         vectors = projection.finite(held.vectors("token"))
         points = projection.unit(vectors) if unit else vectors
-        came = mapping.packed_pca(held.folder, points) if unit else None
-        return came or projection.pca(points, axes=mapping.DIRECTIONS)
+        came = vocabulary_layout.packed_pca(held.folder, points) if unit else None
+        return came or projection.pca(points, axes=vocabulary_layout.DIRECTIONS)
 
     return cached(("vocabulary map", cache.stamp(model), unit), make)
 
@@ -72,30 +73,34 @@ def axis_map(model: str, unit: bool, plus: int, minus: int) -> projection.Projec
     return cached(("axis map", cache.stamp(model), unit, plus, minus), make)
 
 
-def layout(model: str, method: mapping.Method, unit: bool) -> np.ndarray | None:
+def layout(model: str, method: vocabulary_layout.Method, unit: bool) -> np.ndarray | None:
     """Coordinates of a vocabulary by UMAP or t-SNE, if they came with it or were made before."""
     folder = cache.bundle(model).folder
-    made = mapping.read(mapping.kept(folder, cache.stamp(model), method, unit=unit))
-    return mapping.packed(folder, method, unit=unit) if made is None else made
+    made = vocabulary_layout.read(
+        vocabulary_layout.kept(folder, cache.stamp(model), method, unit=unit)
+    )
+    return vocabulary_layout.packed(folder, method, unit=unit) if made is None else made
 
 
-def laying_out(model: str, method: mapping.Method, unit: bool, viewer: str) -> jobs.Job:
+def laying_out(
+    model: str, method: vocabulary_layout.Method, unit: bool, viewer: str
+) -> registry.Job:
     """The process that makes them, started or joined."""
     folder = cache.bundle(model).folder
-    out = mapping.kept(folder, cache.stamp(model), method, unit=unit)
-    argv = mapping.command(method, folder, out, unit=unit)
-    return jobs.start_process(str(out), argv, viewer=viewer, cwd=ROOT, fails_as=EngineError)
+    out = vocabulary_layout.kept(folder, cache.stamp(model), method, unit=unit)
+    argv = vocabulary_layout.command(method, folder, out, unit=unit)
+    return registry.start_process(str(out), argv, viewer=viewer, cwd=ROOT, fails_as=EngineError)
 
 
-def laying_out_now(model: str, method: mapping.Method, unit: bool) -> jobs.Job | None:
+def laying_out_now(model: str, method: vocabulary_layout.Method, unit: bool) -> registry.Job | None:
     """That process, if it was started and did not end well yet."""
     folder = cache.bundle(model).folder
-    job = jobs.find(str(mapping.kept(folder, cache.stamp(model), method, unit=unit)))
+    job = registry.find(str(vocabulary_layout.kept(folder, cache.stamp(model), method, unit=unit)))
     return None if job is None or job.stopped else job
 
 
 def layout_quality(
-    model: str, method: mapping.Method, unit: bool, axes: int
+    model: str, method: vocabulary_layout.Method, unit: bool, axes: int
 ) -> projection.Quality | None:
     """How far a UMAP or t-SNE map can be trusted, from at most 300 of its points."""
 

@@ -1,6 +1,6 @@
 """Our custom components: the picture that is played in the browser, and the share buttons.
 
-In: an SVG of `pages.views` and what is locked. Out: what the person locked or points at. Their
+In: an SVG of `pages.pictures` and what is locked. Out: what the person locked or points at. Their
 code lies in `assets/components`, is read once, and travels with each change of a component's
 data: it is kept to a few kB. A component knows nothing of what its picture means, and what it
 reports may belong to an older picture: check it against the current data.
@@ -18,7 +18,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from pages.views import palette
+from pages.pictures import palette
 
 ASSETS = Path(__file__).parents[2] / "assets" / "components"
 _IDS = re.compile(r'data-(?:id|rows|columns)="([^"]*)"')

@@ -28,12 +28,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from engine import catalog
-from engine.bundle import Card
 from engine.errors import EngineError
+from engine.models import catalog
+from engine.models.bundle import Card
 from engine.values import Family
-from pages.shell import cache, link, share
-from pages.shell.link import checked, checked_many, plain, select, selection
+from pages.shell import address, cache, share
+from pages.shell.address import checked, checked_many, plain, select, selection
 from pages.shell.state import State, state
 from pages.shell.textbox import textbox
 
@@ -168,8 +168,8 @@ def frame(
         st.markdown(intro)
     top, line = st.container(key="atlas-top"), st.container()
     here.notes_place = st.container(gap="xsmall")
-    link.show_notes()
-    link.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
+    address.show_notes()
+    address.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
     with top:
         names = _names(families)
         model = _model_and_text(names, text_label if wants_text else None, live=live)
@@ -211,7 +211,7 @@ def _refusals() -> Iterator[None]:
 
 def set_text(text: str) -> None:
     """Make this the text of all pages; call it in a callback (of a sample, of a component)."""
-    link.set_text(text[:TEXT_LIMIT])
+    address.set_text(text[:TEXT_LIMIT])
 
 
 @once
@@ -270,7 +270,7 @@ def _model_and_text(names: list[str], text_label: str | None, *, live: bool) -> 
             value=state().text,
             key="text",
             height=84,
-            on_change=link.text_typed,
+            on_change=address.text_typed,
             args=(TEXT_LIMIT,),
             placeholder=PLACEHOLDER,
         )
@@ -308,11 +308,11 @@ def _check_model(names: list[str], here: State) -> None:
 
     The model last chosen by the person is kept in mind and comes back on pages that can show it.
     """
-    asked = link.fresh("model")
+    asked = address.fresh("model")
     if asked:
         here.model = asked[-1]
         if here.model not in names:
-            link.tell("model", _why_not(here.model, names[0]), names[0])
+            address.tell("model", _why_not(here.model, names[0]), names[0])
     wanted = here.model if here.model in names else names[0]
     if st.session_state.get("model") != wanted:
         st.session_state["model"] = wanted

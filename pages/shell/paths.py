@@ -1,7 +1,7 @@
 """The path of a text through a model as towers of layers: Home draws it, and Attention's layers.
 
-In: a model and a text. Out: the towers of `pages.views.home` with this text's own weights, and
-what comes out at the top. Draws nothing.
+In: a model and a text. Out: the towers of `pages.pictures.architecture` with this text's own
+weights, and what comes out at the top. Draws nothing.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.values import Kind, Reading, Side
+from pages.pictures import architecture, palette
 from pages.shell import cache
-from pages.views import home, palette
 
 SHOWN = 10  # tokens of each tower: what a screen can hold
 
@@ -22,8 +22,8 @@ class Path:
     """What was read, the towers it went through, what came out; `cut` when the text was longer."""
 
     reading: Reading
-    towers: list[home.Tower]
-    outcomes: list[home.Outcome]
+    towers: list[architecture.Tower]
+    outcomes: list[architecture.Outcome]
     cut: bool
 
 
@@ -74,7 +74,9 @@ def _beginning(model: str, text: str) -> Reading:
     return Reading(model, text[: int(tokens.spans[own[room - 1], 1])])
 
 
-def _tower(reading: Reading, side: Side, letter: str, title: str, colour: str) -> home.Tower:
+def _tower(
+    reading: Reading, side: Side, letter: str, title: str, colour: str
+) -> architecture.Tower:
     ids = tuple(cache.tokens(reading, side).ids.tolist())
     texts = cache.texts(reading.model, ids, side)
     cross = None
@@ -82,7 +84,7 @@ def _tower(reading: Reading, side: Side, letter: str, title: str, colour: str) -
         # Whatever its name, what a decoder begins with means "start" here.
         texts = ("start", *texts[1:])
         cross = cache.overview(reading, "cross").weights.mean(axis=1)
-    return home.Tower(
+    return architecture.Tower(
         letter=letter,
         title=title,
         colour=colour,
@@ -93,7 +95,7 @@ def _tower(reading: Reading, side: Side, letter: str, title: str, colour: str) -
     )
 
 
-def _outcomes(reading: Reading, side: Side, written: bool) -> list[home.Outcome]:
+def _outcomes(reading: Reading, side: Side, written: bool) -> list[architecture.Outcome]:
     """What each position says comes next: the token that was written, or the likeliest one."""
     if not cache.card(reading.model).predicts:
         return []
@@ -104,7 +106,7 @@ def _outcomes(reading: Reading, side: Side, written: bool) -> list[home.Outcome]
         chosen[: count - 1] = reading.target[1:]
     texts = cache.texts(reading.model, tuple(chosen.tolist()), side)
     return [
-        home.Outcome(text, float(likely[i, chosen[i]]), written or i == count - 1)
+        architecture.Outcome(text, float(likely[i, chosen[i]]), written or i == count - 1)
         for i, text in enumerate(texts)
     ]
 

@@ -18,10 +18,10 @@ import numpy as np
 import streamlit as st
 
 from engine.settings import settings
-from pages.shell import components, link
+from pages.pictures import palette
+from pages.pictures.svg import esc
+from pages.shell import address, components
 from pages.shell.state import state
-from pages.views import palette
-from pages.views.svg import esc
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -90,7 +90,7 @@ def complete_link() -> None:
     place, state().link_place = state().link_place, None
     if place is None:
         return
-    values, defaults = link.link_values()
+    values, defaults = address.link_values()
     with place:
         components.copy_button(
             values, defaults=defaults, base=settings().public_url, long=_long(state().text)
@@ -179,9 +179,9 @@ def _bare(cell: Any) -> Any:
 
 
 def _long(text: str) -> str:
-    if len(text) <= link.TEXT_IN_LINK:
+    if len(text) <= address.TEXT_IN_LINK:
         return ""
     return (
         f"The text has {len(text):,} characters and is left out, as a link carries "
-        f"{link.TEXT_IN_LINK:,}: save the picture as a web page instead."
+        f"{address.TEXT_IN_LINK:,}: save the picture as a web page instead."
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shell.link import checked
+from pages.shell.address import checked
 
 
 def switch(key: str, label: str, *, on: bool, help: str | None = None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from pages.shell.link import plain
+from pages.shell.address import plain
 
 
 def read_aloud(name: str, data: Callable[[], Mapping[str, Sequence[Any] | np.ndarray]]) -> None:

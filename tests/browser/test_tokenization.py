@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from engine.catalog import SHIPPED
+from engine.models.catalog import SHIPPED
 from tests.browser.conftest import Open, rest, shot
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from engine.bundle import digest, read_card
 from engine.export.card import write_card
+from engine.models.bundle import digest, read_card
 
 
 def as_before(folder: Path, out: Path) -> Path:

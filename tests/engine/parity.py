@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.bundle import Card, read_card
+from engine.models.bundle import Card, read_card
 from tests.engine.reference import Arrays, batch, error, past_of, run
 from tests.engine.taps import Call, tapped
 

@@ -22,7 +22,7 @@ from tokenizers import (
     trainers,
 )
 
-from engine.bundle import digest
+from engine.models.bundle import digest
 from tests.engine.checkpoints import sentences
 
 WORDS = ["the cat sat on the mat", "le chat dort", "the teacher taught the student"] * 5

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from engine.beams import Search
-from engine.runtime import Bundle
-from engine.tokens import tokenize
+from engine.decoding.beams import Search
+from engine.models.runtime import Bundle
+from engine.tokenizers.tokens import tokenize
 
 Arrays = dict[str, np.ndarray]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from engine.alignment import (
+from engine.attention.alignment import (
     align,
     bleu,
     by_word,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine import beams
-from engine.beams import FINISHED, KEPT, PRUNED, ROOT, Beam, Found, Search
-from engine.bundle import Generation
+from engine.decoding import beams
+from engine.decoding.beams import FINISHED, KEPT, PRUNED, ROOT, Beam, Found, Search
+from engine.models.bundle import Generation
 from tests.engine.reference import searching
 
 END, VOCABULARY = 0, 12

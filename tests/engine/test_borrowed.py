@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
-from engine import borrowed, catalog
 from engine.errors import NotOffered
-from engine.runtime import open_bundle
+from engine.models import catalog
+from engine.models.runtime import open_bundle
 from engine.settings import settings
-from engine.tokens import tokenize
+from engine.tokenizers import external_tokenizers
+from engine.tokenizers.tokens import tokenize
 from tests.engine.hub_stand_in import hub
 
 FILE = catalog.SHIPPED / "tales-bert" / "tokenizer.json"
@@ -27,19 +28,19 @@ def aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("ATLAS_MODELS", str(tmp_path / "models"))
     settings.cache_clear()
     yield
-    for worker in list(borrowed._workers.values()):
+    for worker in list(external_tokenizers._workers.values()):
         worker.end()
-    borrowed._workers.clear()
+    external_tokenizers._workers.clear()
     settings.cache_clear()
 
 
 def test_a_borrowed_tokenizer_cuts_as_the_model_of_its_file() -> None:
-    name = borrowed.keep(FILE.read_bytes(), "my own tokenizer.json")
+    name = external_tokenizers.keep(FILE.read_bytes(), "my own tokenizer.json")
     assert name.startswith("file:my-own-tokenizer-")
-    assert borrowed.facts(name) == borrowed.Facts("WordPiece", 6144)
+    assert external_tokenizers.facts(name) == external_tokenizers.Facts("WordPiece", 6144)
     texts = ["The cat sat.", "naïve 🙂", ""]
     bundle = open_bundle(FILE.parent)
-    for ours, text in zip(borrowed.cut(name, texts), texts, strict=True):
+    for ours, text in zip(external_tokenizers.cut(name, texts), texts, strict=True):
         theirs = tokenize(bundle, text)
         np.testing.assert_array_equal(ours.ids, theirs.ids)
         np.testing.assert_array_equal(ours.spans, theirs.spans)
@@ -61,34 +62,34 @@ def test_a_file_that_is_no_tokenizer_is_one_sentence_and_is_not_kept(
     data: bytes, told: str
 ) -> None:
     with pytest.raises(NotOffered, match=told):
-        borrowed.keep(data, "x.json")
-    assert not list(borrowed.kept("").parent.glob("*.json"))
+        external_tokenizers.keep(data, "x.json")
+    assert not list(external_tokenizers.kept("").parent.glob("*.json"))
 
 
 def test_a_tokenizer_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     endless = Tokenizer(models.BPE())
     endless.pre_tokenizer = pre_tokenizers.Split(Regex("(?:a+)+b|(?:x|aa|a)*c"), "isolated")
-    name = borrowed.keep(endless.to_str().encode(), "endless.json")
-    monkeypatch.setattr(borrowed, "SECONDS", 1.0)
+    name = external_tokenizers.keep(endless.to_str().encode(), "endless.json")
+    monkeypatch.setattr(external_tokenizers, "SECONDS", 1.0)
     with pytest.raises(NotOffered, match="was stopped"):
-        borrowed.cut(name, ["a" * 3000])
-    monkeypatch.setattr(borrowed, "SECONDS", 30.0)
-    assert len(borrowed.cut(name, ["b"])) == 1  # a new process
+        external_tokenizers.cut(name, ["a" * 3000])
+    monkeypatch.setattr(external_tokenizers, "SECONDS", 30.0)
+    assert len(external_tokenizers.cut(name, ["b"])) == 1  # a new process
 
 
 def test_only_the_newest_files_are_kept() -> None:
-    folder = borrowed.kept("").parent
+    folder = external_tokenizers.kept("").parent
     folder.mkdir(parents=True)
-    for number in range(borrowed.KEPT + 5):
+    for number in range(external_tokenizers.KEPT + 5):
         (folder / f"{number}.json").write_text("{}")
-    borrowed.tidy()
-    assert len(list(folder.iterdir())) == borrowed.KEPT
+    external_tokenizers.tidy()
+    assert len(list(folder.iterdir())) == external_tokenizers.KEPT
 
 
 def fetch(source: str) -> list[dict[str, object]]:
     done = subprocess.run(
-        [sys.executable, "-m", "engine.export.borrow", "--", source],
-        cwd=borrowed.ROOT,
+        [sys.executable, "-m", "engine.export.sources.fetch_tokenizer", "--", source],
+        cwd=external_tokenizers.ROOT,
         capture_output=True,
         text=True,
         timeout=120,
@@ -109,8 +110,8 @@ def test_only_the_tokenizer_is_fetched_from_the_hub(
         assert fetch("maker/model")[-1]["result"] == "hub:maker/model"
         assert "has no tokenizer.json" in str(fetch("maker/bare")[-1]["error"])
         assert "no model called" in str(fetch("maker/other")[-1]["error"])
-    assert borrowed.known("hub:maker/model")
-    assert borrowed.facts("hub:maker/model").algorithm == "WordPiece"
+    assert external_tokenizers.known("hub:maker/model")
+    assert external_tokenizers.facts("hub:maker/model").algorithm == "WordPiece"
     fetched = {path.name for path in (tmp_path / "hub").rglob("*") if path.is_file()}
     assert "weights.bin" not in fetched
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import verified
-from engine.bundle import Matrix, read_card, read_matrix, stamp, verify
 from engine.errors import BrokenBundle
-from engine.runtime import open_bundle
-from engine.verified import remember, verified_before
+from engine.models import verified
+from engine.models.bundle import Matrix, read_card, read_matrix, stamp, verify
+from engine.models.runtime import open_bundle
+from engine.models.verified import remember, verified_before
 from tests.engine.plain import write_bundle
 
 FILES = ("card.json", "tokenizer.json", "model.onnx", "weights.bin")
@@ -192,7 +192,7 @@ def _change_a_byte(path: Path) -> None:
 
 def _list_again(folder: Path) -> None:
     """Make the card agree with the files, as an attacker would."""
-    from engine.bundle import digest
+    from engine.models.bundle import digest
 
     card = json.loads((folder / "card.json").read_text())
     card["files"] = {name: digest(folder / name) for name in card["files"]}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine import filters, sampling
-from engine.candidates import opened
-from engine.sampling import STAGES, Sampling
+from engine.decoding import filters, sampling
+from engine.decoding.next_token import opened
+from engine.decoding.sampling import STAGES, Sampling
 
 FOUR = np.log(np.array([0.1, 0.5, 0.3, 0.1], dtype=np.float32))
 

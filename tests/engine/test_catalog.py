@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine import catalog
-from engine.catalog import SUGGESTIONS, bundle_name, delete, entries, find, slug
 from engine.errors import BrokenBundle, ModelNotExported, UnknownModel
-from engine.runtime import open_bundle
+from engine.models import catalog
+from engine.models.catalog import SUGGESTIONS, bundle_name, delete, entries, find, slug
+from engine.models.runtime import open_bundle
 from engine.settings import Settings
 from tests.engine.plain import write_bundle
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine import chat
-from engine.chat import Turn, render
 from engine.errors import NotOffered
+from engine.tokenizers import chat
+from engine.tokenizers.chat import Turn, render
 
 CHATML = (
     "{{ bos_token }}{% for message in messages %}\n"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.confidence import score
+from engine.decoding.scoring import score
 
 
 def test_four_logits_by_hand() -> None:

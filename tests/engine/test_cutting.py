@@ -20,11 +20,11 @@ from tokenizers import (
     trainers,
 )
 
-from engine.catalog import SHIPPED
-from engine.cutting import GPT2, Cutter
 from engine.errors import NotOffered
-from engine.subwords import Lattice, Longest, Merging
-from engine.tokens import Reader
+from engine.models.catalog import SHIPPED
+from engine.tokenizers.reader import Reader
+from engine.tokenizers.subwords import Lattice, Longest, Merging
+from engine.tokenizers.tokenization_steps import GPT2, Cutter
 
 CORPUS = [
     "the cat sat on the mat and the rat ran after the cat",

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import decoding
-from engine.beams import Search
-from engine.decoding import Decoder, encode
-from engine.generation import generate
-from engine.lines import Line
-from engine.runtime import Bundle, open_bundle
-from engine.translation import translate_all
+from engine.decoding import batch
+from engine.decoding.batch import Decoder, encode
+from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.generation import generate
+from engine.decoding.translation import translate_all
+from engine.models.runtime import Bundle, open_bundle
 from engine.values import Reading
 from tests.engine.checkpoints import Bundles
 from tests.engine.earlier import as_before
@@ -29,14 +29,14 @@ PROMPT = [9, 20, 31]
 def moves(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The rows of every run of the graph that puts rows in order."""
     seen: list[list[int]] = []
-    original = decoding.run_bound
+    original = batch.run_bound
 
     def watched(bundle: Bundle, graph: Any, feeds: dict[str, np.ndarray], **more: Any) -> Any:
         if "input_ids" not in feeds:
             seen.append(feeds["rows"].tolist())
         return original(bundle, graph, feeds, **more)
 
-    monkeypatch.setattr(decoding, "run_bound", watched)
+    monkeypatch.setattr(batch, "run_bound", watched)
     return seen
 
 

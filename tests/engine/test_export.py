@@ -283,9 +283,9 @@ def test_a_head_switched_off_gives_nothing(bundles: Bundles) -> None:
 @pytest.mark.parametrize("name", ["gpt2", "marian"])
 def test_rounded_weights_are_the_weights(bundles: Bundles, store: str, name: str) -> None:
     """A rounded bundle computes what PyTorch computes with the matrices that it stores."""
-    from engine.bundle import read_card
-    from engine.export.storage import round_weights
-    from engine.runtime import read_matrix
+    from engine.export.weights.storage import round_weights
+    from engine.models.bundle import read_card
+    from engine.models.runtime import read_matrix
 
     folder = bundles(name, "--store", store)
     model = load(bundles.checkpoint(name))

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from engine.beams import Search
-from engine.bundle import read_card
-from engine.generation import generate
-from engine.lines import Line
-from engine.runtime import open_bundle
-from engine.sampling import Sampling
-from engine.tokens import tokenize
-from engine.translation import translate_all
+from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.generation import generate
+from engine.decoding.sampling import Sampling
+from engine.decoding.translation import translate_all
+from engine.models.bundle import read_card
+from engine.models.runtime import open_bundle
+from engine.tokenizers.tokens import tokenize
 from engine.values import Reading
 from tests.engine.checkpoints import RECIPES, Bundles
 from tests.engine.parity import TOLERANCE, equals_pytorch

@@ -8,10 +8,10 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
-from engine import tracing
-from engine.bundle import read_card
-from engine.decoding import Decoder
-from engine.runtime import open_bundle
+from engine.decoding.batch import Decoder
+from engine.models.bundle import read_card
+from engine.models.runtime import open_bundle
+from engine.trace import tracing
 from engine.values import Reading
 from tests.engine.checkpoints import Bundles
 from tests.engine.reference import TEXTS
@@ -91,7 +91,7 @@ def test_every_product_with_weights_has_eight_bits(bundles: Bundles) -> None:
 
 
 def test_blocks_stand_for_the_matrix() -> None:
-    from engine.export.eight import BLOCK, ZERO, blocks
+    from engine.export.weights.int8 import BLOCK, ZERO, blocks
 
     matrix = np.random.default_rng(0).standard_normal((3, 40)).astype(np.float32)
     matrix[1, 32:] = 0
@@ -105,7 +105,7 @@ def test_blocks_stand_for_the_matrix() -> None:
 def test_a_model_is_itself_again_after_it_was_halved() -> None:
     from torch import nn
 
-    from engine.export.precision import halved
+    from engine.export.weights.precision import halved
 
     model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 5, bias=False))
     model[1].weight = model[0].weight  # type: ignore[assignment]

@@ -32,9 +32,10 @@ def copy(bundles: Bundles, tmp_path: Path) -> Path:
 def test_a_model_larger_than_memory_is_refused_before_loading(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.export import bundling, place
-    from engine.export.hub import local
-    from engine.export.look import look
+    from engine.export import bundling
+    from engine.export.sources import place
+    from engine.export.sources.hub import local
+    from engine.export.sources.look import look
 
     monkeypatch.setattr(place, "memory_free", lambda: 100_000)
     monkeypatch.setattr(bundling, "load", lambda _: pytest.fail("was loaded"))
@@ -50,7 +51,7 @@ def test_a_disk_that_fills_up_in_mid_export_leaves_nothing(
 ) -> None:
     """The weights go to a device that has no room, after the tokenizer was written."""
     from engine.export import bundling
-    from engine.export.hub import local
+    from engine.export.sources.hub import local
 
     real = bundling.write_tokenizer
 
@@ -69,8 +70,9 @@ def test_a_disk_that_fills_up_in_mid_export_leaves_nothing(
 def test_a_disk_too_small_for_the_bundle_is_refused_with_the_numbers(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.export import bundling, place
-    from engine.export.hub import local
+    from engine.export import bundling
+    from engine.export.sources import place
+    from engine.export.sources.hub import local
 
     monkeypatch.setattr(place, "COPIES", 0)
     monkeypatch.setattr(place, "NUMBER", 10**12)
@@ -84,11 +86,11 @@ def test_a_second_export_of_one_name_is_told_of_the_first(
 ) -> None:
     """The first is another process, as a second shell's would be; its end frees the name."""
     from engine.export.__main__ import main
-    from engine.export.place import alone
+    from engine.export.sources.place import alone
 
     out = copy.parent / "models" / "tiny"
     code = (
-        "import sys, pathlib; from engine.export.place import alone\n"
+        "import sys, pathlib; from engine.export.sources.place import alone\n"
         "with alone(pathlib.Path(sys.argv[1])):\n print('begun', flush=True); sys.stdin.read()"
     )
     first = subprocess.Popen(
@@ -119,8 +121,8 @@ def test_precision_and_store_are_not_mixed(copy: Path, capsys: pytest.CaptureFix
 def test_a_gpu_that_is_not_there_is_a_sentence(
     copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine import device
     from engine.export.__main__ import main
+    from engine.models import device
 
     monkeypatch.setattr(device, "_missing", lambda: "no NVIDIA driver was found")
     assert main([str(copy), "--device", "cuda"]) == 1
@@ -128,7 +130,7 @@ def test_a_gpu_that_is_not_there_is_a_sentence(
 
 
 def test_weights_that_lead_too_far_from_pytorch_are_refused() -> None:
-    from engine.export.precision import judge
+    from engine.export.weights.precision import judge
 
     judge({"logits": 9e-5}, "fp32")
     judge({"logits": 1e-2}, "fp16")
@@ -143,7 +145,7 @@ def test_weights_that_lead_too_far_from_pytorch_are_refused() -> None:
 
 def test_a_checkpoint_without_any_tokenizer_is_named(copy: Path, tmp_path: Path) -> None:
     from engine.export.bundling import export
-    from engine.export.hub import local
+    from engine.export.sources.hub import local
 
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (copy / name).unlink(missing_ok=True)
@@ -153,7 +155,7 @@ def test_a_checkpoint_without_any_tokenizer_is_named(copy: Path, tmp_path: Path)
 
 
 def test_a_bundle_is_replaced_only_by_a_whole_one(tmp_path: Path) -> None:
-    from engine.export.place import aside
+    from engine.export.sources.place import aside
 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "card.json").write_text("old")
@@ -172,7 +174,7 @@ def test_missing_weights_are_named(copy: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     from engine.export.bundling import load
-    from engine.export.hub import local
+    from engine.export.sources.hub import local
 
     weights = load_file(copy / "model.safetensors")
     weights.pop("transformer.h.1.mlp.c_fc.weight")
@@ -183,7 +185,7 @@ def test_missing_weights_are_named(copy: Path) -> None:
 
 def test_a_tokenizer_that_cannot_be_read_is_named(copy: Path, tmp_path: Path) -> None:
     from engine.export.bundling import export
-    from engine.export.hub import local
+    from engine.export.sources.hub import local
 
     (copy / "tokenizer.json").write_text("{")
     with pytest.raises(ExportFailed, match="tokenizer.json cannot be read"):

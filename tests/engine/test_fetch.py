@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ExportFailed
-from engine.export.look import look
+from engine.export.sources.look import look
 from tests.engine.checkpoints import save
 from tests.engine.hub_stand_in import SHA, hub
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ASK = """
 import json, sys
 from engine.errors import EngineError
-from engine.export.hub import fetch
+from engine.export.sources.hub import fetch
 answers = {}
 for name, revision in json.loads(sys.argv[1]):
     said = []
@@ -131,7 +131,7 @@ from types import SimpleNamespace
 shutil.disk_usage = lambda _: SimpleNamespace(free=50_000)
 """
 SMALL_MEMORY = """
-from engine.export import place
+from engine.export.sources import place
 place.memory_free = lambda: 1000
 """
 FULL_DISK = """

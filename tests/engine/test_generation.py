@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import filters, sampling, tracing
-from engine.choosing import Ask, Written, choose, choose_all
-from engine.decoding import encode
+from engine.decoding import filters, sampling
+from engine.decoding.batch import encode
+from engine.decoding.choosing import Ask, Written, choose, choose_all
+from engine.decoding.continuation import Line
+from engine.decoding.generation import banned, following, generate
+from engine.decoding.sampling import Sampling
 from engine.errors import EmptyText, TextTooLong
-from engine.generation import banned, following, generate
-from engine.lines import Line
-from engine.runtime import Bundle, open_bundle
-from engine.sampling import Sampling
-from engine.tokens import tokenize
+from engine.models.runtime import Bundle, open_bundle
+from engine.tokenizers.tokens import tokenize
+from engine.trace import tracing
 from engine.values import Reading
 from tests.engine.reference import continued
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from engine import device, tracing
-from engine.decoding import Decoder, encode
-from engine.runtime import Bundle, open_bundle
+from engine.decoding.batch import Decoder, encode
+from engine.models import device
+from engine.models.runtime import Bundle, open_bundle
+from engine.trace import tracing
 from engine.values import Reading
 from tests.engine.checkpoints import Bundles
 

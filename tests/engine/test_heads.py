@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import heads
+from engine.attention import heads
 from engine.values import Attention
 from tests.engine.hand_made import tokens_of
 
@@ -196,11 +196,11 @@ def test_measures_of_a_layer_end_with_those_of_an_even_head():
 
 def test_the_shipped_models_have_heads_that_stand_out():
     """Whatever weights are shipped: trained models have such heads, random ones have none."""
-    from engine import tracing
-    from engine.beams import Search
-    from engine.catalog import find
-    from engine.runtime import open_bundle
-    from engine.translation import translate
+    from engine.decoding.beams import Search
+    from engine.decoding.translation import translate
+    from engine.models.catalog import find
+    from engine.models.runtime import open_bundle
+    from engine.trace import tracing
     from engine.values import Kind, Reading
 
     cases: tuple[tuple[str, Kind, str, tuple[str, ...]], ...] = (

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import heads, links, tracing
-from engine.beams import Search
-from engine.catalog import find
-from engine.runtime import open_bundle
-from engine.translation import translate
+from engine.attention import heads, transforms
+from engine.decoding.beams import Search
+from engine.decoding.translation import translate
+from engine.models.catalog import find
+from engine.models.runtime import open_bundle
+from engine.trace import tracing
 from engine.values import Attention, Kind, Reading
 from tests.engine.checkpoints import RECIPES, Bundles
 
@@ -52,7 +53,7 @@ def test_the_numbers_inside_a_head_multiply_out_in_every_family(bundles: Bundles
     found = [part for layer in layers for part in (layer.attention, layer.cross) if part]
     assert len(found) == (6 if two else 2)
     if "scores" not in bundle.card.given:
-        assert all(links.inside(one, head=0, query=0, key=0) is None for one in found)
+        assert all(transforms.inside(one, head=0, query=0, key=0) is None for one in found)
         return
     biases = [multiplies_out(one) for one in found]
     assert any(biases) == (name in BIASED)
@@ -64,7 +65,7 @@ def multiplies_out(attention: Attention) -> bool:
     biased = False
     count, n_query, n_key = attention.weights.shape
     for head, query, key in np.ndindex(count, n_query, n_key):
-        one = links.inside(attention, head=head, query=query, key=key)
+        one = transforms.inside(attention, head=head, query=query, key=key)
         assert one is not None
         assert one.products.sum() == pytest.approx(one.dot, rel=1e-5, abs=1e-5)
         if not np.isfinite(one.score):
@@ -90,7 +91,7 @@ def test_the_numbers_of_every_pair_multiply_out(model: str, kind: Kind, text: st
         count, n_query, n_key = attention.weights.shape
         for head in range(count):
             for query in range(n_query):
-                one = links.inside(attention, head=head, query=query, key=0)
+                one = transforms.inside(attention, head=head, query=query, key=0)
                 assert one is not None
                 score = one.products.sum() * one.scale + one.bias
                 assert abs(score - one.score) <= 1e-5 * max(1, abs(score))

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import jobs, processes
 from engine.errors import Busy, EngineError, ExportFailed, NotOffered, Stopped
-from engine.jobs import Report
+from engine.jobs import processes, registry
+from engine.jobs.registry import Report
 
 KEYS = (f"test:{number}" for number in itertools.count())
 
@@ -43,13 +43,13 @@ def test_a_thread_tells_its_stage_progress_and_result(key: str):
         told.wait(5)
         return "done"
 
-    job = jobs.start(key, work)
+    job = registry.start(key, work)
     _until(lambda: job.partial is not None)
     assert (job.stage, job.progress, job.partial, job.done) == ("Half way", 0.5, ("a",), False)
     told.set()
     assert job.wait(5)
     assert (job.result, job.progress, job.error) == ("done", 1.0, None)
-    assert jobs.find(key) is job
+    assert registry.find(key) is job
 
 
 def test_equal_keys_share_one_running_job(key: str):
@@ -60,9 +60,9 @@ def test_equal_keys_share_one_running_job(key: str):
         gate.wait(5)
         return next(count)
 
-    found: list[jobs.Job] = []
+    found: list[registry.Job] = []
     threads = [
-        threading.Thread(target=lambda: found.append(jobs.start(key, work))) for _ in range(8)
+        threading.Thread(target=lambda: found.append(registry.start(key, work))) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -74,15 +74,15 @@ def test_equal_keys_share_one_running_job(key: str):
 
 
 def test_a_finished_job_is_begun_anew(key: str):
-    first = jobs.start(key, lambda report: 1)
+    first = registry.start(key, lambda report: 1)
     assert first.wait(5)
-    second = jobs.start(key, lambda report: 2)
+    second = registry.start(key, lambda report: 2)
     assert second.wait(5) and second.result == 2 and second is not first
 
 
 def test_one_viewers_cancel_leaves_the_job_to_the_others(key: str):
-    job = jobs.start(key, until_stopped, viewer="a")
-    assert jobs.start(key, until_stopped, viewer="b") is job
+    job = registry.start(key, until_stopped, viewer="a")
+    assert registry.start(key, until_stopped, viewer="b") is job
     assert not job.cancel("a") and not job.done
     assert job.cancel("b") and job.wait(5)
     assert job.stopped and isinstance(job.error, Stopped)
@@ -91,15 +91,15 @@ def test_one_viewers_cancel_leaves_the_job_to_the_others(key: str):
 def test_a_viewer_who_has_not_looked_lately_does_not_count(
     key: str, monkeypatch: pytest.MonkeyPatch
 ):
-    job = jobs.start(key, until_stopped, viewer="gone")
+    job = registry.start(key, until_stopped, viewer="gone")
     job.watch("here")
-    monkeypatch.setattr(jobs, "WATCHED_SECONDS", 0.05)
+    monkeypatch.setattr(registry, "WATCHED_SECONDS", 0.05)
     time.sleep(0.1)
     assert job.cancel("here") and job.wait(5)
 
 
 def test_a_job_that_nobody_watches_loses_its_patience(key: str):
-    job = jobs.start(key, until_stopped, patience=0.1)
+    job = registry.start(key, until_stopped, patience=0.1)
     assert job.wait(5) and job.stopped
 
 
@@ -110,8 +110,8 @@ def test_a_sentence_and_a_bug_are_both_kept(key: str):
     def break_down(report: Report) -> None:
         raise KeyError("bug")
 
-    refused = jobs.start(key, refuse)
-    broken = jobs.start(key + "b", break_down)
+    refused = registry.start(key, refuse)
+    broken = registry.start(key + "b", break_down)
     assert refused.wait(5) and isinstance(refused.error, EngineError)
     assert broken.wait(5) and isinstance(broken.error, KeyError)
 
@@ -124,26 +124,26 @@ def test_a_process_prints_events(key: str):
         "print('[1, 2]'); print('\\udcff' if 0 else '{')\n"
         "print(json.dumps({'result': {'name': 'é'}}))"
     )
-    job = jobs.start_process(key, script(text))
+    job = registry.start_process(key, script(text))
     assert job.wait(20)
     assert job.error is None and job.result == {"name": "é"} and job.stage == "Load"
 
 
 def test_a_process_says_why_it_failed(key: str):
     text = 'print(\'{"error": "The disk is full."}\'); raise SystemExit(1)'
-    job = jobs.start_process(key, script(text))
+    job = registry.start_process(key, script(text))
     assert job.wait(20)
     assert isinstance(job.error, ExportFailed) and str(job.error) == "The disk is full."
 
 
 def test_a_process_that_dies_gives_its_last_words(key: str):
-    job = jobs.start_process(key, script("raise MemoryError('too big')"))
+    job = registry.start_process(key, script("raise MemoryError('too big')"))
     assert job.wait(20)
     assert "status 1" in str(job.error) and "too big" in str(job.error)
 
 
 def test_a_command_that_is_not_there_is_a_sentence(key: str):
-    job = jobs.start_process(key, ["/no/such/command"])
+    job = registry.start_process(key, ["/no/such/command"])
     assert job.wait(20)
     assert isinstance(job.error, ExportFailed) and "could not be started" in str(job.error)
 
@@ -157,7 +157,7 @@ def test_cancelling_kills_the_process_and_its_children(key: str, tmp_path: Path)
         'print(\'{"stage": "Started"}\', flush=True)\n'
         "time.sleep(60)"
     )
-    job = jobs.start_process(key, script(text))
+    job = registry.start_process(key, script(text))
     _until(lambda: job.stage == "Started")
     child = int((tmp_path / "pid").read_text())
     assert _alive(child)
@@ -174,7 +174,7 @@ def test_a_process_that_ignores_the_request_is_killed(key: str, monkeypatch: pyt
         'print(\'{"stage": "Started"}\', flush=True)\n'
         "time.sleep(60)"
     )
-    job = jobs.start_process(key, script(text))
+    job = registry.start_process(key, script(text))
     _until(lambda: job.stage == "Started")
     job.cancel()
     assert job.wait(10) and job.stopped
@@ -192,7 +192,7 @@ def test_a_cancelled_process_may_clean_up(key: str, tmp_path: Path):
         "finally:\n"
         "    path.unlink()"
     )
-    job = jobs.start_process(key, script(text))
+    job = registry.start_process(key, script(text))
     _until(lambda: job.stage == "Started")
     job.cancel()
     assert job.wait(10)
@@ -200,25 +200,25 @@ def test_a_cancelled_process_may_clean_up(key: str, tmp_path: Path):
 
 
 def test_a_job_cancelled_before_its_process_runs_ends_too(key: str):
-    job = jobs.start_process(key, script("import time; time.sleep(60)"))
+    job = registry.start_process(key, script("import time; time.sleep(60)"))
     job.kill()
     assert job.wait(10) and job.stopped
 
 
 def test_finished_jobs_are_bounded_and_expire(key: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "FINISHED_AT_MOST", 3)
+    monkeypatch.setattr(registry, "FINISHED_AT_MOST", 3)
     for number in range(6):
-        assert jobs.start(f"{key}:{number}", lambda report: None).wait(5)
-    assert [jobs.find(f"{key}:{n}") is not None for n in range(6)] == [False] * 3 + [True] * 3
-    monkeypatch.setattr(jobs, "FINISHED_SECONDS", 0.0)
-    assert jobs.find(f"{key}:5") is None
+        assert registry.start(f"{key}:{number}", lambda report: None).wait(5)
+    assert [registry.find(f"{key}:{n}") is not None for n in range(6)] == [False] * 3 + [True] * 3
+    monkeypatch.setattr(registry, "FINISHED_SECONDS", 0.0)
+    assert registry.find(f"{key}:5") is None
 
 
 def test_too_many_running_jobs_are_refused(key: str, monkeypatch: pytest.MonkeyPatch):
-    job = jobs.start(key, until_stopped)
-    monkeypatch.setattr(jobs, "RUNNING_AT_MOST", len(jobs.running()))
+    job = registry.start(key, until_stopped)
+    monkeypatch.setattr(registry, "RUNNING_AT_MOST", len(registry.running()))
     with pytest.raises(Busy, match="running already"):
-        jobs.start(key + "more", until_stopped)
+        registry.start(key + "more", until_stopped)
     job.kill()
     assert job.wait(5)
 

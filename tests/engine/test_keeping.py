@@ -9,9 +9,9 @@ import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 
-from engine.export.keeping import gate
-from engine.feeds import empty_past, head_masks, text_feeds
-from engine.runtime import open_bundle
+from engine.export.graphs.keeping import gate
+from engine.models.feeds import empty_past, head_masks, text_feeds
+from engine.models.runtime import open_bundle
 from tests.engine.checkpoints import Bundles
 from tests.engine.plain import look_up
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import mapping, runtime, tracing
+from engine.models import runtime
+from engine.space import vocabulary_layout
+from engine.trace import tracing
 from engine.training import recipes
 from engine.training.__main__ import changed
 from engine.values import Reading
@@ -35,9 +37,9 @@ def test_make_models_trains_exports_and_maps_all_three(corpus, tmp_path: Path) -
         assert (
             len(read.states) == 2 == 1 + bundle.card.tower.layers and np.isfinite(read.states).all()
         )
-        vectors = mapping.unit_vectors(shipped / name)
-        assert mapping.packed_pca(shipped / name, vectors) is not None
-        laid = mapping.packed(shipped / name, "umap", unit=True)
+        vectors = vocabulary_layout.unit_vectors(shipped / name)
+        assert vocabulary_layout.packed_pca(shipped / name, vectors) is not None
+        laid = vocabulary_layout.packed(shipped / name, "umap", unit=True)
         assert laid is not None and laid.shape == (len(vectors), 3)
         assert (
             bundle.card.notes[0].endswith("million tokens.") and " 2 steps" in bundle.card.notes[0]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine import maps
-from engine.maps import Treatment, labels, prepared
+from engine.attention import maps
+from engine.attention.maps import Treatment, labels, prepared
 from engine.values import Attention
 from tests.engine.hand_made import tokens_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from engine.export import marian
+from engine.export.sources import marian
 from tests.engine.checkpoints import CORPUS
 
 spm = pytest.importorskip("sentencepiece")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from engine.bundle import read_card, read_matrix
 from engine.export.card import sha256
+from engine.models.bundle import read_card, read_matrix
 from tests.engine.checkpoints import Bundles
 from tests.engine.reference import error, load, run
 

@@ -11,8 +11,8 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
-from engine import projection
 from engine.errors import BrokenBundle
+from engine.space import projection
 
 
 def cloud(points: int, width: int, seed: int = 0) -> np.ndarray:

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import device, runtime, tracing
-from engine.decoding import Decoder, encode
-from engine.device import Device, GraphError
+from engine.decoding.batch import Decoder, encode
 from engine.errors import BrokenBundle, DeviceUnavailable, NotOffered, TextTooLong
-from engine.runtime import Slots, open_bundle
+from engine.models import device, runtime
+from engine.models.device import Device, GraphError
+from engine.models.runtime import Slots, open_bundle
 from engine.settings import Settings
+from engine.trace import tracing
 from engine.values import Reading
 from tests.engine.checkpoints import ROOT, Bundles
 from tests.engine.plain import write_bundle

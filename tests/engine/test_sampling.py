@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import filters, sampling
-from engine.sampling import Sampling
+from engine.decoding import filters, sampling
+from engine.decoding.sampling import Sampling
 
 FOUR = np.log(np.array([0.5, 0.3, 0.1, 0.1], dtype=np.float32))
 

@@ -15,14 +15,14 @@ pytest.importorskip("torch")
 
 import torch
 
-from engine.beams import Search
-from engine.generation import generate
-from engine.lines import Line
-from engine.runtime import Bundle, open_bundle
-from engine.sampling import Sampling
-from engine.tokens import tokenize
+from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.generation import generate
+from engine.decoding.sampling import Sampling
+from engine.decoding.translation import translate_all
+from engine.models.runtime import Bundle, open_bundle
+from engine.tokenizers.tokens import tokenize
 from engine.training.shipping import SHIPPED
-from engine.translation import translate_all
 from engine.values import Reading
 from tests.engine.parity import TOLERANCE, equals_pytorch
 from tests.engine.reference import TEXTS, batch, error, generated, run

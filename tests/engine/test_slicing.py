@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from engine import slicing, tracing, walking
-from engine.runtime import open_bundle
+from engine.models import slicing
+from engine.models.runtime import open_bundle
+from engine.trace import blockwise, tracing
 from engine.values import Kind, Reading, Side
 from tests.engine.checkpoints import RECIPES, Bundles
 
@@ -62,12 +63,12 @@ def test_a_block_is_a_small_part_of_the_graph_and_begins_at_the_stream(bundles: 
 
 
 def test_a_walk_gives_the_measures_of_the_whole_layers(bundles: Bundles):
-    from engine import heads
+    from engine.attention import heads
 
     bundle, this = open_bundle(bundles("gpt2")), reading(bundles, "gpt2")
     tokens = tracing.tokens(bundle, this, "decoder")
     whole = tracing.layers(bundle, this, "decoder")
-    for one, passed in zip(whole, walking.walk(bundle, this, "decoder", 4), strict=True):
+    for one, passed in zip(whole, blockwise.walk(bundle, this, "decoder", 4), strict=True):
         expected = heads.measured(one.attention, kind="decoder", queries=tokens, keys=tokens)
         assert expected.keys() == passed.measures.keys()
         for name, values in expected.items():

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.beams import Search
+from engine.decoding.beams import Search
+from engine.decoding.translation import Translation, traced, translate
 from engine.errors import NotOffered
-from engine.runtime import Bundle, open_bundle
-from engine.tokens import tokenize
-from engine.translation import Translation, traced, translate
+from engine.models.runtime import Bundle, open_bundle
+from engine.tokenizers.tokens import tokenize
 from engine.values import Reading
 from tests.engine.checkpoints import Bundles
 from tests.engine.tasks import MARKS, NAMES, TASKS, told

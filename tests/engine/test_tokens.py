@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from engine.errors import BrokenBundle, NotOffered
-from engine.tokens import Reader, clean, detokenize, from_ids, piece_texts, tokenize
+from engine.tokenizers.reader import Reader
+from engine.tokenizers.tokens import clean, detokenize, from_ids, piece_texts, tokenize
 from tests.engine import plain
 
 MAKERS = {

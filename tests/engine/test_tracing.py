@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import tracing, walking
 from engine.errors import EmptyText, NotOffered, TextTooLong
-from engine.runtime import Bundle, open_bundle
+from engine.models.runtime import Bundle, open_bundle
 from engine.settings import Settings
+from engine.trace import blockwise, tracing
 from engine.values import Attention, Kind, Reading, Side
 from tests.engine.checkpoints import Bundles
 
@@ -152,10 +152,10 @@ def test_the_overview_averages_the_layers(
     opened: Opened, name: str, kind: Kind, cells: int, monkeypatch: pytest.MonkeyPatch
 ):
     bundle, this = opened(name), reading(name)
-    found = walking.overview(bundle, this, kind, cells)
+    found = blockwise.overview(bundle, this, kind, cells)
     assert max(found.weights.shape[2:]) <= cells
     monkeypatch.setattr(tracing, "AT_ONCE", 1)  # as for a long text: block by block
-    again = walking.overview(bundle, this, kind, cells)
+    again = blockwise.overview(bundle, this, kind, cells)
     assert np.allclose(found.weights, again.weights, atol=1e-5)
     side: Side = "encoder" if kind == "encoder" else "decoder"
     for index, layer in enumerate(tracing.layers(bundle, this, side)):
@@ -258,7 +258,7 @@ def test_a_target_is_needed_for_the_decoder_side(opened: Opened):
 
 def test_one_tower_has_no_cross_attention(opened: Opened):
     with pytest.raises(NotOffered, match="one tower"):
-        walking.overview(opened("gpt2"), reading("gpt2"), "cross")
+        blockwise.overview(opened("gpt2"), reading("gpt2"), "cross")
 
 
 def test_a_model_that_only_makes_vectors_predicts_nothing(opened: Opened):

@@ -12,19 +12,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
-from engine.training import (
-    attention,
-    corpora,
-    everyday,
-    fr_en,
-    lessons,
-    recipes,
-    tales_bert,
-    tales_gpt,
-)
+from engine.training import corpora, fr_en, lessons, recipes, tales_bert, tales_gpt
 from engine.training.corpora import Pair
-from engine.training.loop import Course, Limits, Schedule, rate, train
-from engine.training.packing import STEP, by_length, gathered, padded
+from engine.training.fit import attention
+from engine.training.fit.loop import Course, Limits, Schedule, rate, train
+from engine.training.fit.packing import STEP, by_length, gathered, padded
+from engine.training.measures import everyday
 
 TINY = {
     "tales-gpt": tales_gpt.Settings(

@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import mapping, runtime, tracing
-from engine.training import evaluate, everyday, figures, shipping
+from engine.models import runtime
+from engine.space import vocabulary_layout
+from engine.trace import tracing
+from engine.training import evaluate, shipping
 from engine.training.evaluate import Figure
-from engine.training.homonyms import HOMONYMS
+from engine.training.measures import everyday, figures
+from engine.training.measures.homonyms import HOMONYMS
 from engine.values import Reading
 
 TEXT = "The cat sat on the mat, and the dog lay down beside it."
@@ -133,7 +136,7 @@ def test_shipping_describes_the_model_and_keeps_its_readme(tmp_path: Path):
     (fresh / "card.json").write_text(
         json.dumps({"name": "fr-en", "title": "fr-en", "notes": [], "files": {}})
     )
-    (fresh / mapping.SPACE).write_bytes(b"a map")
+    (fresh / vocabulary_layout.SPACE).write_bytes(b"a map")
     course = {"seconds": 1500.0, "step": 1234, "tokens": 5_600_000}
     shipping.describe(fresh / "card.json", "fr-en", course)
     shipping.keep_readme(old, fresh)

@@ -8,13 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import tracing, walking
-from engine.beams import Search
-from engine.bundle import Generation
-from engine.errors import EmptyText, NotOffered, TextTooLong
-from engine.runtime import Bundle, open_bundle
-from engine.tokens import tokenize
-from engine.translation import (
+from engine.decoding.beams import Search
+from engine.decoding.translation import (
     prefix_ids,
     prompt_ids,
     reference_reading,
@@ -23,6 +18,11 @@ from engine.translation import (
     translate,
     translate_all,
 )
+from engine.errors import EmptyText, NotOffered, TextTooLong
+from engine.models.bundle import Generation
+from engine.models.runtime import Bundle, open_bundle
+from engine.tokenizers.tokens import tokenize
+from engine.trace import blockwise, tracing
 from engine.values import Reading
 from tests.engine.checkpoints import Bundles
 from tests.engine.reference import generated
@@ -124,7 +124,7 @@ def test_every_step_equals_the_teacher_forced_reading(bundle) -> None:
 
 def test_cross_attention_has_a_row_for_each_written_token(bundle) -> None:
     found = translate(bundle, READINGS[1], Search(2, limit=9))
-    weights = walking.overview(bundle, found.reading(), "cross", 512).weights
+    weights = blockwise.overview(bundle, found.reading(), "cross", 512).weights
     assert weights.shape[2:] == (len(found.written()), len(found.source))
     assert np.allclose(weights.sum(axis=-1), 1.0, atol=1e-5)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.bundle import read_card
-from engine.turning import angles, circles, periods
+from engine.attention.rotary import angles, circles, periods
+from engine.models.bundle import read_card
 from tests.engine.checkpoints import Bundles
 
 TURNS = tuple(10_000 ** -(k / 8) for k in range(8))

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import vocabulary as words
-from engine.tokens import Reader
-from engine.vocabulary import Vocabulary, find, vocabulary
+from engine.tokenizers import vocabulary as words
+from engine.tokenizers.reader import Reader
+from engine.tokenizers.vocabulary import Vocabulary, find, vocabulary
 from tests.engine.test_cutting import tokenizer_named
 
 

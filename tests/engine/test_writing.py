@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import writing
+from engine.decoding import writing
+from engine.decoding.continuation import Line
+from engine.decoding.generation import generate
+from engine.decoding.sampling import Sampling
+from engine.decoding.writing import Column, Task
 from engine.errors import TextTooLong
-from engine.generation import generate
-from engine.lines import Line
-from engine.runtime import Bundle, open_bundle
-from engine.sampling import Sampling
-from engine.tokens import detokenize, tokenize
-from engine.writing import Column, Task
+from engine.models.runtime import Bundle, open_bundle
+from engine.tokenizers.tokens import detokenize, tokenize
 
 GREEDY, FREE, COLD = Line(Sampling(temperature=0)), Line(), Line(Sampling(temperature=0.5))
 

@@ -9,8 +9,8 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from engine import borrowed
 from engine.settings import settings
+from engine.tokenizers import external_tokenizers
 from tests.engine.checkpoints import Bundles
 from tests.engine.tasks import NAMES, told
 
@@ -53,7 +53,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("ATLAS_MODELS", str(folder))
     settings.cache_clear()
     yield folder
-    for worker in list(borrowed._workers.values()):
+    for worker in list(external_tokenizers._workers.values()):
         worker.end()
     settings.cache_clear()
 

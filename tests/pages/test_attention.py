@@ -14,9 +14,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import catalog, heads, jobs, links, tracing, vocabulary, walking
+from engine.attention import heads, transforms
+from engine.jobs import registry
+from engine.models import catalog
+from engine.tokenizers import vocabulary
+from engine.trace import blockwise, tracing
 from engine.values import Reading
-from pages.shell import cache, cache_maps, components, walks
+from pages.attention import blockwise as walks
+from pages.shell import cache, cache_maps, components
 from tests.engine.checkpoints import Bundles
 from tests.pages.conftest import Open, sentences
 
@@ -95,7 +100,7 @@ def test_a_short_text_is_read_once_for_its_heads_and_their_overview(
     app = open_page(PAGE, model="tales-gpt", text=text)
     assert not app.exception and len(runs) == 1
     reading = Reading("tales-gpt", text)
-    alone = walking.overview(cache.bundle("tales-gpt"), reading, "decoder").weights
+    alone = blockwise.overview(cache.bundle("tales-gpt"), reading, "decoder").weights
     np.testing.assert_array_equal(cache.overview(reading, "decoder").weights, alone)
 
 
@@ -363,7 +368,7 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    walk = walks.walking.walk
+    walk = walks.blockwise.walk
 
     def slow(*given, **named):
         for number, block in enumerate(walk(*given, **named)):
@@ -371,17 +376,17 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
                 gate.wait(30)
             yield block
 
-    monkeypatch.setattr(walks.walking, "walk", slow)
+    monkeypatch.setattr(walks.blockwise, "walk", slow)
     monkeypatch.setattr(cache.tracing, "AT_ONCE", 1)  # any text is a long one
     text = "The little boat sailed far away, and nobody saw it again."
     app = open_page(PAGE, model="tales-gpt", text=text, layer="6")
-    wait_for(lambda: len(jobs.running()[0].partial or ()) == 2)
+    wait_for(lambda: len(registry.running()[0].partial or ()) == 2)
     app.run()
     assert any("layer 3 of 6 is being read" in text.replace("\\", "") for text in progress(app))
     assert any("Layer 6 will be here" in caption.value for caption in app.caption)
     assert picture(app, "head-grid")["svg"].count("<image") > 16
     stop = next(b for b in app.button if b.label == "Stop")
-    job = jobs.running()[0]
+    job = registry.running()[0]
     stop.click()
     gate.set()
     app.run()
@@ -389,7 +394,7 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
     app.run()
     assert any("Stopped after layer" in caption.value for caption in app.caption)
     next(b for b in app.button if b.label == "Go on").click().run()
-    wait_for(lambda: not jobs.running())
+    wait_for(lambda: not registry.running())
     app.run()
     assert not app.exception and not progress(app)
     assert any("Layer 6, head 1" in heading.value for heading in app.subheader)
@@ -478,7 +483,7 @@ def test_weights_times_the_length_of_the_value_are_shown_and_named(open_page: Op
 def test_heads_of_a_grouped_model_are_bracketed(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.sections.attention_overview._group", lambda *_: 4)
+    monkeypatch.setattr("pages.attention.overview.section._group", lambda *_: 4)
     app = open_page(PAGE, model="tales-gpt", text=BOAT)
     svg = picture(app, "head-grid")["svg"]
     assert "Heads 1–4 share keys and values" in svg and "Heads 5–8" in svg
@@ -612,7 +617,7 @@ def test_the_stages_inside_a_head_are_stepped_through_and_play_begins_with_the_f
 def test_inside_a_head_are_the_numbers_of_this_text(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", view="Inside", text=BOAT, head="2", spot="q6 k3")
     attention = cache.attention(cache.Reading("tales-gpt", BOAT), "decoder", 0)
-    one = links.inside(attention, head=1, query=6, key=3)
+    one = transforms.inside(attention, head=1, query=6, key=3)
     assert one is not None
     svg = picture(app, "attention-inside")["svg"]
     for what, vector in (
@@ -677,7 +682,7 @@ def test_more_than_five_hundred_tokens_are_drawn_one_head_at_a_time(open_page: O
     count = len(cache.tokens(reading))
     assert count > 500
     app = open_page(PAGE, model="tales-gpt", text=reading.text, layer="2", head="3", seconds=120)
-    wait_for(lambda: not jobs.running())
+    wait_for(lambda: not registry.running())
     app.run()
     assert not app.exception and not sentences(app)
     drawn = pictures(app)

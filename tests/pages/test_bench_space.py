@@ -9,7 +9,7 @@ import pytest
 
 from bench import space
 from bench.measure import Row
-from engine.bundle import read_card, read_matrix
+from engine.models.bundle import read_card, read_matrix
 
 
 def test_its_parts_measure_a_small_map_too(tmp_path: Path) -> None:

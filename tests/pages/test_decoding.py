@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import jobs
-from engine.beams import Search
+from engine.decoding.beams import Search
+from engine.jobs import registry
 from engine.values import Reading
 from pages.shell import cache
 from tests.pages.conftest import Open, sentences
@@ -19,7 +19,7 @@ def settled(app: AppTest) -> AppTest:
     """Run the page again once everything is written."""
     app.run()
     end = time.monotonic() + 30
-    while any(job.key.startswith("write:") for job in jobs.running()):
+    while any(job.key.startswith("write:") for job in registry.running()):
         assert time.monotonic() < end
         time.sleep(0.02)
     return app.run()

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import filters, lens, tokens, tracing
-from engine.candidates import opened
-from engine.generation import generate
-from engine.lines import Line
-from engine.sampling import Sampling
+from engine.decoding import filters
+from engine.decoding.continuation import Line
+from engine.decoding.generation import generate
+from engine.decoding.next_token import opened
+from engine.decoding.sampling import Sampling
+from engine.tokenizers import tokens
+from engine.trace import logit_lens, tracing
 from engine.values import Reading
+from pages.decoding.next_token.bars import percent
 from pages.shell import cache
-from pages.views.decoding_bars import percent
 from tests.pages.conftest import Open, components, crash, sentences
 from tests.pages.test_decoding import PAGE, lines, settled
 
@@ -168,7 +170,7 @@ def test_what_each_layer_would_say_of_the_next_token(open_page: Open):
     (column,) = app.session_state["decoding-shown"][1]
     bundle, before = cache.bundle("tales-gpt"), (*ids(), *column.ids[:2])
     states = tracing.hidden(bundle, Reading("tales-gpt", TEXT, target=before), "decoder").states
-    found = lens.read(tracing.lens(bundle, states[:, -1]))
+    found = logit_lens.read(tracing.lens(bundle, states[:, -1]))
     assert int(found.best[-1][0]) == column.ids[2]  # the top row is what greedy took
     svg = next(svg for svg in pictures(app) if 'data-id="l6"' in svg)
     for layer in range(7):

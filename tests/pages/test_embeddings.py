@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import catalog, mapping, projection, runtime
-from engine.bundle import digest, read_card, stamp
-from pages.views import space
+from engine.models import catalog, runtime
+from engine.models.bundle import digest, read_card, stamp
+from engine.space import projection, vocabulary_layout
+from pages.embeddings.map import picture as space
 from tests.pages.conftest import Open, components, crash, sentences
 
 PAGE = "2_Embeddings"
@@ -239,12 +240,14 @@ def told(app: object) -> str:
 @pytest.mark.feature("UMAP", "t-SNE (live or run)")
 @pytest.mark.parametrize(("name", "method"), [("UMAP", "umap"), ("t-SNE", "tsne")])
 def test_a_kept_umap_or_tsne_map_is_drawn_and_judged(
-    open_page: Open, models: Path, name: str, method: mapping.Method
+    open_page: Open, models: Path, name: str, method: vocabulary_layout.Method
 ) -> None:
     folder = catalog.SHIPPED / "tales-gpt"
     card = read_card(folder)
     places = np.random.default_rng(0).normal(size=(card.vocabulary, 3)).astype(np.float32)
-    mapping._write(mapping.kept(folder, stamp(folder, card), method, unit=True), places)
+    vocabulary_layout._write(
+        vocabulary_layout.kept(folder, stamp(folder, card), method, unit=True), places
+    )
     app = open_page(PAGE, model="tales-gpt", layout=name, betrayed="true")
     assert not crash(app) and sentences(app) == []
     assert "trustworthiness 0.5" in told(app)  # places by chance keep nothing
@@ -310,9 +313,9 @@ def test_one_token_alone_has_a_map_and_no_neighbours(open_page: Open) -> None:
 def exchanged(folder: Path, value: float) -> None:
     """A copy of a shipped model, every number of its token vectors exchanged for one."""
     shutil.copytree(catalog.SHIPPED / "tales-gpt", folder)
-    (folder / mapping.SPACE).unlink()
+    (folder / vocabulary_layout.SPACE).unlink()
     card = json.loads((folder / "card.json").read_text())
-    del card["files"][mapping.SPACE]
+    del card["files"][vocabulary_layout.SPACE]
     matrix = card["vectors"]["token"]
     (folder / "other.bin").write_bytes(np.full(matrix["shape"], value, np.float32).tobytes())
     card["files"]["other.bin"] = digest(folder / "other.bin")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import catalog
+from engine.models import catalog
 from pages.shell import cache, paths
 from tests.pages.conftest import Open, crash, sentences
 

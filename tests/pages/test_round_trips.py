@@ -91,7 +91,7 @@ def forced(address: Address) -> Address:
     """The case with an id that the first model could write in the place of `FORCED`."""
     if address.get("forced") != "FORCED":
         return address
-    from engine.beams import Search
+    from engine.decoding.beams import Search
 
     trace = cache.translation_trace(Reading("fr-en", SENTENCE), Search(limit=40))
     return address | {"forced": str(int(trace.scored.best_ids[0][1]))}

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import catalog
 from engine.errors import EngineError
+from engine.models import catalog
+from engine.store import Store, size
+from pages.pictures import matrix, svg
 from pages.shell import frame
-from pages.shell.link import TEXT_IN_LINK, plain
+from pages.shell.address import TEXT_IN_LINK, plain
 from pages.shell.share import csv_file, html_file, json_file, svg_file
-from pages.shell.store import Store, size
-from pages.views import cells, svg
 from tests.pages.conftest import ROOT, Open, crash, sentences
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[0-9]*.py"))
@@ -104,7 +104,7 @@ def test_size_counts_arrays_wherever_they_lie() -> None:
 
 SCRIPT = """
 import streamlit as st
-from pages.shell.link import checked, checked_many, link_values, selection, show_notes
+from pages.shell.address import checked, checked_many, link_values, selection, show_notes
 from pages.shell.state import state
 state().turn_to("Test")
 state().notes_place = st.container()
@@ -257,7 +257,7 @@ def drawn() -> str:
         80,
         80,
         [
-            cells.matrix(
+            matrix.matrix(
                 grid,
                 x=0,
                 y=0,

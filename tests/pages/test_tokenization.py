@@ -13,8 +13,9 @@ from xml.etree.ElementTree import Element
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import catalog, jobs
-from pages.shell import borrowing
+from engine.jobs import registry
+from engine.models import catalog
+from pages.tokenization.compare import external
 from tests.engine.hub_stand_in import hub
 from tests.pages.conftest import Open, components, crash, sentences
 
@@ -253,12 +254,12 @@ def test_a_well_known_tokenizer_is_fetched_at_one_choice(
 ) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    known = borrowing.KNOWN[0]
+    known = external.KNOWN[0]
     with hub({known: catalog.SHIPPED / "tales-gpt"}) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
         app = open_page(PAGE, view="Compare tokenizers", model="tales-bert", text="The cat sat.")
         app.selectbox(key="borrow-known").set_value(known).run()
-        job = jobs.find(f"borrow:{known}")
+        job = registry.find(f"borrow:{known}")
         assert job is not None and job.wait(120)
     app.run()
     assert not crash(app) and sentences(app) == []
@@ -276,7 +277,7 @@ def test_any_hub_tokenizer_joins_the_comparison(
         app = open_page(PAGE, view="Compare tokenizers", model="tales-gpt", text="The cat sat.")
         app.text_input(key="borrow-id").set_value("maker/model").run()
         app.button(key="borrow-fetch").click().run()
-        job = jobs.find("borrow:maker/model")
+        job = registry.find("borrow:maker/model")
         assert job is not None and job.wait(120)
     app.run()
     assert not crash(app) and sentences(app) == []

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine import runtime, tracing
-from engine.alignment import bleu, chrf
-from engine.beams import Search
-from engine.translation import Trace, Translation, prefix_ids, reference_reading
+from engine.attention.alignment import bleu, chrf
+from engine.decoding.beams import Search
+from engine.decoding.translation import Trace, Translation, prefix_ids, reference_reading
+from engine.models import runtime
+from engine.trace import tracing
 from engine.values import Reading
 from pages.shell import cache
-from pages.views.translation import moments, number, percent
-from pages.views.translation_compare import different
+from pages.translation.compare.picture import different
+from pages.translation.story import moments, number, percent
 from tests.engine.tasks import MARKS
 from tests.pages.conftest import Open, crash, sentences
 

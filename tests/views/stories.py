@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.beams import Beam, Search
-from engine.bundle import Generation
-from engine.confidence import score
-from pages.views.translation import Story
+from engine.decoding.beams import Beam, Search
+from engine.decoding.scoring import score
+from engine.models.bundle import Generation
+from pages.translation.story import Story
 
 SOURCE = ("Le", "·chat", "·noir", "·dort", "·sur", "·le", "·vieux", "·can", "apé", ".", "</s>")
 WORDS = ("</s>", " The", " black", " cat", " is", " sleeping", " sleeps", " on", " the", " old",

@@ -8,17 +8,17 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from engine import links
-from engine.maps import Map, Scene, Treatment, prepared
+from engine.attention import transforms
+from engine.attention.maps import Map, Scene, Treatment, prepared
 from engine.values import Attention, Reading
-from pages.views.attention_choices import treated
-from pages.views.attention_formulas import formulas
-from pages.views.attention_grid import Ranking, head_grid, place_of
-from pages.views.attention_inside import STAGES, attention_inside
-from pages.views.attention_lines import MOST, attention_lines
-from pages.views.attention_map import attention_map, overview, row_sentence
-from pages.views.attention_scale import number, strengths, top_value
-from pages.views.attention_text import attention_text
+from pages.attention.choices import treated
+from pages.attention.inside.formulas import formulas
+from pages.attention.inside.picture import STAGES, attention_inside
+from pages.attention.lines.picture import MOST, attention_lines
+from pages.attention.map.picture import attention_map, overview, row_sentence
+from pages.attention.overview.picture import Ranking, head_grid, place_of
+from pages.attention.text.picture import attention_text
+from pages.pictures.scale import number, strengths, top_value
 from tests.engine.hand_made import tokens_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -285,8 +285,8 @@ def test_the_text_is_shaded_by_what_the_word_looks_at_in_both_directions():
 # Inside the head
 
 
-def inside_of(query: int, key: int) -> links.Inside:
-    found = links.inside(attention(5), head=0, query=query, key=key)
+def inside_of(query: int, key: int) -> transforms.Inside:
+    found = transforms.inside(attention(5), head=0, query=query, key=key)
     assert found is not None
     return found
 

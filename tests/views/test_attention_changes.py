@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pages.views import layers, layers_words
-from pages.views.attention_changes import most_changed, probability_changes
-from pages.views.attention_map import difference_map
-from pages.views.attention_scale import number
+from pages.attention.layers import token_ranks_picture
+from pages.attention.map.picture import difference_map
+from pages.attention.whatif.picture import most_changed, probability_changes
+from pages.pictures import logit_lens
+from pages.pictures.scale import number
 from tests.views.test_attention import matrices, parsed, shown, texts, values_of
 
 
@@ -37,12 +38,12 @@ def test_the_difference_map_is_signed_with_zero_in_the_middle():
     assert "c|d" in texts(picture)
 
 
-def said(*words: str) -> layers.Said:
-    return layers.Said(words, tuple(0.5 / (i + 1) for i in range(len(words))))
+def said(*words: str) -> logit_lens.Said:
+    return logit_lens.Said(words, tuple(0.5 / (i + 1) for i in range(len(words))))
 
 
 def test_the_lens_has_the_input_at_the_bottom_and_the_output_on_top():
-    picture = layers.lens_grid(
+    picture = logit_lens.lens_grid(
         [(4, "The"), (5, " cat")], [[said("in"), said("x")], [said("out"), said("y")]], title="t"
     )
     place = {"".join(t.itertext()): float(t.get("y") or 0) for t in _texts(picture)}
@@ -53,18 +54,18 @@ def test_the_lens_has_the_input_at_the_bottom_and_the_output_on_top():
 
 def test_the_rank_of_the_final_word_is_written_for_every_layer_with_its_direction():
     best = said(*"abcde")
-    picture = layers.layer_table([best] * 3, [900, 4, 12], word="a", title="t")
+    picture = logit_lens.layer_table([best] * 3, [900, 4, 12], word="a", title="t")
     assert "▲ 4" in texts(picture) and "▼ 12" in texts(picture)
 
 
 def test_what_a_layer_raised_and_lowered_most_is_named():
-    moved = layers.Said(tuple("abcde"), (0.5,) * 5, " up", " down")
-    picture = layers.layer_table([said(*"abcde"), moved], [2, 1], word="a", title="t")
+    moved = logit_lens.Said(tuple("abcde"), (0.5,) * 5, " up", " down")
+    picture = logit_lens.layer_table([said(*"abcde"), moved], [2, 1], word="a", title="t")
     assert "▲ ·up" in texts(picture) and "▼ ·down" in texts(picture)
 
 
 def test_lengths_are_written_beside_their_bars():
-    picture = layers.stream_sizes(np.array([1.0, 2.5, 4.0]), np.array([1.75, 1.25]), title="t")
+    picture = logit_lens.stream_sizes(np.array([1.0, 2.5, 4.0]), np.array([1.75, 1.25]), title="t")
     assert {"1", "2.5", "4", "1.75", "1.25"} <= set(texts(picture))
 
 
@@ -73,20 +74,20 @@ def _texts(picture: str) -> list:
 
 
 def test_the_legend_of_the_lens_is_as_strong_as_its_cells():
-    picture = layers.lens_grid([(0, "a")], [[layers.Said(("x",), (1.0,))]], title="t")
+    picture = logit_lens.lens_grid([(0, "a")], [[logit_lens.Said(("x",), (1.0,))]], title="t")
     tints = {r.get("fill-opacity") for r in parsed(picture).iter() if r.get("fill-opacity")}
-    assert tints == {str(layers.TINT)}
+    assert tints == {str(logit_lens.TINT)}
     image = next(i for i in parsed(picture).iter() if i.tag.endswith("}image"))
     ramp = Image.open(io.BytesIO(base64.b64decode((image.get("href") or "").split(",")[1])))
-    assert ramp.getpixel((ramp.width - 1, 0)) == round(255 * layers.TINT)
+    assert ramp.getpixel((ramp.width - 1, 0)) == round(255 * logit_lens.TINT)
     assert {"0 %", "100 %"} <= set(texts(picture))
 
 
 def test_followed_words_have_their_place_and_probability_in_every_layer():
     ranks = np.array([[900, 4], [12, 9]])
     shares = np.array([[0.001, 0.2], [0.05, 0.4]])
-    picture = layers_words.followed_words(["<king>", "boat"], ranks, shares, title="t")
+    picture = token_ranks_picture.followed_words(["<king>", "boat"], ranks, shares, title="t")
     said = texts(picture)
     assert {"<king>", "▲ #12", "▼ #9", "5 %", "40 %", "enters", "1"} <= set(said)
-    table = layers_words.table(["king", "boat"], ranks, shares)
+    table = token_ranks_picture.table(["king", "boat"], ranks, shares)
     assert table["place"] == [900, 4, 12, 9] and table["after_layer"] == [0, 0, 1, 1]

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from engine import heads
-from pages.views.attention_scale import number
-from pages.views.attention_words import (
+from engine.attention import heads
+from pages.attention.words import (
     columns_of,
     fits,
     head_says,
@@ -14,6 +13,7 @@ from pages.views.attention_words import (
     rows_of,
     spot_says,
 )
+from pages.pictures.scale import number
 from tests.engine.hand_made import tokens_of
 from tests.views.test_attention import shown
 

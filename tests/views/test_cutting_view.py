@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.cutting import Cutter
-from pages.views import cutting, lattice
+from engine.tokenizers.tokenization_steps import Cutter
+from pages.tokenization.steps import lattice
+from pages.tokenization.steps import picture as cutting
 from tests.engine.test_cutting import tokenizer_named
 
 KINDS = {"byte bpe": "bytes", "wordpiece": "wordpiece", "unigram": "spaces"}

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as xml
 import numpy as np
 import pytest
 
-from engine.candidates import opened
-from engine.sampling import Sampling
-from pages.views import decoding_bars as view
+from engine.decoding.next_token import opened
+from engine.decoding.sampling import Sampling
+from pages.decoding.next_token import bars as view
 
 WORDS = ["cat", " dog", "<b>", "\n", "&"]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.choosing import choose
-from engine.jobs import Job
-from engine.lines import Line
-from engine.sampling import Sampling
-from engine.writing import Column, statistics
-from pages.views import decoding_columns as view
-from pages.views import decoding_plan as plan
-from pages.views.decoding_columns import Sheet
-from pages.views.decoding_picture import picture
+from engine.decoding.choosing import choose
+from engine.decoding.continuation import Line
+from engine.decoding.sampling import Sampling
+from engine.decoding.writing import Column, statistics
+from engine.jobs.registry import Job
+from pages.decoding import plan
+from pages.decoding.columns import sheet as view
+from pages.decoding.columns.picture import picture
+from pages.decoding.columns.sheet import Sheet
 
 PIECES = ["the", " cat", " <b>", "\n", "", " sat", " on", " it"]
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.candidates import opened
-from engine.choosing import choose
-from engine.lines import Line
-from engine.sampling import Sampling
-from engine.writing import Column
-from pages.views import decoding_runs as view
+from engine.decoding.choosing import choose
+from engine.decoding.continuation import Line
+from engine.decoding.next_token import opened
+from engine.decoding.sampling import Sampling
+from engine.decoding.writing import Column
+from pages.decoding.runs import picture as view
 
 PIECES = ["a", " b", " <c>", " d"]
 

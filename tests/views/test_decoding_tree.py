@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.choosing import Written
-from engine.lines import Line
-from engine.writing import Column
-from pages.views import decoding_tree as view
+from engine.decoding.choosing import Written
+from engine.decoding.continuation import Line
+from engine.decoding.writing import Column
+from pages.decoding.tree import picture as view
 
 
 def column(text: str, *pieces: str, probability: float = 0.5) -> Column:

@@ -6,8 +6,9 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from pages.views import home, home_cards, palette
-from pages.views.home import Outcome, Tower, whole_path
+from pages.home.cards import picture as home_cards
+from pages.pictures import architecture, palette
+from pages.pictures.architecture import Outcome, Tower, whole_path
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -129,4 +130,4 @@ def test_a_long_piece_does_not_widen_its_column_without_end() -> None:
         weights=one.weights,
     )
     width = float(ET.fromstring(whole_path([long], [], title="t")).get("width", 0))
-    assert width <= 2 * home.MARGIN + home.WIDEST
+    assert width <= 2 * architecture.MARGIN + architecture.WIDEST

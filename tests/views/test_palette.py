@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pages.views import palette
+from pages.pictures import palette
 
 TEXTS = [
     "INK", "MUTED", "ACCENT", "QUERY", "KEY", "VALUE", "OUTPUT", "POSITIVE", "NEGATIVE", "CUT",

@@ -8,9 +8,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from engine import projection
-from engine.vocabulary import Vocabulary
-from pages.views import neighbours, palette, space, space_charts, space_files, vectors
+from engine.space import projection
+from engine.tokenizers.vocabulary import Vocabulary
+from pages.embeddings.map import charts, files, neighbours
+from pages.embeddings.map import picture as space
+from pages.pictures import palette
+from pages.tokenization.vectors import picture as vectors
 
 
 def words(count: int) -> Vocabulary:
@@ -64,9 +67,7 @@ def test_the_drawing_holds_the_marks_and_names_the_axes(flat: bool) -> None:
     fitted = projection.pca(cloud())
     marks = [space.Mark(f"t{i}", tuple(fitted.coordinates[i]), f"<{i}>") for i in range(3)]
     axes = space.axis_names(fitted)
-    root = ElementTree.fromstring(
-        space_files.drawing(fitted.coordinates, marks, [], axes, flat=flat)
-    )
+    root = ElementTree.fromstring(files.drawing(fitted.coordinates, marks, [], axes, flat=flat))
     text = "".join(root.itertext())
     assert all(f"<{i}>" in text for i in range(3))
     assert axes[0] in text and (axes[2] in text) == (not flat)
@@ -91,7 +92,7 @@ def test_colours_between_two_ends() -> None:
 
 
 def test_twins_are_words_spelt_alike() -> None:
-    assert space_charts.twins(["·bank", "the", ",", ",", "·Bank", "·the"]) == [(0, 4), (1, 5)]
+    assert charts.twins(["·bank", "the", ",", ",", "·Bank", "·the"]) == [(0, 4), (1, 5)]
 
 
 def test_the_list_of_neighbours_shows_cosine_angle_and_distance() -> None:

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pages.views import cells, palette, svg
+from pages.pictures import matrix, palette, svg
 
 
 @example("\r\n")
@@ -72,7 +72,7 @@ def pixels(drawn: str) -> list[np.ndarray]:
 def square(grid: np.ndarray, **options: object) -> str:
     n, m = grid.shape
     rows, columns = [f"q{i}" for i in range(n)], [f"k{i}" for i in range(m)]
-    return cells.matrix(
+    return matrix.matrix(
         grid,
         x=0,
         y=0,
@@ -105,7 +105,7 @@ def test_a_signed_matrix_has_a_hue_for_each_sign_and_none_for_zero() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (9, 1), (33, 64)])
 def test_an_image_keeps_every_shade(shape: tuple[int, int]) -> None:
     shades = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    (kept,) = pixels(cells.glass(shades / np.float32(255), width=10, height=10))
+    (kept,) = pixels(matrix.glass(shades / np.float32(255), width=10, height=10))
     assert np.array_equal(kept, shades)
 
 
@@ -116,14 +116,14 @@ def test_values_beyond_half_precision_are_kept_finite() -> None:
 def test_scales_keep_their_ends_and_their_order() -> None:
     grid = np.array([[0.0, 1e-4, 0.01, 0.5, 1.0]], dtype=np.float32)
     for scale in ("linear", "sqrt", "log"):
-        strength = cells.scaled(grid, 1.0, scale)  # type: ignore[arg-type]
+        strength = matrix.scaled(grid, 1.0, scale)  # type: ignore[arg-type]
         assert strength[0, 0] == 0 and strength[0, -1] == 1
         assert (np.diff(strength[0]) >= 0).all()
 
 
 def test_a_matrix_of_the_wrong_size_says_both_sizes() -> None:
     with pytest.raises(ValueError, match=r"\(2, 2\)"):
-        cells.matrix(
+        matrix.matrix(
             np.zeros((2, 2), np.float32),
             x=0,
             y=0,

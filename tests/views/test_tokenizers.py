@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.tokens import Reader
-from pages.views import tokenizers
+from engine.tokenizers.reader import Reader
+from pages.tokenization.compare import picture as tokenizers
 from tests.views.test_tokens import cut, readers
 
 __all__ = ["readers"]

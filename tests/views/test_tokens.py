@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.tokens import Reader, tokenize
+from engine.tokenizers.reader import Reader
+from engine.tokenizers.tokens import tokenize
 from engine.values import Tokens
-from pages.views import chips, chips_drawing
-from pages.views import tokens as view
-from pages.views.graphemes import boundaries, right_to_left
+from pages.pictures import chips, chips_drawing
+from pages.pictures import tokens as view
+from pages.pictures.graphemes import boundaries, right_to_left
 from tests.engine.test_cutting import tokenizer_named
 
 

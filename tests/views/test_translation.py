@@ -9,21 +9,21 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from engine.alignment import align
-from engine.beams import PRUNED, Search
-from pages.views.svg import visible
-from pages.views.translation import carried, moment, moments, number, percent
-from pages.views.translation_alignment import grid, matrix
-from pages.views.translation_compare import Row, compared, different
-from pages.views.translation_stage import stage
-from pages.views.translation_tensors import (
+from engine.attention.alignment import align
+from engine.decoding.beams import PRUNED, Search
+from pages.pictures.svg import visible
+from pages.translation.alignment.picture import grid, matrix
+from pages.translation.compare.picture import Row, compared, different
+from pages.translation.stage.picture import stage
+from pages.translation.story import carried, moment, moments, number, percent
+from pages.translation.tensors.picture import (
     Tensor,
     embedding_scale,
     numbered,
     softmax_table,
     tensors,
 )
-from pages.views.translation_towers import towers
+from pages.translation.tensors.towers import towers
 from tests.views.stories import SOURCE, diagonal, story
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.views.translation_swaps import Swap, clean, parse, swapped, word_at
+from pages.translation.swaps import Swap, clean, parse, swapped, word_at
 
 TEXT = "Il a mangé une pomme rouge."
 

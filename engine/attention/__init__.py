@@ -1,0 +1,1 @@
+"""Attention weights: measured, transformed, mapped and aligned; values in, values out."""

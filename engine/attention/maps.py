@@ -1,0 +1,297 @@
+"""One attention map, ready to be drawn: weights between labelled rows and columns.
+
+In: an attention sub-layer, its tokens, and what the person chose (which heads together, words or
+tokens, what is hidden). Out: a `Map`, with a sentence for each thing that was done to the
+weights, so that no picture hides that it was treated. Runs no model, draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine.attention import heads, transforms
+from engine.values import Attention, Frozen, Kind, Reading, Tokens
+
+Together = Literal["one", "mean", "max", "rollout"]
+Hidden = Literal["nothing", "first", "special", "marks"]
+Quantity = Literal["weight", "value"]
+Per = Literal["map", "row", "column"]
+Pair = Literal["all", "A to A", "A to B", "B to A", "B to B"]
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What to do with the weights before they are drawn; small, hashable, checked.
+
+    `until` keeps the first tokens only (0: all), as when a causal model was still writing; `pair`
+    keeps the links from one sentence of a pair to another. `several` are the heads (layer and head
+    from 0) whose mean or largest weight is shown; none means all of the layer.
+    """
+
+    together: Together = "one"
+    hidden: Hidden = "nothing"
+    quantity: Quantity = "weight"
+    whole_words: bool = False
+    mass: float = 1.0
+    until: int = 0
+    pair: Pair = "all"
+    several: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a share of the mass and a count that make no sense."""
+        if not 0 < self.mass <= 1:
+            raise ValueError(f"mass must be in (0, 1], got {self.mass}")
+        if self.until < 0:
+            raise ValueError(f"until must be at least 0, got {self.until}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Which head of what reading is looked at, how its weights are treated and coloured.
+
+    The full colour is the largest weight `per` map, row or column.
+    """
+
+    reading: Reading
+    kind: Kind
+    layer: int = 0
+    head: int = 0
+    treatment: Treatment = Treatment()
+    scale: Literal["linear", "sqrt", "log"] = "linear"
+    per: Per = "map"
+
+    @property
+    def name(self) -> str:
+        """The head as people say it, counted from 1: `3.5`."""
+        return f"{self.layer + 1}.{self.head + 1}"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Map(Frozen):
+    """Weights between rows (that look) and columns (looked at); NaN is masked or hidden.
+
+    `starts` are the first tokens of rows and columns, so that a row of words or blocks can be
+    traced back. `share` says that rows sum to 1. `kept` marks the links that carry the chosen
+    mass. `notes` say what was done, one sentence each.
+    """
+
+    weights: Float[np.ndarray, "row column"]
+    kept: Bool[np.ndarray, "row column"]
+    row_starts: Int[np.ndarray, "row"]
+    column_starts: Int[np.ndarray, "column"]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    share: bool
+    one_text: bool
+    notes: tuple[str, ...]
+
+
+def shared(one: Map, two: Map) -> tuple[Map, Map]:
+    """The parts of two maps that have the same words in the same order, cell beside cell.
+
+    Maps of equal size are taken as they are: a word was changed for another. Of unequal ones (other
+    lengths, other tokenizers) the words that only one has are left out of rows and columns.
+    """
+    if one.weights.shape == two.weights.shape:
+        return one, two
+    rows, columns = _common(one.rows, two.rows), _common(one.columns, two.columns)
+    return (
+        _cut(one, [a for a, _ in rows], [a for a, _ in columns]),
+        _cut(two, [b for _, b in rows], [b for _, b in columns]),
+    )
+
+
+def _common(one: Sequence[str], two: Sequence[str]) -> list[tuple[int, int]]:
+    """Places of equal words, in order, upper and lower case alike."""
+    names = [[name.strip().casefold() for name in names] for names in (one, two)]
+    blocks = SequenceMatcher(None, *names, autojunk=False).get_matching_blocks()
+    return [(block.a + i, block.b + i) for block in blocks for i in range(block.size)]
+
+
+def _cut(shown: Map, rows: list[int], columns: list[int]) -> Map:
+    return replace(
+        shown,
+        weights=shown.weights[np.ix_(rows, columns)],
+        kept=shown.kept[np.ix_(rows, columns)],
+        row_starts=shown.row_starts[rows],
+        column_starts=shown.column_starts[columns],
+        rows=tuple(shown.rows[row] for row in rows),
+        columns=tuple(shown.columns[column] for column in columns),
+    )
+
+
+def rows_together(shown: Map, rows: Sequence[int]) -> Float[np.ndarray, "column"]:
+    """Where several rows look together: their mean, NaN where none of them may look."""
+    chosen = shown.weights[list(rows)]
+    closed = np.isnan(chosen).all(axis=0)
+    return np.where(closed, np.nan, np.nan_to_num(chosen).mean(axis=0)).astype(np.float32)
+
+
+def columns_together(shown: Map, columns: Sequence[int]) -> Float[np.ndarray, "row"]:
+    """What several columns get together: their sum, NaN in rows that may look at none of them."""
+    chosen = shown.weights[:, list(columns)]
+    closed = np.isnan(chosen).all(axis=1)
+    return np.where(closed, np.nan, np.nan_to_num(chosen).sum(axis=1)).astype(np.float32)
+
+
+def labels(tokens: Tokens) -> tuple[str, ...]:
+    """A readable name for each token: its text without the space before it, or its bytes."""
+    named = []
+    for (start, end), piece, data, special in zip(
+        tokens.spans.tolist(), tokens.pieces, tokens.data, tokens.special.tolist(), strict=True
+    ):
+        try:
+            text = tokens.text[start:end] if data == b"" else data.decode()
+        except UnicodeDecodeError:
+            text = "".join(f"‹{byte:02X}›" for byte in data)
+        named.append(piece if special or not text else text.strip(" ") or text)
+    return tuple(named)
+
+
+def prepared(
+    attention: Attention,
+    head: int,
+    *,
+    kind: Kind,
+    queries: Tokens,
+    keys: Tokens,
+    treatment: Treatment = Treatment(),
+    below: Callable[[], Float[np.ndarray, "layer head token token"]] | None = None,
+    several: Callable[[], Float[np.ndarray, "chosen query key"]] | None = None,
+) -> Map:
+    """The map of one head, or of several heads together, after the treatment.
+
+    `below` gives the weights of all layers up to this one and is called for a rollout only;
+    `several` those of the treatment's several heads, called where it has any.
+    """
+    notes: list[str] = []
+    n_query, n_key = attention.weights.shape[-2:]
+    open_cells = heads.allowed(kind, n_query, n_key, attention)
+    weights, share = _together(attention, head, treatment, below, several, notes)
+    weights = transforms.masked(weights, open_cells)
+    hidden = _hidden(treatment.hidden, keys)
+    if hidden.any():
+        weights = (
+            transforms.without(weights, hidden) if share else np.where(hidden, np.nan, weights)
+        )
+        notes.append(_hiding(treatment.hidden, int(hidden.sum()), share))
+    names = labels(queries), labels(keys)
+    starts = np.arange(n_query), np.arange(n_key)
+    if treatment.whole_words:
+        groups = transforms.words(queries), transforms.words(keys)
+        weights = transforms.merge(weights, *groups)
+        names = _joined(queries, groups[0]), _joined(keys, groups[1])
+        starts = _firsts(groups[0]), _firsts(groups[1])
+        notes.append("Tokens are merged into words: weights summed to a word, averaged from it.")
+    kept = np.isfinite(weights)
+    if treatment.mass < 1:
+        kept = transforms.carrying(weights, treatment.mass)
+        notes.append(
+            f"{int(kept.sum())} links shown of {int((np.nan_to_num(weights) > 0).sum())}: the "
+            f"fewest of each row that carry {treatment.mass:.0%} of it."
+        )
+    rows, columns = _part(treatment, starts, queries, keys, one_text=kind != "cross", notes=notes)
+    return Map(
+        weights=weights[np.ix_(rows, columns)].astype(np.float32),
+        kept=kept[np.ix_(rows, columns)],
+        row_starts=starts[0][rows],
+        column_starts=starts[1][columns],
+        rows=tuple(names[0][row] for row in rows),
+        columns=tuple(names[1][column] for column in columns),
+        share=share,
+        one_text=kind != "cross" and np.array_equal(starts[0][rows], starts[1][columns]),
+        notes=tuple(notes),
+    )
+
+
+def _part(
+    treatment: Treatment,
+    starts: tuple[Int[np.ndarray, "row"], Int[np.ndarray, "column"]],
+    queries: Tokens,
+    keys: Tokens,
+    *,
+    one_text: bool,
+    notes: list[str],
+) -> tuple[Int[np.ndarray, "kept_row"], Int[np.ndarray, "kept_column"]]:
+    """The rows and columns that are shown; a part without any row or column is not taken."""
+    rows, columns = (np.ones(len(start), dtype=bool) for start in starts)
+    if treatment.until:
+        rows &= starts[0] < treatment.until
+        columns &= (starts[1] < treatment.until) | (not one_text)
+        if not rows.all():
+            notes.append(f"As when token {treatment.until} was the newest: the rest is not there.")
+    if treatment.pair != "all":
+        looks, seen = (int(letter == "B") for letter in treatment.pair.split(" to "))
+        rows &= queries.segments[starts[0]] == looks
+        columns &= keys.segments[starts[1]] == seen
+        notes.append(f"Only links from sentence {treatment.pair}: rows need not sum to 100 %.")
+    if not rows.any() or not columns.any():
+        notes.append("That part has no tokens: all are shown.")
+        return np.arange(len(rows)), np.arange(len(columns))
+    return np.flatnonzero(rows), np.flatnonzero(columns)
+
+
+def _together(
+    attention: Attention,
+    head: int,
+    treatment: Treatment,
+    below: Callable[[], Float[np.ndarray, "layer head token token"]] | None,
+    several: Callable[[], Float[np.ndarray, "chosen query key"]] | None,
+    notes: list[str],
+) -> tuple[Float[np.ndarray, "query key"], bool]:
+    """The weights chosen, and whether their rows sum to 1."""
+    if treatment.together == "rollout" and below is not None:
+        notes.append("Rollout: this layer and all below it multiplied, half of each kept as it is.")
+        return transforms.rollout(below()), True
+    if treatment.together in ("mean", "max"):
+        stack, which = attention.weights, f"{len(attention.weights)} heads of this layer"
+        if treatment.several and several is not None:
+            stack = several()
+            named = ", ".join(f"{layer + 1}.{h + 1}" for layer, h in treatment.several[:6])
+            which = f"{len(stack)} heads: {named}{', …' if len(stack) > 6 else ''}"
+        if treatment.together == "mean":
+            notes.append(f"Mean of the {which}.")
+            return transforms.combine(stack, "mean"), True
+        notes.append(f"Largest weight of the {which}. Rows no longer sum to 100 %.")
+        return transforms.combine(stack, "max"), False
+    weighted = transforms.value_weighted(attention, head) if treatment.quantity == "value" else None
+    if weighted is not None:
+        notes.append("Weight × length of the value vector: what each token really adds.")
+        return weighted, False
+    return attention.weights[head], True
+
+
+def _hidden(what: Hidden, keys: Tokens) -> Bool[np.ndarray, "key"]:
+    if what == "first":
+        return np.arange(len(keys)) == 0
+    if what == "special":
+        return keys.special.copy()
+    if what == "marks":
+        return heads.punctuation(keys)
+    return np.zeros(len(keys), dtype=bool)
+
+
+def _hiding(what: Hidden, count: int, share: bool) -> str:
+    names = {"first": "The first token", "special": "Special tokens", "marks": "Punctuation"}
+    rest = "; the rest of each row is scaled up to 100 %." if share else "."
+    verb = "is" if what == "first" else "are"
+    return f"{names[what]} {verb} hidden ({count} of the columns){rest}"
+
+
+def _firsts(groups: Int[np.ndarray, "token"]) -> Int[np.ndarray, "group"]:
+    """The first token of each word."""
+    return np.unique(groups, return_index=True)[1]
+
+
+def _joined(tokens: Tokens, groups: Int[np.ndarray, "token"]) -> tuple[str, ...]:
+    names = labels(tokens)
+    return tuple(
+        "".join(names[index] for index in np.flatnonzero(groups == group))
+        for group in range(int(groups.max()) + 1)
+    )

@@ -1,0 +1,251 @@
+"""A batch of texts that grows token by token, its keys and values kept by ONNX Runtime.
+
+`Decoder` is what generation and translation are written with:
+
+    with Decoder(bundle) as decoder:                     # Decoder(bundle, source=encode(...))
+        logits = decoder.prefill(prompt[None])           # [1, vocabulary], at the last token
+        logits = decoder.step(ids, rows=[0] * 6)         # fan one prompt out to six rows
+        logits = decoder.step(ids, rows=[0, 0, 2, 5])    # fork row 0, drop rows 1, 3 and 4
+
+`rows[i]` is the row of the step before that row i continues, so forks, dropped columns and beams
+are the same thing. What a step returns as `present` is bound as `past` of the next: it never
+becomes a numpy array, on the GPU it never leaves it. Where rows change their places the graph
+`rows` puts the past in order first; where each goes on as it is, which in columns is nearly always,
+nothing is copied for it. The run slot is held for one run only.
+
+It knows nothing of sampling, of texts and of ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from onnxruntime import OrtValue
+
+from engine.errors import NotOffered, TextTooLong
+from engine.models.feeds import Off, empty_past, head_masks, source_masks, text_feeds
+from engine.models.runtime import Bundle, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an encoder made of a batch of texts: every decoder layer's cross keys and values."""
+
+    mask: Bool[np.ndarray, "batch source"]
+    values: dict[str, OrtValue]
+
+
+def encode(
+    bundle: Bundle,
+    ids: Int[np.ndarray, "batch source"],
+    *,
+    mask: Bool[np.ndarray, "batch source"] | None = None,
+    off: Off = (),
+) -> Source:
+    """Run the encoder once; `mask` is False where a shorter text of the batch was filled up."""
+    with bundle.used():
+        session = bundle.session("encoder")
+        feeds = text_feeds(session, ids, mask=mask) | head_masks(session, own="encoder", off=off)
+        kept = sorted(name for name in session.outputs if name.startswith("source."))
+        values = run_bound(bundle, session, feeds, kept=kept)
+    real = np.ones(ids.shape, dtype=bool) if mask is None else mask.astype(bool)
+    return Source(real, values)
+
+
+class Decoder:
+    """Rows of equal length that grow together. For one thread; close it, or use `with`."""
+
+    def __init__(self, bundle: Bundle, *, source: Source | None = None, off: Off = ()) -> None:
+        """Prepare an empty batch; an encoder-decoder needs the `source` that it reads."""
+        if bundle.card.decoder is None:
+            raise NotOffered(f"{bundle.card.title} does not write text: it has no decoder.")
+        if (source is None) is (bundle.card.family == "encoder-decoder"):
+            raise ValueError("a source is needed by an encoder-decoder, and by it alone")
+        self._bundle = bundle
+        self._source = source
+        bundle.hold()
+        self._held = True
+        try:
+            self._session = bundle.session("model")
+            # Bundles of the first exporter put the rows in order inside their one graph.
+            own = "rows" in self._session.inputs
+            self._rows = None if own else bundle.session("rows")
+            self._constant = head_masks(self._session, own="decoder", off=off)
+        except BaseException:
+            self.close()
+            raise
+        self._kept = sorted(name for name in self._session.outputs if name.startswith("present."))
+        self._past: dict[str, OrtValue] = {}
+        self._mask = np.zeros((0, 0), dtype=bool)
+        self._sources = np.zeros(0, dtype=np.int64)
+        self._read: Source | None = None  # the source in the order of `_sources`
+
+    @property
+    def length(self) -> int:
+        """Tokens read so far, in each row."""
+        return self._mask.shape[1]
+
+    @property
+    def room(self) -> int | None:
+        """Tokens that still fit in the model's positions; None when it has no limit."""
+        limit = self._bundle.card.limit
+        return None if limit is None else max(0, limit - self.length)
+
+    def prefill(
+        self,
+        ids: Int[np.ndarray, "row token"],
+        *,
+        mask: Bool[np.ndarray, "row token"] | None = None,
+        sources: Sequence[int] | None = None,
+    ) -> Float[np.ndarray, "row vocabulary"]:
+        """Read the beginning of every row and return the logits at its last token.
+
+        `mask` is False where a shorter row was filled up at its left; `sources[i]` says which text
+        of the source row i reads (at first row i reads text i).
+        """
+        batch = len(ids)
+        self._past = {}
+        self._mask = np.zeros((batch, 0), dtype=bool)
+        self._read = None
+        chosen = np.arange(batch) if sources is None else np.asarray(sources, dtype=np.int64)
+        real = np.ones(ids.shape, dtype=bool) if mask is None else mask.astype(bool)
+        return self._advance(ids, real, np.arange(batch), chosen)
+
+    def step(
+        self, ids: Int[np.ndarray, "row *token"] | Sequence[int], rows: Sequence[int] | np.ndarray
+    ) -> Float[np.ndarray, "row vocabulary"]:
+        """Add one token (or equally many) to rows that continue `rows` of the last step."""
+        added = np.asarray(ids, dtype=np.int64)
+        added = added[:, None] if added.ndim == 1 else added
+        if not self._past:
+            raise ValueError("step before prefill")
+        if len(added) != len(rows):
+            raise ValueError(f"{len(added)} rows of ids, {len(rows)} rows to continue")
+        chosen = np.asarray(rows, dtype=np.int64)
+        real = np.ones(added.shape, dtype=bool)
+        return self._advance(added, real, chosen, self._sources[chosen])
+
+    def copy(self) -> Decoder:
+        """A decoder that goes on from the same point; the past is shared, not copied."""
+        twin = Decoder.__new__(Decoder)
+        twin.__dict__.update(self.__dict__)
+        self._bundle.hold()
+        return twin
+
+    def close(self) -> None:
+        """Let go of the past and of the model; safe to call twice."""
+        self._past, self._read = {}, None
+        if self._held:
+            self._held = False
+            self._bundle.release()
+
+    def __enter__(self) -> Self:
+        """Use as `with Decoder(...) as decoder`."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __del__(self) -> None:
+        """A decoder left behind by a generator that nobody finished must not hold its model."""
+        if getattr(self, "_held", False):
+            self.close()
+
+    def _advance(
+        self, ids: np.ndarray, real: np.ndarray, rows: np.ndarray, sources: np.ndarray
+    ) -> np.ndarray:
+        self._check_room(ids.shape[1])
+        moved = _moved(rows, len(self._mask))
+        mask = np.concatenate([self._mask[rows] if moved else self._mask, real], axis=1)
+        feeds = self._constant | text_feeds(
+            self._session, ids, mask=mask, rows=rows, first=(ids.shape[1] - 1,)
+        )
+        bound = self._past
+        if not bound:
+            feeds |= empty_past(self._session, len(ids))
+        elif moved:
+            bound = self._ordered(bound, rows, kind="past")
+        if self._source is not None:
+            read = self._reading(self._source, sources)
+            feeds |= source_masks(self._session, read.mask, sources)
+            bound = bound | read.values
+        found = run_bound(
+            self._bundle, self._session, feeds, bound=bound, kept=self._kept, fetched=("logits",)
+        )
+        logits = found.pop("logits").numpy()
+        self._past = _renamed(found, "present", "past")
+        self._mask, self._sources = mask, sources
+        return logits[:, -1].astype(np.float32, copy=False)
+
+    def _reading(self, source: Source, sources: np.ndarray) -> Source:
+        """The source that each row reads: put in order when that changes, not at every step."""
+        if self._read is None or not np.array_equal(sources, self._sources):
+            self._read = source
+            if self._rows is not None and _moved(sources, len(source.mask)):
+                values = self._ordered(source.values, sources, kind="source")
+                self._read = Source(source.mask[sources], values)
+        return self._read
+
+    def _ordered(
+        self, values: dict[str, OrtValue], rows: np.ndarray, *, kind: str
+    ) -> dict[str, OrtValue]:
+        """Keys and values, row i the row `rows[i]` of those given."""
+        if self._rows is None:
+            return values
+        given = _renamed(values, kind, "present")
+        names = sorted(self._rows.outputs)
+        found = run_bound(self._bundle, self._rows, {"rows": rows}, bound=given, kept=names)
+        return _renamed(found, "past", kind)
+
+    def _check_room(self, added: int) -> None:
+        limit = self._bundle.card.limit
+        if limit is not None and self.length + added > limit:
+            raise TextTooLong(
+                f"{self.length + added:,} tokens are more than the {limit:,} positions of "
+                f"{self._bundle.card.title}. Shorten the text or write fewer tokens."
+            )
+
+
+def _moved(rows: np.ndarray, count: int) -> bool:
+    """Whether any of `count` rows goes elsewhere than on in its own place."""
+    return len(rows) != count or not np.array_equal(rows, np.arange(count))
+
+
+def _renamed(values: dict[str, OrtValue], old: str, new: str) -> dict[str, OrtValue]:
+    return {name.replace(f"{old}.", f"{new}.", 1): value for name, value in values.items()}
+
+
+def run_bound(
+    bundle: Bundle,
+    session: Session,
+    feeds: dict[str, np.ndarray],
+    *,
+    bound: dict[str, OrtValue] | None = None,
+    kept: Sequence[str] = (),
+    fetched: Sequence[str] = (),
+) -> dict[str, OrtValue]:
+    """One run in its turn: `kept` outputs stay on the device, `fetched` ones come to the CPU."""
+    binding = session.ort.io_binding()
+    for name, array in feeds.items():
+        binding.bind_cpu_input(name, array)
+    for name, value in (bound or {}).items():
+        if name in session.inputs:
+            binding.bind_ortvalue_input(name, value)
+    for name in kept:
+        binding.bind_output(name, session.device.provider)
+    for name in fetched:
+        binding.bind_output(name, "cpu")
+    with bundle.turn(session):
+        session.ort.run_with_iobinding(binding)
+    return dict(zip([*kept, *fetched], binding.get_outputs(), strict=True))

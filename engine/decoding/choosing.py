@@ -1,0 +1,245 @@
+"""Choosing one token: what the model offered, what a line's setting left of it, what it took.
+
+In: the logits of a position, of one row or of all rows of a step, a `Line`, the ids before. Out:
+`Written`, the token with its probabilities, rank, entropy and the best that it was chosen from.
+Knows nothing of models, texts or how long a text grows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, Int8
+
+from engine.decoding import filters
+from engine.decoding import sampling as draws
+from engine.decoding.continuation import Line
+from engine.values import Frozen
+
+GREEDY = draws.STAGES.index("temperature")  # the stage that leaves the likeliest token alone
+CANDIDATES = 8  # best tokens kept of each step and line, whatever was cut of them
+
+End = Literal["", "end", "limit", "window", "stop"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Written(Frozen):
+    """Token `place` (from 0) of one line, and what it was chosen from.
+
+    `probability` and `rank` (1 is the likeliest) are the model's own, `after` is the probability
+    once penalties, temperature and filters are applied (0 for a forced token that they cut).
+    `entropy` in bits and `best`, the model's likeliest ids, are of its own distribution; `kept`
+    counts the tokens left after the filters. `best_cut` says which of `sampling.STAGES` cut a
+    token, -1 for none. `end` says why the line ends here, "" while it goes on.
+    """
+
+    line: int
+    place: int
+    id: int
+    probability: float
+    after: float
+    rank: int
+    entropy: float
+    kept: int
+    forced: bool
+    end: End
+    best: Int[np.ndarray, "candidate"]
+    best_probability: Float[np.ndarray, "candidate"]
+    best_after: Float[np.ndarray, "candidate"]
+    best_cut: Int8[np.ndarray, "candidate"]
+
+    def __post_init__(self) -> None:
+        """Lock the arrays, by name: six a step are made, and looking for them took longer."""
+        for array in (self.best, self.best_probability, self.best_after, self.best_cut):
+            array.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When a line is over: an end id, a number of tokens (and why that number), a test of ids."""
+
+    ids: frozenset[int]
+    limit: int
+    reason: End
+    test: Callable[[Sequence[int]], bool] | None = None
+
+    def of(self, new: Sequence[int]) -> End:
+        """Why a line with these new ids ends, "" if it does not."""
+        if new[-1] in self.ids:
+            return "end"
+        if self.test and self.test(new):
+            return "stop"
+        return self.reason if len(new) >= self.limit else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who takes a token: its line and the line's number, its ids, the first `start` the prompt.
+
+    `ending` says whether the line is over with this token.
+    """
+
+    line: Line
+    ids: Sequence[int]
+    start: int
+    number: int = 0
+    ending: Ending | None = None
+
+    @property
+    def place(self) -> int:
+        """How many tokens the line has written."""
+        return len(self.ids) - self.start
+
+    def end(self, chosen: int) -> End:
+        """Why the line ends with this token, "" if it does not."""
+        return self.ending.of([*self.ids[self.start :], chosen]) if self.ending else ""
+
+
+class Taken(NamedTuple):
+    """One row's token, and what its setting left of the model's best: see `Written`."""
+
+    id: int
+    after: float
+    kept: int
+    forced: bool
+    best_after: Float[np.ndarray, "candidate"]
+    best_cut: Int8[np.ndarray, "candidate"]
+
+
+def choose(
+    logits: Float[np.ndarray, "vocabulary"],
+    line: Line,
+    ids: Sequence[int],
+    *,
+    start: int,
+    seed: int,
+    ban: Sequence[int] = (),
+) -> Written:
+    """Take the token after `ids`, of which the first `start` are the prompt."""
+    return choose_all(logits[None], [Ask(line, ids, start)], seed=seed, ban=ban)[0]
+
+
+def choose_all(
+    logits: Float[np.ndarray, "row vocabulary"],
+    asks: Sequence[Ask],
+    *,
+    seed: int,
+    ban: Sequence[int] = (),
+) -> list[Written]:
+    """Take a token in each row of a step. What does not depend on a setting is counted for all."""
+    # 1) what the model says: probabilities, its best, how sure it is
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(shifted)
+    sums = powers.sum(axis=1, keepdims=True)
+    own = powers / sums
+    best = np.array(filters.likeliest_of(own, CANDIDATES))
+    entropies = _entropies(powers, shifted, sums[:, 0])
+    tops = logits.argmax(axis=1).tolist()
+
+    # 2) each line's token
+    rows = zip(asks, logits, own, best, tops, strict=True)
+    found = [_taken(*row, seed=seed, ban=ban) for row in rows]
+
+    # 3) how likely the model found it
+    places = np.arange(len(asks))
+    chosen = own[places, [taken.id for taken in found]]
+    ranks = np.count_nonzero(own > chosen[:, None], axis=1).tolist()
+    shares = own[places[:, None], best]
+    return [
+        Written(
+            line=ask.number,
+            place=ask.place,
+            id=taken.id,
+            probability=probability,
+            after=taken.after,
+            rank=1 + rank,
+            entropy=entropy,
+            kept=taken.kept,
+            forced=taken.forced,
+            end=ask.end(taken.id),
+            best=ids,
+            best_probability=share,
+            best_after=taken.best_after,
+            best_cut=taken.best_cut,
+        )
+        for ask, taken, probability, rank, entropy, ids, share in zip(
+            asks, found, chosen.tolist(), ranks, entropies, best, shares, strict=True
+        )
+    ]
+
+
+def _entropies(
+    powers: Float[np.ndarray, "row vocabulary"],
+    shifted: Float[np.ndarray, "row vocabulary"],
+    totals: Float[np.ndarray, "row"],
+) -> list[float]:
+    """-sum p log2 p, with log p = shifted - log(total): no logarithm of each probability."""
+    means = powers[:, None] @ shifted[..., None]
+    if np.isnan(means).any():  # 0 x infinity, where a model rules tokens out by itself
+        means = powers[:, None] @ np.maximum(shifted, np.float32(-1e4))[..., None]
+    return [
+        max(0.0, (math.log(total) - mean / total) / math.log(2))
+        for mean, total in zip(means.ravel().tolist(), totals.tolist(), strict=True)
+    ]
+
+
+def _taken(
+    ask: Ask,
+    logits: filters.Row,
+    own: filters.Row,
+    best: Int[np.ndarray, "candidate"],
+    top: int,
+    *,
+    seed: int,
+    ban: Sequence[int],
+) -> Taken:
+    """One row's token: forced, the likeliest, or drawn from what the setting leaves."""
+    forced = dict(ask.line.forced).get(ask.place) if ask.line.forced else None
+    if forced is not None and forced >= len(logits):
+        forced = None
+    if ask.line.sampling.plain and not ban:
+        return _likeliest(top, logits, best, forced)
+
+    # 1) what the setting leaves, and which stage cut the best ones
+    changed, cut = logits, np.full(len(best), -1, dtype=np.int8)
+    held = logits[best] > -np.inf
+    for name, now in draws.stages(logits, ask.line.sampling, ask.ids, start=ask.start, ban=ban):
+        still = now[best] > -np.inf
+        cut[held & ~still] = draws.STAGES.index(name)
+        changed, held = now, still
+    alive = changed > -np.inf
+    count = int(np.count_nonzero(alive))
+    few = np.flatnonzero(alive) if count < len(logits) // 4 else None
+    left = changed if few is None else changed[few]
+
+    # 2) the token among them
+    if forced is not None:
+        chosen = forced
+    elif count == 1:
+        chosen = int(alive.argmax())
+    else:
+        chance = draws.noise(seed, ask.line.run, len(ask.ids), len(logits))
+        spot = draws.draw(left, chance if few is None else chance[few])
+        chosen = spot if few is None else int(few[spot])
+
+    # 3) how likely it was then
+    if changed is logits:
+        return Taken(chosen, float(own[chosen]), count, forced is not None, own[best], cut)
+    highest = left.max()
+    total = np.exp(left - highest).sum()
+    after = np.exp(changed[[*best, chosen]] - highest) / total
+    return Taken(chosen, float(after[-1]), count, forced is not None, after[:-1], cut)
+
+
+def _likeliest(
+    top: int, logits: filters.Row, best: Int[np.ndarray, "candidate"], forced: int | None
+) -> Taken:
+    """Greedy and nothing else: the likeliest token is all that is left."""
+    first = best == top
+    cut = np.where(first | (logits[best] == -np.inf), -1, GREEDY).astype(np.int8)
+    chosen = top if forced is None else forced
+    return Taken(chosen, float(chosen == top), 1, forced is not None, first.astype(np.float32), cut)

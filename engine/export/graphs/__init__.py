@@ -1,0 +1,1 @@
+"""A checkpoint as graphs: recorded in PyTorch, converted to ONNX."""

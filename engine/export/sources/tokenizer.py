@@ -1,0 +1,94 @@
+"""The fast tokenizer of a checkpoint, written as the bundle's `tokenizer.json`.
+
+A checkpoint's own `tokenizer.json` is copied as it is. Others are converted by transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from engine.errors import ExportFailed
+
+FILE = "tokenizer.json"
+
+
+def write_tokenizer(source: Path, folder: Path) -> Tokenizer:
+    """Put the tokenizer of the checkpoint in `source` into a bundle's folder and open it."""
+    if (source / FILE).is_file():
+        shutil.copyfile(source / FILE, folder / FILE)
+        if (source / "target.json").is_file():
+            shutil.copyfile(source / "target.json", folder / "target.json")
+    elif (source / "source.spm").is_file():
+        _convert_pair(source, folder)
+    else:
+        _convert(source, folder)
+    return open_tokenizer(folder / FILE)
+
+
+def open_tokenizer(path: Path) -> Tokenizer:
+    """Open a `tokenizer.json`; raise `ExportFailed` when it cannot be read."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise ExportFailed(
+            f"The checkpoint's {path.name} cannot be read ({error}). Download it again."
+        ) from None
+
+
+def _convert(source: Path, folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True, trust_remote_code=False)
+        if not tokenizer.backend_tokenizer.encode("the cat", add_special_tokens=False).ids:
+            # Without any file transformers makes a tokenizer that knows no word.
+            raise ValueError("it has no vocabulary")
+        tokenizer.backend_tokenizer.save(str(folder / FILE))
+    except Exception as error:
+        raise ExportFailed(
+            f"The checkpoint's tokenizer cannot be converted ({error}). Choose a model that has "
+            f"a {FILE}."
+        ) from None
+
+
+def _convert_pair(source: Path, folder: Path) -> None:
+    from engine.export.sources import marian
+
+    try:
+        marian.convert(source, folder)
+    except Exception as error:  # the libraries raise bare Exception and errors of their own
+        raise ExportFailed(
+            f"The checkpoint's SentencePiece models cannot be converted ({error}). Download the "
+            "model again."
+        ) from None
+
+
+def settings_of(source: Path) -> dict[str, Any]:
+    """What the checkpoint's `tokenizer_config.json` says; empty where there is none."""
+    try:
+        return json.loads((source / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def special(source: Path, tokenizer: Tokenizer, name: str) -> int | None:
+    """The id of a special token (`mask_token`, `pad_token`) named in the checkpoint's files."""
+    entry = settings_of(source).get(name)
+    if entry is None:
+        path = source / "special_tokens_map.json"
+        entry = json.loads(path.read_text(encoding="utf-8")).get(name) if path.is_file() else None
+    if isinstance(entry, dict):
+        entry = entry.get("content")
+    if entry is None and name == "mask_token":
+        entry = "[MASK]"
+    return tokenizer.token_to_id(entry) if isinstance(entry, str) else None
+
+
+def kind(tokenizer: Tokenizer) -> str:
+    """The name of the algorithm: BPE, WordPiece, Unigram or WordLevel."""
+    return type(tokenizer.model).__name__

@@ -1,0 +1,268 @@
+"""Work that takes longer than a click: one home, whoever asks.
+
+    job = start("generate:...", work, viewer=session)      # work(report) runs in a thread
+    job = start_process("export:gpt2", [python, "-m", ...]) # JSON lines on stdout, one per event
+    job = find(key)                                         # what a page asks at each redraw
+
+Equal keys share one running job. A viewer who cancels leaves it; the job ends when no other viewer
+has looked at it lately. A process prints {"stage", "progress", "result", "error"} in any
+combination; cancelling kills it with its children, and what it leaves behind is its own care
+(the exporter writes aside and renames). The registry is bounded: finished jobs expire.
+
+It knows nothing of what the work is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Busy, EngineError, ExportFailed, Stopped
+from engine.jobs.processes import Child
+
+RUNNING_AT_MOST = 64
+FINISHED_AT_MOST = 64
+FINISHED_SECONDS = 900.0  # a page that comes back within a quarter of an hour finds the result
+WATCHED_SECONDS = 10.0  # a viewer who has not looked for so long no longer counts
+
+Work = Callable[["Report"], Any]
+
+
+class Job:
+    """One piece of work, seen from outside; every attribute may be read at any time.
+
+    `progress` is in 0..1, `stage` a short text, `partial` what the work has shown so far,
+    `result` its value once `done`; `error` is an `EngineError` to show, or a bug to raise.
+    """
+
+    def __init__(self, key: str, *, patience: float | None = None) -> None:
+        """Make a job that has not begun; unwatched for `patience` seconds, it stops by itself."""
+        self.key = key
+        self.progress = 0.0
+        self.stage = ""
+        self.partial: Any = None
+        self.result: Any = None
+        self.error: Exception | None = None
+        self.started = time.monotonic()
+        self.ended: float | None = None
+        self._patience = patience
+        self._finished = threading.Event()
+        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._viewers: dict[str, float] = {}
+        self._last_seen = self.started
+        self._kill: Callable[[], None] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the work has ended, well or not."""
+        return self._finished.is_set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended because a person cancelled it."""
+        return isinstance(self.error, Stopped)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end; soon it will be `done`."""
+        return self._cancelled.is_set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far, or took."""
+        return (self.ended or time.monotonic()) - self.started
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end; False when it has not come within `seconds`."""
+        return self._finished.wait(seconds)
+
+    def watch(self, viewer: str = "") -> None:
+        """Count a viewer: pages call this whenever they draw the job."""
+        with self._lock:
+            self._viewers[viewer] = self._last_seen = time.monotonic()
+
+    def cancel(self, viewer: str = "") -> bool:
+        """Leave the job, and end it when no other viewer looks on; True when it is ending."""
+        with self._lock:
+            self._viewers.pop(viewer, None)
+            recent = time.monotonic() - WATCHED_SECONDS
+            if self.done or any(seen > recent for seen in self._viewers.values()):
+                return False
+        self.kill()
+        return True
+
+    def kill(self) -> None:
+        """End the job whoever looks on."""
+        self._cancelled.set()
+        kill = self._kill
+        if kill is not None:
+            kill()
+
+    def _abandoned(self) -> bool:
+        if self._patience is None:
+            return False
+        return time.monotonic() - self._last_seen > self._patience
+
+    def _finish(self, result: Any = None, error: Exception | None = None) -> None:
+        self.result, self.error = result, error
+        if error is None:
+            self.progress = 1.0
+        self.ended = time.monotonic()
+        self._finished.set()
+
+
+class Report:
+    """What the work tells its job; handed to the work of a thread."""
+
+    def __init__(self, job: Job) -> None:
+        """Report to `job`."""
+        self._job = job
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether to end: someone cancelled, or nobody has looked for longer than its patience."""
+        return self._job.cancelled or self._job._abandoned()
+
+    def check(self) -> None:
+        """Raise `Stopped` if the work is to end; to be called between its steps."""
+        if self.cancelled:
+            raise Stopped("Stopped.")
+
+    def progress(self, share: float) -> None:
+        """Say how much is done, 0 to 1."""
+        self._job.progress = min(1.0, max(0.0, share))
+
+    def stage(self, text: str) -> None:
+        """Say what is being done."""
+        self._job.stage = text
+
+    def show(self, partial: Any) -> None:
+        """Show what there is so far: a value that is not changed afterwards."""
+        self._job.partial = partial
+
+
+_jobs: dict[str, Job] = {}
+_guard = threading.Lock()
+
+
+def start(key: str, work: Work, *, viewer: str = "", patience: float | None = None) -> Job:
+    """Run `work(report)` in a thread, or join the running job of that key."""
+    return _start(key, viewer, patience, lambda job: _in_thread(job, work))
+
+
+def start_process(
+    key: str,
+    argv: Sequence[str],
+    *,
+    viewer: str = "",
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    fails_as: type[EngineError] = ExportFailed,
+) -> Job:
+    """Run a command that prints JSON lines, or join the running job of that key."""
+    extra = dict(environment or {})
+    return _start(key, viewer, None, lambda job: _in_process(job, list(argv), cwd, extra, fails_as))
+
+
+def find(key: str) -> Job | None:
+    """The job of a key, running or finished lately."""
+    with _guard:
+        _expire()
+        return _jobs.get(key)
+
+
+def running() -> tuple[Job, ...]:
+    """Jobs that have not ended, the oldest first."""
+    with _guard:
+        return tuple(job for job in _jobs.values() if not job.done)
+
+
+def _start(key: str, viewer: str, patience: float | None, body: Callable[[Job], None]) -> Job:
+    with _guard:
+        _expire()
+        job = _jobs.get(key)
+        if job is None or job.done or job.cancelled:
+            if sum(not other.done for other in _jobs.values()) >= RUNNING_AT_MOST:
+                raise Busy(
+                    f"{RUNNING_AT_MOST} long tasks are running already. Try again in a minute."
+                )
+            job = Job(key, patience=patience)
+            _jobs.pop(key, None)
+            _jobs[key] = job
+            threading.Thread(target=body, args=(job,), name=f"job {key}"[:60], daemon=True).start()
+        job.watch(viewer)
+        return job
+
+
+def _expire() -> None:
+    """Drop finished jobs that are old or too many."""
+    finished = sorted((j for j in _jobs.values() if j.done), key=lambda j: j.ended or 0.0)
+    oldest = time.monotonic() - FINISHED_SECONDS
+    for place, job in enumerate(finished):
+        if (job.ended or 0.0) < oldest or place < len(finished) - FINISHED_AT_MOST:
+            del _jobs[job.key]
+
+
+def _in_thread(job: Job, work: Work) -> None:
+    try:
+        job._finish(result=work(Report(job)))
+    except Exception as error:
+        # Kept for the page: it shows an EngineError's sentence and raises anything else.
+        job._finish(error=error)
+
+
+def _in_process(
+    job: Job,
+    argv: list[str],
+    cwd: Path | None,
+    extra: dict[str, str],
+    fails_as: type[EngineError],
+) -> None:
+    try:
+        job._finish(result=_follow(job, argv, cwd, extra, fails_as))
+    except Exception as error:
+        job._finish(error=error)
+
+
+def _follow(
+    job: Job,
+    argv: list[str],
+    cwd: Path | None,
+    extra: dict[str, str],
+    fails_as: type[EngineError],
+) -> Any:
+    """Start the command, pass on what it prints, and return the result that it printed."""
+    try:
+        child = Child(argv, cwd=cwd, extra=extra)
+    except OSError as error:
+        raise fails_as(f"{argv[0]} could not be started ({error}).") from None
+    job._kill = child.end
+    if job.cancelled:
+        child.end()
+    result, problem = _told(job, child)
+    failed = child.finish()
+    if job.cancelled:
+        raise Stopped("Stopped.")
+    if problem or failed:
+        raise fails_as(problem or failed)
+    return result
+
+
+def _told(job: Job, child: Child) -> tuple[Any, str | None]:
+    """Pass on its events to the end: the last result and the last error."""
+    result, problem = None, None
+    report = Report(job)
+    for event in child.events():
+        if isinstance(event.get("stage"), str):
+            report.stage(event["stage"])
+        if isinstance(event.get("progress"), int | float):
+            report.progress(float(event["progress"]))
+        if event.get("error"):
+            problem = str(event["error"])
+        if event.get("result") is not None:
+            result = event["result"]
+    return result, problem

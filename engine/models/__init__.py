@@ -1,0 +1,1 @@
+"""Models: bundles on disk, their cards, the sessions that run them, and which models there are."""

@@ -1,0 +1,1 @@
+"""Vector spaces: projections, neighbours, and layouts of a vocabulary."""

@@ -1,0 +1,1 @@
+"""Tokenizers: text to tokens and back, step by step, from outside, in chats; vocabularies."""

@@ -1,0 +1,136 @@
+"""One tokenizer, read from `tokenizer.json` with the `tokenizers` library alone.
+
+In: a file. Out: a `Reader`: what is special, what is unknown, and the bytes each id stands for. It
+knows nothing of models. Four ways of writing pieces are understood:
+
+    bytes       GPT-2's: every byte is a letter, `Ġ` is the space
+    spaces      SentencePiece's: `▁` is the space, `<0xE2>` a byte that no piece covers
+    wordpiece   BERT's: `##ing` continues a word
+    suffix      OpenAI-GPT's: `cat</w>` ends a word
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from tokenizers import Tokenizer
+
+from engine.errors import BrokenBundle
+
+Writing = Literal["bytes", "spaces", "wordpiece", "suffix", "plain"]
+
+
+class Reader:
+    """A tokenizer and what its file says of it; never changed once loaded, so threads share it."""
+
+    def __init__(self, path: Path) -> None:
+        """Load `path`; truncation, padding and random merges are off, spans keep their spaces."""
+        try:
+            plan = json.loads(path.read_text(encoding="utf-8"))
+            self.writing, self.mark = _writing(plan)
+            self.tokenizer: Tokenizer = Tokenizer.from_str(json.dumps(_settled(plan)))
+        except Exception as error:
+            # `tokenizers` raises bare Exception for whatever it cannot read.
+            raise BrokenBundle(
+                f"{path.name} of {path.parent.name} cannot be read ({str(error)[:120]}). "
+                "Export the model again."
+            ) from None
+        model = plan["model"]
+        self.fallback = bool(model.get("byte_fallback"))
+        added = plan.get("added_tokens") or ()
+        self.added: dict[int, str] = {token["id"]: token["content"] for token in added}
+        self.special = frozenset(token["id"] for token in added if token["special"])
+        self.unknown = _unknown(model, self.tokenizer)
+        self._deaf: Tokenizer | None = None
+
+    def deaf(self) -> Tokenizer:
+        """The tokenizer that takes names of special tokens in a text for plain text."""
+        # A setting of the object, so it needs one of its own: threads share the other.
+        if self._deaf is None:
+            copy: Tokenizer = Tokenizer.from_str(self.tokenizer.to_str())
+            copy.encode_special_tokens = True
+            self._deaf = copy
+        return self._deaf
+
+    def piece(self, token_id: int) -> str:
+        """The token as stored in the vocabulary; an id beyond it is shown as `<id>`."""
+        return self.tokenizer.id_to_token(token_id) or f"<{token_id}>"
+
+    def data(self, token_id: int) -> bytes:
+        """The UTF-8 bytes that a token stands for; none for a special or an unknown one."""
+        if token_id in self.special or token_id == self.unknown:
+            return b""
+        piece = self.tokenizer.id_to_token(token_id) or ""
+        if token_id in self.added:
+            return self.added[token_id].encode()
+        if self.writing == "bytes":
+            return bytes(BYTES[letter] for letter in piece if letter in BYTES)
+        if self.fallback and len(piece) == 6 and piece.startswith("<0x"):
+            return bytes([int(piece[3:5], 16)])
+        if self.writing == "spaces":
+            return piece.replace(self.mark, " ").encode()
+        if self.writing == "wordpiece":
+            return piece.removeprefix(self.mark).encode()
+        if self.writing == "suffix" and piece.endswith(self.mark):
+            return f"{piece.removesuffix(self.mark)} ".encode()
+        return piece.encode()
+
+
+def _settled(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan with nothing cut off, nothing added to fill, nothing random, no span trimmed."""
+    plan = {**plan, "truncation": None, "padding": None}
+    if "dropout" in plan["model"]:
+        plan["model"] = {**plan["model"], "dropout": None}
+    for part in ("pre_tokenizer", "post_processor", "decoder"):
+        for component in _components(plan.get(part)):
+            if "trim_offsets" in component:
+                component["trim_offsets"] = False
+    return plan
+
+
+def _components(part: Any) -> list[dict[str, Any]]:
+    """A processing step and the steps inside it."""
+    if not isinstance(part, dict):
+        return []
+    inner = [v for value in part.values() if isinstance(value, list) for v in value]
+    return [part, *(c for step in inner for c in _components(step) if "type" in step)]
+
+
+def _writing(plan: dict[str, Any]) -> tuple[Writing, str]:
+    """How this tokenizer writes pieces, and the mark it uses."""
+    model = plan["model"]
+    parts = [
+        c
+        for name in ("normalizer", "pre_tokenizer", "decoder")
+        for c in _components(plan.get(name))
+    ]
+    types = {part["type"] for part in parts if "type" in part}
+    if "ByteLevel" in types:
+        return "bytes", "Ġ"
+    if "Metaspace" in types or any("▁" in json.dumps(p, ensure_ascii=False) for p in parts):
+        return "spaces", "▁"
+    if model.get("type") == "WordPiece":
+        return "wordpiece", model.get("continuing_subword_prefix") or "##"
+    if model.get("end_of_word_suffix"):
+        return "suffix", model["end_of_word_suffix"]
+    return "plain", ""
+
+
+def _unknown(model: dict[str, Any], tokenizer: Tokenizer) -> int | None:
+    if model.get("unk_id") is not None:
+        return model["unk_id"]
+    token = model.get("unk_token")
+    return tokenizer.token_to_id(token) if token else None
+
+
+def _byte_letters() -> dict[str, int]:
+    """GPT-2's alphabet, letter -> byte: printable ones are themselves, others from U+0100 on."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    letters = {chr(byte): byte for byte in printable}
+    return letters | {chr(256 + place): byte for place, byte in enumerate(others)}
+
+
+BYTES = _byte_letters()

@@ -1,0 +1,155 @@
+"""Text to tokens and back, with each token's span of characters and the bytes it stands for.
+
+In: a bundle or a `Reader`, and a text or ids. Out: `Tokens`. It knows nothing of limits (`tracing`
+checks them) nor of how a token is shown.
+"""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from engine.errors import NotOffered
+from engine.models.runtime import Bundle
+from engine.tokenizers.reader import Reader
+from engine.values import Side, Tokens
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def clean(text: str) -> str:
+    """The text that is read: half characters (lone surrogates), which have no bytes, replaced.
+
+    `clean("a\\ud800b")` is `"a\\ufffdb"`; spans stay valid, as one character replaces one.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def tokenize(
+    bundle: Bundle, text: str, *, second: str | None = None, side: Side = "encoder"
+) -> Tokens:
+    """Cut a text (or a pair of texts) into tokens, with those that the tokenizer adds."""
+    if second is not None and not bundle.card.pairs:
+        raise NotOffered(f"{bundle.card.title} reads one text at a time, not a pair.")
+    return read(bundle.reader(side), text, second=second)
+
+
+def read(
+    reader: Reader, text: str, *, second: str | None = None, ends: bool = True, names: bool = True
+) -> Tokens:
+    """Cut a text by a tokenizer alone.
+
+    Without `ends` the tokenizer adds nothing. Without `names` the name of a special token that
+    stands in the text (`<|endoftext|>`) is text like any other.
+    """
+    text = clean(text)
+    pair = None if second is None else clean(second)
+    tokenizer = reader.tokenizer if names else reader.deaf()
+    found = tokenizer.encode(text, pair, add_special_tokens=ends)
+    spans = np.array(found.offsets, dtype=np.int64).reshape(-1, 2)
+    segments = np.array(found.type_ids, dtype=np.int64)
+    whole = text
+    if pair is not None:
+        # One text for the eye, one space between: the second's spans move behind it.
+        whole = f"{text} {pair}"
+        spans[np.array(found.sequence_ids) == 1] += len(text) + 1
+    data = tuple(_data(reader, i, whole[a:b]) for i, (a, b) in zip(found.ids, spans, strict=True))
+    return Tokens(
+        text=whole,
+        ids=np.array(found.ids, dtype=np.int64),
+        pieces=tuple(reader.piece(i) for i in found.ids),
+        spans=_fitted(whole, spans, data),
+        special=np.array([i in reader.special for i in found.ids], dtype=bool),
+        segments=segments,
+        data=data,
+    )
+
+
+def from_ids(bundle: Bundle, ids: Sequence[int], *, side: Side = "decoder") -> Tokens:
+    """Tokens of ids that a model wrote; the text is put together from what each id stands for."""
+    reader = bundle.reader(side)
+    data = [reader.data(i) for i in ids]
+    text, spans = _joined(reader, ids, data)
+    return Tokens(
+        text=text,
+        ids=np.array(ids, dtype=np.int64),
+        pieces=tuple(reader.piece(i) for i in ids),
+        spans=spans,
+        special=np.array([i in reader.special for i in ids], dtype=bool),
+        segments=np.zeros(len(ids), dtype=np.int64),
+        data=tuple(data),
+    )
+
+
+def detokenize(bundle: Bundle, ids: Sequence[int], *, side: Side = "decoder") -> str:
+    """The text that ids stand for, special tokens left out, as the tokenizer itself writes it."""
+    return bundle.reader(side).tokenizer.decode(list(ids), skip_special_tokens=True)
+
+
+def piece_texts(bundle: Bundle, ids: Sequence[int], *, side: Side = "decoder") -> list[str]:
+    """What each id alone looks like as text: `" cat"`; a cut character shows as `\\ufffd`.
+
+    Special and unknown tokens keep their name, `<|endoftext|>`.
+    """
+    reader = bundle.reader(side)
+    return [reader.data(i).decode("utf-8", "replace") or reader.piece(i) for i in ids]
+
+
+def _data(reader: Reader, token_id: int, covered: str) -> bytes:
+    """Bytes of a token of a text: an unknown or typed special one stands for what it covers."""
+    if token_id in reader.special or token_id == reader.unknown:
+        return covered.encode()
+    data = reader.data(token_id)
+    # SentencePiece puts a space before the first word that the text does not have.
+    if reader.writing == "spaces" and data.startswith(b" ") and not covered[:1].isspace():
+        return data[1:]
+    return data
+
+
+def _fitted(
+    text: str, spans: Int[np.ndarray, "token 2"], data: tuple[bytes, ...]
+) -> Int[np.ndarray, "token 2"]:
+    """Spans without gaps inside a letter, and empty where a token stands for nothing.
+
+    Normalisation joins `e` and its accent but counts the `e` alone; SentencePiece puts a space
+    before the first word that the text does not have.
+    """
+    starts = {int(start) for start, end in spans if end > start}
+    for index, (start, end) in enumerate(spans):
+        if not data[index]:
+            spans[index, 1] = start
+            continue
+        while end < len(text) and end not in starts and unicodedata.category(text[end])[0] == "M":
+            end += 1
+        spans[index, 1] = end
+    return spans
+
+
+def _joined(
+    reader: Reader, ids: Sequence[int], data: list[bytes]
+) -> tuple[str, Int[np.ndarray, "token 2"]]:
+    """Text of joined data, and each token's characters in it, (0, 0) for those without data."""
+    spans = np.zeros((len(ids), 2), dtype=np.int64)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = ""
+    for index, (token_id, part) in enumerate(zip(ids, data, strict=True)):
+        if reader.writing == "spaces" and not text and part.startswith(b" "):
+            part = data[index] = part[1:]
+        if reader.writing == "wordpiece" and text and part and _starts_word(reader, token_id):
+            text += " "
+        places = []
+        for byte in part:
+            text += decoder.decode(bytes([byte]))
+            # Inside a character nothing comes out yet: it will be the next one.
+            places.append(len(text) if decoder.getstate()[0] else len(text) - 1)
+        if places:
+            spans[index] = places[0], places[-1] + 1
+    return text + decoder.decode(b"", final=True), spans
+
+
+def _starts_word(reader: Reader, token_id: int) -> bool:
+    return not reader.piece(token_id).startswith(reader.mark)

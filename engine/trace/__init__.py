@@ -1,0 +1,1 @@
+"""A reading taken apart: embeddings, hidden states, attention and logits, layer by layer."""

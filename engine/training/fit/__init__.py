@@ -1,0 +1,1 @@
+"""How a recipe is trained: the loop, its batches, its attention."""

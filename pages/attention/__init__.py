@@ -1,0 +1,1 @@
+"""Attention: every head of every layer, and one of them exactly."""

@@ -1,0 +1,163 @@
+"""Two sentences under the same head: both maps, and their difference where they are as long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from engine.attention.maps import Map, Scene, shared
+from engine.errors import EmptyText
+from engine.values import Reading
+from pages.attention.map.picture import attention_map, difference_map
+from pages.attention.words import favourites, fits, links_of, map_says, row_of
+from pages.pictures.scale import number
+from pages.shell import cache
+from pages.shell.address import typed
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import Table, share_menu
+from pages.shell.tables import read_aloud
+
+MOST = 48
+
+
+def attention_compare(scene: Scene) -> None:
+    """Ask for the second sentence; draw it beside the first."""
+    second = _second(scene)
+    if second is None:
+        st.caption("Type a second sentence: the same head reads both.")
+        return
+    names = (
+        ("First sentence", "Second sentence")
+        if second.reading.model == scene.reading.model
+        else (scene.reading.model, f"{second.reading.model}, head {second.name}")
+    )
+    one, two = cache.attention_map(scene), cache.attention_map(second)
+    if max(*one.weights.shape, *two.weights.shape) > MOST:
+        raise EmptyText(
+            f"Two maps side by side hold at most {MOST} words each; "
+            f"these have {len(one.rows)} and {len(two.rows)}."
+        )
+    spot = selection("spot", lambda spot: fits(one, spot), name="Word")
+    for place, shown, name, key in zip(
+        st.columns(2), (one, two), names, ("compare-first", "compare-second"), strict=True
+    ):
+        with place:
+            here = spot if spot and fits(shown, spot) else None
+            svg = attention_map(shown, title=name, scale=scene.scale, per=scene.per, side=300)
+            st.caption(plain(name))
+            picture(
+                svg,
+                key=key,
+                alt=f"{name}: {map_says(shown, row_of(shown, here))}",
+                locked=here,
+                on_lock=lambda ids: select("spot", ids),
+            )
+            st.caption(plain(map_says(shown, row_of(shown, here))))
+            share_menu(
+                key,
+                svg=lambda svg=svg: svg,
+                data=lambda shown=shown: links_of(shown),
+                title=name,
+            )
+            read_aloud(key, lambda shown=shown: favourites(shown))
+    _difference(scene, second, one, two)
+
+
+def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
+    """Second minus first where both have the same words; two models are compared in whole words."""
+    if second.reading.model != scene.reading.model:
+        one, two = (
+            cache.attention_map(replace(each, treatment=replace(each.treatment, whole_words=True)))
+            for each in (scene, second)
+        )
+    st.subheader("Second minus first", anchor=False)
+    counts = len(one.rows), len(two.rows)
+    whole = one.weights.shape == two.weights.shape
+    one, two = shared(one, two)
+    difference = two.weights - one.weights
+    if not np.isfinite(difference).any():
+        st.caption("The two have no words in common that could be compared cell by cell.")
+        return
+    if not whole:
+        st.caption(
+            f"Over the {len(one.rows)} words that both have ({counts[0]} and {counts[1]} in all): "
+            "what goes to the other words is left out, so rows need not sum to 100 %."
+        )
+    spot = selection("spot", lambda spot: True)
+    svg = difference_map(one, two, title="Second minus first")
+    at = np.unravel_index(int(np.nanargmax(np.abs(difference))), difference.shape)
+    picture(
+        svg,
+        key="compare-difference",
+        alt="Difference of the two maps",
+        locked=spot if spot and fits(two, spot) else None,
+        on_lock=lambda ids: select("spot", ids),
+    )
+    points = "points" if one.share else "units"
+    value = float(difference[at]) * (100 if one.share else 1)
+    st.caption(
+        plain(
+            f"Largest change: “{two.rows[at[0]]}” to “{two.columns[at[1]]}”, "
+            f"{number(float(one.weights[at]), one.share)} before, {value:+.1f} {points}."
+        )
+    )
+    share_menu(
+        "difference",
+        svg=lambda: svg,
+        data=lambda: _table(one, two, difference),
+        title="Second minus first",
+    )
+    read_aloud("difference", lambda: _table(one, two, difference, most=40))
+
+
+def _table(one: Map, two: Map, difference: np.ndarray, most: int | None = None) -> Table:
+    """A line for each link that both have, or for those that changed most."""
+    i, j = np.nonzero(np.isfinite(difference))
+    order = np.argsort(-np.abs(difference[i, j]), kind="stable")[:most]
+    i, j = (i, j) if most is None else (i[order], j[order])
+    return {
+        "looks": [two.rows[at] for at in i],
+        "looked at": [two.columns[at] for at in j],
+        "first": one.weights[i, j],
+        "second": two.weights[i, j],
+        "second minus first": difference[i, j],
+    }
+
+
+def _second(scene: Scene) -> Scene | None:
+    """What stands beside: another sentence for this head, or this head's place in another model."""
+    rivals = cache.rivals(scene.reading.model, scene.kind)
+    chosen = st.selectbox(
+        "Compare with", ("Another sentence", *rivals), key="with", bind="query-params"
+    )
+    if chosen in rivals:
+        stack = cache.stack(chosen, scene.kind)
+        here = [(a, b) for a, b in scene.treatment.several if a < stack.layers and b < stack.heads]
+        return replace(
+            scene,
+            treatment=replace(scene.treatment, several=tuple(here)),
+            reading=_reading(scene, chosen),
+            layer=min(scene.layer, stack.layers - 1),
+            head=min(scene.head, stack.heads - 1),
+        )
+    typed("other")
+    st.text_input(
+        "Second sentence",
+        key="other",
+        bind="query-params",
+        max_chars=2000,
+        placeholder="The same sentence with one word changed",
+    )
+    other = str(st.session_state.get("other") or "")
+    return replace(scene, reading=_reading(scene, None, other)) if other.strip() else None
+
+
+def _reading(scene: Scene, model: str | None, text: str | None = None) -> Reading:
+    """The same text in another model, or another text in the same model."""
+    model, text = model or scene.reading.model, text or scene.reading.text
+    if scene.kind != "encoder" and cache.card(model).family == "encoder-decoder":
+        return cache.translated(model, text)
+    return Reading(model, text)

@@ -1,0 +1,86 @@
+"""The text as when it was written: a row more with each token, by hand or by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import streamlit as st
+
+from engine.attention.maps import Scene
+from pages.shell import cache, player
+from pages.shell.frame import sentences
+
+PLAYER = "growth"
+
+
+def attention_growth(scene: Scene, draw: Callable[[Scene], None] | None) -> None:
+    """Draw the picture as it was at a token, with the control that says at which.
+
+    What was only read (an encoder's text) was there at once: there is nothing to step through.
+    Without a picture the control stays, greyed: one that is not drawn leaves the link.
+    """
+    if scene.kind == "encoder" or _count(scene) < 2:
+        if draw is not None:
+            draw(scene)
+    elif draw is None:
+        player.leave(PLAYER)
+        _control(scene, _count(scene), used=False)
+    else:
+        player.plays(PLAYER, _grown, scene, draw)
+
+
+def _grown(scene: Scene, draw: Callable[[Scene], None]) -> None:
+    with sentences():
+        count = _count(scene)
+        player.advance(PLAYER, _until() or count, count, _go)
+        controls = st.container()
+        draw(replace(scene, treatment=replace(scene.treatment, until=_until())))
+        with controls:
+            _control(scene, count, used=True)
+
+
+def _control(scene: Scene, count: int, *, used: bool) -> None:
+    """Folded away where the text was typed; in sight where the model wrote it."""
+    written = scene.reading.target is not None and used
+    place = st.container()
+    if not written:
+        name = "Row by row, as when it was written"
+        place = st.popover(name, icon=":material/stairs:", key="grow", on_change="rerun")
+        if not place.open and not _until():
+            return
+    with place, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        until = st.slider(
+            "As when it was written: up to token (0: all)",
+            0,
+            count,
+            key="upto",
+            bind="query-params",
+            width=330,
+            disabled=not used,
+            on_change=lambda: player.chosen(PLAYER, lambda step: step == _until(), _go),
+            help="Words that come later change nothing for earlier rows: this is what the model "
+            "saw while it wrote, a row more with each token.",
+        )
+        if used:
+            player.buttons(PLAYER, until or count, _first(scene, count), count, _go)
+
+
+def _first(scene: Scene, count: int) -> int:
+    """Where play begins: at the first token that the model wrote."""
+    two = cache.card(scene.reading.model).family == "encoder-decoder"
+    if two or scene.reading.target is None:
+        return 1
+    return min(len(cache.cut(scene.reading.model, scene.reading.text)), count)
+
+
+def _count(scene: Scene) -> int:
+    return len(cache.sides(scene.reading, scene.kind)[0])
+
+
+def _until() -> int:
+    return int(st.session_state.get("upto") or 0)
+
+
+def _go(step: int) -> None:
+    st.session_state["upto"] = step

@@ -1,0 +1,1 @@
+"""Inside one head: query, key, weight, value, output."""

@@ -1,0 +1,1 @@
+"""What each layer adds, and what each would predict."""

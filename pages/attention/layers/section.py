@@ -1,0 +1,119 @@
+"""What the model would say after each layer, were it the last."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from engine.attention.maps import Scene, labels
+from engine.models.bundle import Card
+from engine.tokenizers.tokens import piece_texts
+from engine.trace import logit_lens
+from engine.trace.logit_lens import Lens
+from engine.values import Side
+from pages.attention.words import position_of
+from pages.pictures import logit_lens as view
+from pages.pictures.scale import number
+from pages.pictures.svg import visible
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import plain, select, selection
+from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
+
+COLUMNS = 10
+
+
+def attention_layers(scene: Scene, card: Card) -> None:
+    """Draw lens and table; a click on a column chooses its position."""
+    side: Side = "encoder" if scene.kind == "encoder" else "decoder"
+    tokens = cache.tokens(scene.reading, side)
+    names = labels(tokens)
+    spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
+    place = position_of(spot, len(names))
+    place = len(names) - 1 if place is None else place
+    if card.predicts and not (card.family == "encoder-decoder" and side == "encoder"):
+        _lens(scene, side, names, place)
+    else:
+        st.caption("This tower predicts no words; its stream has lengths all the same.")
+
+
+def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
+    start = max(0, min(place - COLUMNS // 2, len(names) - COLUMNS))
+    columns = list(enumerate(names))[start : start + COLUMNS]
+    bundle = cache.bundle(scene.reading.model)
+    found = [_read(scene, side, at) for at, _ in columns]
+    spell = partial(piece_texts, bundle, side=side)
+    by_column = [view.said(one, spell) for one in found]
+    said = [list(layer) for layer in zip(*by_column, strict=True)]
+    st.subheader("What each layer would say", anchor=False)
+    what = "at this place" if scene.kind == "encoder" else "next"
+    st.caption(
+        f"The stream after each layer, read as if it were the last: the likeliest word {what}. "
+        "Only the top row is what the model really says."
+    )
+    svg = view.lens_grid(columns, said, title="What each layer would say")
+    picture(
+        svg,
+        key="layers-lens",
+        alt=f"Likeliest word after each layer for {len(columns)} positions",
+        locked=f"q{place}",
+        on_lock=lambda ids: select("spot", ids),
+    )
+    data = partial(_lens_table, columns, said)
+    share_menu("lens", svg=lambda: svg, data=data, title="Logit lens")
+    read_aloud("lens", partial(_lens_rows, columns, said))
+    mine, here = by_column[place - start], found[place - start]
+    ranks, word, since = here.ranks.tolist(), mine[-1].words[0], view.since(here.settled)
+    share = number(mine[-1].probabilities[0], True)
+    table = view.layer_table(mine, ranks, word=word, title=f"Five best after {names[place]}")
+    said_word = word.strip() or visible(word)
+    where = "At" if scene.kind == "encoder" else "After"
+    st.markdown(plain(f"{where} “{names[place]}” the model says “{said_word}” ({share}). {since}"))
+    picture(table, key="layers-table", alt=f"Five likeliest words of each layer, {names[place]}")
+    here_alone = partial(_best_table, mine, ranks)
+    share_menu("best", svg=lambda: table, data=here_alone, title=f"Five best after {names[place]}")
+    read_aloud("best", here_alone)
+
+
+def _read(scene: Scene, side: Side, place: int) -> Lens:
+    return logit_lens.read(cache.lens(scene.reading, side, place))
+
+
+def _lens_table(
+    columns: list[tuple[int, str]], said: list[list[view.Said]]
+) -> dict[str, list[object]]:
+    cells = [
+        (layer, place + 1, name, *pair)
+        for layer, row in enumerate(said)
+        for (place, name), one in zip(columns, row, strict=True)
+        for pair in zip(one.words, one.probabilities, strict=True)
+    ]
+    names = ("after layer", "position", "token", "word", "probability")
+    return {name: [cell[i] for cell in cells] for i, name in enumerate(names)}
+
+
+def _best_table(said: list[view.Said], ranks: list[int]) -> dict[str, list[object]]:
+    """One line for each layer at one position."""
+    table: dict[str, list[object]] = {"after_layer": list(range(len(said)))}
+    for place in range(logit_lens.BEST):
+        table[f"word_{place + 1}"] = [
+            f"{one.words[place]} {number(one.probabilities[place], True)}" for one in said
+        ]
+    table["raised_most"] = [one.promoted for one in said]
+    table["lowered_most"] = [one.suppressed for one in said]
+    table["place_of_final_word"] = list(ranks)
+    return table
+
+
+def _lens_rows(
+    columns: list[tuple[int, str]], said: list[list[view.Said]]
+) -> dict[str, list[object]]:
+    """For reading aloud: a line a layer, what it would say at each position."""
+    table: dict[str, list[object]] = {"after_layer": list(range(len(said)))}
+    for index, (place, name) in enumerate(columns):
+        table[f"{place + 1} {visible(name, limit=20)}"] = [
+            f"{row[index].words[0]} {number(row[index].probabilities[0], True)}" for row in said
+        ]
+    return table

@@ -1,0 +1,109 @@
+"""Words of one's own choice through the layers: how likely each would be, were a layer the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.attention.maps import Scene, labels
+from engine.models.bundle import Card
+from engine.tokenizers import vocabulary as words
+from engine.tokenizers.tokens import piece_texts
+from engine.trace import logit_lens
+from engine.values import Side
+from pages.attention.layers import token_ranks_picture as view
+from pages.attention.words import position_of
+from pages.pictures.scale import number
+from pages.pictures.svg import visible
+from pages.shell import cache, cache_maps
+from pages.shell.address import typed
+from pages.shell.components import picture
+from pages.shell.frame import plain, selection
+from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
+
+MOST = 5
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word to follow by one id: its own, or that of the first piece it falls into."""
+
+    id: int
+    name: str
+    note: str = ""
+
+
+def attention_followed(scene: Scene, card: Card) -> None:
+    """Ask for words; draw place and probability of each after every layer."""
+    side: Side = "encoder" if scene.kind == "encoder" else "decoder"
+    if not card.predicts or (card.family == "encoder-decoder" and side == "encoder"):
+        return
+    typed("follow")
+    text = st.text_input(
+        "Follow words of your own through the layers",
+        key="follow",
+        bind="query-params",
+        max_chars=200,
+        placeholder="king, boat, tired",
+        help=f"Up to {MOST} words, with commas between them: the place and the probability of each "
+        "after every layer.",
+    )
+    found = _words(scene.reading.model, text, side)
+    for note in dict.fromkeys(word.note for word in found if word.note):
+        st.caption(plain(note))
+    if not found:
+        return
+    names = labels(cache.tokens(scene.reading, side))
+    spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
+    place = position_of(spot, len(names))
+    place = len(names) - 1 if place is None else place
+    ranks, shares = logit_lens.followed(
+        cache.lens(scene.reading, side, place), [word.id for word in found]
+    )
+    shown = [word.name for word in found]
+    svg = view.followed_words(shown, ranks, shares, title="Words through the layers")
+    best = int(ranks[-1].argmin())
+    where = "At" if scene.kind == "encoder" else "After"
+    says = (
+        f"{where} “{names[place]}”: of these “{visible(shown[best])}” ends first, at place "
+        f"{ranks[-1, best]:,} with {number(float(shares[-1, best]), True)}; it entered at place "
+        f"{ranks[0, best]:,}."
+    )
+    picture(svg, key="layers-followed", alt=says)
+    st.caption(plain(says))
+    share_menu(
+        "followed",
+        svg=lambda: svg,
+        data=lambda: view.table(shown, ranks, shares),
+        title="Words through the layers",
+    )
+    read_aloud("followed", lambda: view.table(shown, ranks, shares))
+
+
+def _words(model: str, text: str, side: Side) -> list[Word]:
+    """The words that were asked for, each once."""
+    asked = dict.fromkeys(" ".join(part.split()) for part in text.split(","))
+    found = {
+        word.id: word for name in list(asked)[:MOST] if name if (word := _word(model, name, side))
+    }
+    return list(found.values())
+
+
+def _word(model: str, name: str, side: Side) -> Word | None:
+    """A word as it stands within a text, after a space where the vocabulary has it so."""
+    whole = cache_maps.vocabulary(model, side)
+    found = words.exact(whole, name)
+    if found is not None:
+        return Word(found, whole.texts[found].strip() or name)
+    cut = cache.cut(model, name, side)
+    own = [i for i in range(len(cut)) if not cut.special[i]]
+    if not own:
+        return None
+    first = int(cut.ids[own[0]])
+    piece = piece_texts(cache.bundle(model), [first], side=side)[0]
+    note = (
+        f"“{name}” falls into {len(own)} tokens here: its first, “{visible(piece)}”, is followed."
+    )
+    return Word(first, f"{piece.strip()}…", note)

@@ -1,0 +1,1 @@
+"""One head as two columns of tokens joined by lines."""

@@ -1,0 +1,1 @@
+"""All heads at a glance."""

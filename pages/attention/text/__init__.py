@@ -1,0 +1,1 @@
+"""One head on the text itself."""

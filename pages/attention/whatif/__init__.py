@@ -1,0 +1,1 @@
+"""What changes when heads are switched off."""

@@ -1,0 +1,1 @@
+"""Decoding: one prompt, several ways to choose the next token."""

@@ -1,0 +1,1 @@
+"""All columns, written live side by side."""

@@ -1,0 +1,73 @@
+"""What each layer would say at the place that is looked at: how the next token comes about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from engine.decoding.writing import Column
+from engine.tokenizers.tokens import piece_texts
+from engine.trace import logit_lens
+from engine.trace.logit_lens import Lens
+from engine.values import Side
+from pages.decoding.next_token.bars import percent
+from pages.decoding.plan import Plan, Spot
+from pages.pictures import logit_lens as view
+from pages.pictures.svg import visible
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import checked, plain, sentences
+from pages.shell.share import share_menu
+from pages.shell.tables import read_aloud
+
+
+def decoding_lens(plan: Plan, spot: Spot, column: Column | None) -> None:
+    """An expander, in the link when it is open; `column` is the one that the place is in."""
+    checked("lens", (False, True), name="Layers", shown=lambda on: str(on).lower())
+    place = st.expander("What each layer would say", key="lens", bind="query-params")
+    if place.open:
+        with place, sentences():
+            _drawn(plan, spot, column)
+
+
+def _drawn(plan: Plan, spot: Spot, column: Column | None) -> None:
+    bundle, side = cache.bundle(plan.task.model), "encoder" if spot.gap else "decoder"
+    found = _read(plan, spot, column, side)
+    said = view.said(found, partial(piece_texts, bundle, side=side))
+    word, share = said[-1].words[0], percent(said[-1].probabilities[0])
+    layers = len(said) - 1
+    svg = view.layer_table(said, found.ranks.tolist(), word=word, title="What each layer would say")
+    words = (
+        f"The stream after each of the {layers} layers, read as if it were the last: only the top "
+        f"row is what the model says, “{visible(word)}” with {share}. {view.since(found.settled)}"
+    )
+    picture(svg, key="decoding-layers", alt=words)
+    st.caption(plain(words))
+    data = partial(_table, said, found)
+    share_menu("layers", svg=svg, data=data, title="What each layer would say")
+    read_aloud("layers", data)
+
+
+def _read(plan: Plan, spot: Spot, column: Column | None, side: Side) -> Lens:
+    assert plan.reading is not None, "the setup says what is read"
+    if spot.gap:
+        return logit_lens.read(cache.lens(plan.reading, side, spot.start))
+    # The whole column in one run, so that another place of it needs none; what comes after a place
+    # changes nothing there. While it grows, what is before the place.
+    ids = spot.ids
+    if column is not None and not column.writing:
+        ids = (*plan.task.ids, *column.ids)
+    reading = replace(plan.reading, target=ids)
+    return logit_lens.read(cache.lens(reading, side, len(spot.ids) - 1))
+
+
+def _table(said: list[view.Said], found: Lens) -> dict[str, list[object]]:
+    cells = [
+        (layer, rank + 1, word, share, int(found.ranks[layer]))
+        for layer, one in enumerate(said)
+        for rank, (word, share) in enumerate(zip(one.words, one.probabilities, strict=True))
+    ]
+    names = ("after_layer", "rank", "word", "probability", "rank_of_final_word")
+    return {name: [cell[i] for cell in cells] for i, name in enumerate(names)}

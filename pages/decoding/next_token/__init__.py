@@ -1,0 +1,1 @@
+"""One place in one column, opened up."""

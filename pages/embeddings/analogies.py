@@ -1,0 +1,97 @@
+"""Arithmetic with words: a - b + c, and what lies nearest to the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from engine.errors import NotOffered
+from engine.space import projection
+from engine.tokenizers.vocabulary import Vocabulary, exact
+from pages.embeddings.map import neighbours as lists
+from pages.pictures.svg import visible
+from pages.shell import cache_maps
+from pages.shell.address import typed
+from pages.shell.components import picture
+from pages.shell.frame import Choice, plain
+from pages.shell.share import share_menu
+from pages.shell.switch import switch
+
+NEAR = 10
+WORDS = {"a": "king", "b": "man", "c": "woman"}
+
+
+def embeddings_analogies(choice: Choice) -> None:
+    """Draw the arithmetic and the list of answers."""
+    whole = cache_maps.vocabulary(choice.model)
+    ids = _inputs(whole)
+    hide = _hide()
+    space = cache_maps.vocabulary_space(choice.model)
+    target = projection.analogy(space, ids["a"], ids["b"], ids["c"])
+    without = sorted(set(ids.values())) if hide else []
+    found = projection.neighbours(space, target, NEAR, without=without)
+    near = [int(i) for i in found.indices]
+    listed = lists.Listed([f"v{i}" for i in near], [whole.texts[i] for i in near])
+    svg = lists.neighbour_list(found, listed, "cosine")
+    left, right = st.columns([1.4, 2], gap="large")
+    with left:
+        told = _told(whole, space, ids, target, found)
+        picture(svg, key="analogy", alt=told)
+        share_menu("analogy", svg=svg, data=lists.table(found, listed), title="An analogy")
+    with right:
+        st.markdown(plain(told))
+        st.caption(
+            "Most demonstrations leave the three words of the question out without saying so: "
+            "the nearest word to the result is very often one of them."
+        )
+
+
+def _inputs(whole: Vocabulary) -> dict[str, int]:
+    """Three words of the vocabulary; one that is not in it is a sentence."""
+    ids: dict[str, int] = {}
+    missing: list[str] = []
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for key, sign in (("a", ""), ("b", "minus "), ("c", "plus ")):
+            typed(f"word_{key}", WORDS[key])
+            word = st.text_input(
+                f"{sign}{key}".capitalize(),
+                WORDS[key],
+                key=f"word_{key}",
+                bind="query-params",
+                max_chars=40,
+                width=180,
+            )
+            found = exact(whole, word)
+            if found is None:
+                missing.append(word)
+            else:
+                ids[key] = found
+    if missing:
+        raise NotOffered(
+            f"“{missing[0]}” is not one piece of this vocabulary, so it has no vector of its own. "
+            "Choose another word, or an id."
+        )
+    return ids
+
+
+def _hide() -> bool:
+    return switch("hide", "Leave out the three words themselves", on=True)
+
+
+def _told(
+    whole: Vocabulary,
+    space: projection.Prepared,
+    ids: dict[str, int],
+    target: np.ndarray,
+    found: projection.Neighbours,
+) -> str:
+    a, b, c = (visible(whole.texts[ids[key]].strip(), limit=24) for key in "abc")
+    ranks = {
+        name: projection.rank_of(space, target, ids[key]) for name, key in ((a, "a"), (c, "c"))
+    }
+    first = visible(whole.texts[int(found.indices[0])].strip(), limit=24)
+    places = " and ".join(f"“{name}” no. {rank:,}" for name, rank in ranks.items())
+    return (
+        f"{a} − {b} + {c} ends nearest to “{first}”, cosine {found.cosine[0]:.2f}. With the words "
+        f"of the question left in, {places} of {len(whole):,}."
+    )

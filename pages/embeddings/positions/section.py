@@ -1,0 +1,203 @@
+"""What says where a token stands: learned vectors, sines, or the angles of rotary positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from engine.attention import rotary
+from engine.errors import NotOffered
+from engine.space import projection
+from pages.embeddings.map import charts as space_charts
+from pages.embeddings.map import controls, files
+from pages.embeddings.map import neighbours as lists
+from pages.embeddings.map import picture as space
+from pages.embeddings.map.component import space_map
+from pages.embeddings.positions import dials
+from pages.pictures import charts, palette
+from pages.shell import cache, cache_maps
+from pages.shell.components import picture
+from pages.shell.frame import Choice, plain, select, selection
+from pages.shell.share import share_menu
+
+NEAR = 12
+WITHOUT = {
+    "rotary": "turns queries and keys by an angle that grows with the position (rotary); its "
+    "bundle does not say by how much: export the model again",
+    "alibi": "lowers attention with the distance (ALiBi)",
+    "relative": "adds a number for each distance to the attention scores (relative)",
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The positions as vectors, what they are called, and their map."""
+
+    vectors: np.ndarray
+    what: str
+    fitted: projection.Projection
+
+
+def embeddings_positions(choice: Choice) -> None:
+    """Draw the positions and how alike they are."""
+    subject = _subject(choice)
+    vectors = subject.vectors
+    flat = controls.flat()
+    point = selection("position", lambda i: _legal(i, len(vectors)), name="position") or "p0"
+    number = int(point[1:])
+    found = projection.neighbours(
+        projection.prepared(vectors), vectors[number], NEAR, without=[number]
+    )
+    left, right = st.columns([3, 1.15], gap="medium")
+    with left:
+        _map(choice, subject, point, flat)
+    with right:
+        if choice.card.rotary and "position" not in choice.card.vectors:
+            _dials(choice, number)
+        _list(subject, number, found)
+    _alike(vectors, number)
+    numbers = st.expander("The numbers as a table", key="position-numbers", on_change="rerun")
+    if numbers.open:
+        numbers.dataframe(_table(subject.fitted), hide_index=True, height=320)
+
+
+def _subject(choice: Choice) -> Subject:
+    card = choice.card
+    if "position" in card.vectors:
+        vectors = cache.bundle(choice.model).vectors("position")
+        what = f"{card.positions} position vectors of {card.width} numbers"
+        return Subject(vectors, what, cache_maps.position_map(choice.model))
+    if card.rotary:
+        count = min(rotary.SHOWN, card.limit or rotary.SHOWN)
+        vectors = rotary.circles(card.rotary, count)
+        what = f"positions, each as the cosine and sine of {len(card.rotary)} angles"
+        return Subject(vectors, what, projection.pca(vectors, axes=10))
+    how = WITHOUT.get(card.positions, f"has {card.positions} positions")
+    raise NotOffered(f"{card.title} adds no position vectors: it {how}.")
+
+
+def _legal(point: str, size: int) -> bool:
+    return point[:1] == "p" and point[1:].isdecimal() and len(point) < 9 and int(point[1:]) < size
+
+
+def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
+    fitted = subject.fitted
+    places = fitted.coordinates[:, :3]
+    groups, legend = space.banded(np.arange(1, len(places) + 1), "{low:,.0f}–{high:,.0f}")
+    names = [f"{i + 1}" for i in range(len(places))]
+    cloud = space.cloud(places, names, groups, legend, ids="p")
+    chosen = [space.Mark(point, tuple(places[int(point[1:])]), names[int(point[1:])])]
+    axes = space.axis_names(fitted)
+    camera = controls.camera("positions-camera", flat=flat)
+    space_map(
+        cloud,
+        key="position-map",
+        axes=axes,
+        flat=flat,
+        dot=(4.0, 0.9),
+        groups=[space.marks("", chosen, colour=palette.ACCENT, size=10)],
+        names=space.labels(chosen, "chosen"),
+        paths=[{"places": places.round(5).tolist(), "colour": space.pair(palette.BAR), "width": 2}],
+        chosen=point,
+        camera=camera,
+        on_camera=partial(select, "positions-camera"),
+        on_pick=partial(select, "position"),
+        height=480,
+    )
+    share = 100 * float(fitted.explained[: 2 if flat else 3].sum())
+    st.caption(
+        plain(
+            f"{len(places):,} {subject.what}; {share:.0f} % of their variance is in sight. The "
+            "line goes from the first position to the last: neighbours in the text are neighbours "
+            "in space."
+        )
+    )
+    share_menu(
+        "positions",
+        svg=lambda: files.drawing(places, chosen, [], axes, flat=flat, camera=camera),
+        shown=False,
+        figure=lambda: files.figure(cloud, places, groups, chosen, axes, camera=camera),
+        data=lambda: _table(fitted),
+        vectors=lambda: controls.vector_table(
+            [f"p{i}" for i in range(len(names))], names, subject.vectors
+        ),
+        title=f"Positions of {choice.card.title}",
+    )
+
+
+def _table(fitted: projection.Projection) -> dict[str, Sequence[float]]:
+    """Where every position is on the map."""
+    places = fitted.coordinates.round(5)
+    numbers: dict[str, Sequence[float]] = {"position": range(1, len(places) + 1)}
+    return numbers | {name: places[:, k].tolist() for k, name in enumerate("xyz")}
+
+
+def _dials(choice: Choice, number: int) -> None:
+    """The angles of the chosen position."""
+    turns = choice.card.rotary
+    turned = rotary.angles(turns, number + 1)[number]
+    periods = rotary.periods(turns)
+    told = dials.told(periods, number + 1)
+    svg = dials.dials(turned, periods)
+    st.markdown(f"**The angles of position {number + 1}**")
+    picture(svg, key="dials", alt=told)
+    st.caption(plain(told))
+    share_menu(
+        "angles",
+        svg=svg,
+        data={
+            "pair": list(range(1, len(turns) + 1)),
+            "radians": turned.tolist(),
+            "positions for a full turn": periods.tolist(),
+        },
+        title=f"The angles of position {number + 1}",
+    )
+
+
+def _list(subject: Subject, number: int, found: projection.Neighbours) -> None:
+    st.markdown(f"**Position {number + 1}** and those most like it")
+    ids = [int(i) for i in found.indices]
+    listed = lists.Listed([f"p{i}" for i in ids], [f"position {i + 1}" for i in ids])
+    svg = lists.neighbour_list(found, listed, "cosine")
+    picture(
+        svg,
+        key="near",
+        alt=f"Positions most like position {number + 1}",
+        on_lock=partial(select, "position"),
+    )
+    picture(
+        lists.strip(subject.vectors[number], f"The vector of position {number + 1}"),
+        key="strip",
+        alt=f"The numbers of the vector of position {number + 1}",
+    )
+    share_menu("neighbours", svg=svg, data=lists.table(found, listed), title="Positions")
+
+
+def _alike(vectors: np.ndarray, number: int) -> None:
+    """The cosine of one position with every other."""
+    cosine, _ = projection.distances(vectors, vectors[number])
+    title = f"How alike position {number + 1} is to every other"
+    st.markdown(f"**{title}**")
+    chart = space_charts.along(cosine, dark=controls.dark())
+    st.plotly_chart(chart, key="alike", config={"displayModeBar": False})
+    if len(cosine) > 1:
+        step = number + 1 if number + 1 < len(cosine) else number - 1
+        far = int(np.argmin(cosine))
+        st.caption(
+            plain(
+                f"The position next to it has cosine {cosine[step]:.2f}, the least alike is "
+                f"position {far + 1} with {cosine[far]:.2f}."
+            )
+        )
+    named = {f"position {number + 1}": cosine.tolist()}
+    share_menu(
+        "alike",
+        svg=lambda: charts.lines(named, across="position", up="cosine", title=title, first=1),
+        shown=False,
+        data={"position": list(range(1, len(cosine) + 1)), "cosine": cosine.tolist()},
+        title=title,
+    )

@@ -1,0 +1,1 @@
+"""A text's tokens on their way through the layers."""

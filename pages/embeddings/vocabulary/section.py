@@ -1,0 +1,268 @@
+"""The vocabulary as a map, the text's tokens among it, and the neighbours of what is picked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine.space import projection
+from engine.space.projection import Measure, Neighbours
+from engine.store import cached
+from engine.tokenizers.vocabulary import find
+from engine.values import Hidden, Reading
+from pages.embeddings.map import charts as space_charts
+from pages.embeddings.map import controls, files, words
+from pages.embeddings.map import neighbours as lists
+from pages.embeddings.map import picture as space
+from pages.embeddings.map.component import space_map
+from pages.embeddings.vocabulary import pieces
+from pages.embeddings.vocabulary.layouts import NAMES, Layout, layout
+from pages.embeddings.vocabulary.pieces import Pieces
+from pages.pictures import charts
+from pages.pictures.svg import visible
+from pages.shell import cache, cache_maps
+from pages.shell.address import typed
+from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.share import share_menu
+
+NEAR = 12
+FOUND = 400
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the controls say."""
+
+    flat: bool
+    unit: bool
+    colour: str
+    measure: Measure
+    after: int
+    query: str
+    layout: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is picked: a point with its neighbours, an area, and whether that stands alone."""
+
+    point: str | None
+    found: Neighbours | None
+    area: list[str]
+    alone: bool
+
+
+def embeddings_vocabulary(choice: Choice) -> None:
+    """Draw the map of the vocabulary."""
+    whole = cache_maps.vocabulary(choice.model)
+    hidden = cache.hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
+    look = _controls(hidden)
+    vectors = cache_maps.vocabulary_space(choice.model).vectors
+    them = Pieces(whole, vectors, hidden, look.after)
+    fitted = layout(choice.model, whole, look.layout, unit=look.unit, flat=look.flat)
+    own = them.tokens(fitted.place(them.states))
+    point = selection("point", them.has, name="point")
+    found = _near(choice, them, look, point)
+    area = controls.area("area", them.has)
+    left, right = st.columns([3, 1.15], gap="medium")
+    with right:
+        alone = controls.area_panel("area", area, words.area_told(whole, own, area))
+    with left:
+        _map(choice, them, look, fitted, own, Chosen(point, found, area, alone))
+    with right:
+        _list(them, look, point, found)
+        _shares(choice, look, fitted)
+    # A large vocabulary is a megabyte of table: it travels when somebody asks for it.
+    numbers = st.expander("The numbers as a table", key="numbers", on_change="rerun")
+    if numbers.open:
+        numbers.dataframe(pieces.table(them, own, fitted.places), hide_index=True, height=320)
+
+
+def _controls(hidden: Hidden | None) -> Look:
+    checked("colour", list(space.COLOURS), name="colour")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        checked("layout", list(NAMES), name="layout")
+        name = st.selectbox("Layout", NAMES, key="layout", bind="query-params", width=130)
+        flat = controls.flat()
+        colour = st.selectbox("Colour", space.COLOURS, key="colour", bind="query-params", width=210)
+        measure = controls.measure()
+        typed("search")
+        query = st.text_input(
+            "Search the vocabulary",
+            key="search",
+            bind="query-params",
+            max_chars=60,
+            placeholder="cat, 2540 or E2 82",
+            width=210,
+        )
+        unit = controls.unit()
+    after = 0
+    if hidden is not None:
+        after = controls.after(
+            len(hidden.states) - 1,
+            "The text's tokens after layer",
+            "0 is what enters layer 1. The map itself stays: its directions are the vocabulary's.",
+        )
+    return Look(flat, unit, str(colour), measure, after, query, name)
+
+
+def _near(choice: Choice, them: Pieces, look: Look, point: str | None) -> Neighbours | None:
+    if point is None:
+        return None
+    return projection.neighbours(
+        cache_maps.vocabulary_space(choice.model),
+        them.vector(point),
+        NEAR,
+        measure=look.measure,
+        without=[int(point[1:])] if point[0] == "v" else (),
+    )
+
+
+def _map(
+    choice: Choice,
+    them: Pieces,
+    look: Look,
+    fitted: Layout,
+    own: list[space.Mark],
+    now: Chosen,
+) -> None:
+    whole, places, axes = them.whole, fitted.places, fitted.axes
+    groups, cloud = _cloud(choice, them, places, look.colour)
+    ids = [] if now.found is None else [int(i) for i in now.found.indices]
+    near = them.marks(ids, places)
+    picked = [mark for mark in own if mark.id == now.point]
+    if now.point and now.point[0] == "v":
+        picked = them.marks([int(now.point[1:])], places)
+    only = _only(them, look.query)
+    room, below = st.container(), st.container()
+    with below:
+        lit = _betrayed(them, fitted)
+    inside = [int(one[1:]) for one in now.area if one[0] == "v"]
+    if now.alone:
+        only = inside
+    elif inside:
+        lit.append(space.lit("in the area", inside, len(whole)))
+    with room:
+        camera = controls.camera("camera", flat=look.flat)
+        space_map(
+            cloud,
+            key="vocabulary-map",
+            axes=axes,
+            flat=look.flat,
+            groups=[
+                space.marks("neighbours", near, colour=space.palette.KEPT, size=5),
+                space.marks("tokens of the text", own, colour=space.palette.CHOSEN, size=6.5),
+                space.marks("", picked, colour=space.palette.ACCENT, size=10),
+            ],
+            names=[
+                *space.labels(picked, "chosen"),
+                *space.labels([m for m in own if m.id != now.point], "own"),
+                *space.labels(near, "near"),
+            ],
+            only=only,
+            lit=lit,
+            chosen=now.point,
+            camera=camera,
+            on_camera=partial(select, "camera"),
+            on_pick=partial(select, "point"),
+            on_area=partial(controls.choose_area, "area"),
+        )
+        st.caption(plain(fitted.told))
+    share_menu(
+        "map",
+        svg=lambda: files.drawing(
+            places, own, [*near, *picked], axes, flat=look.flat, camera=camera
+        ),
+        shown=False,
+        figure=lambda: files.figure(cloud, places, groups, own, axes, camera=camera),
+        data=lambda: pieces.table(them, own, places),
+        vectors=lambda: controls.vector_table(
+            *pieces.chosen(them, [*now.area, *(m.id for m in [*near, *picked])], controls.CELLS)
+        ),
+        title=f"The vocabulary of {choice.card.title}",
+    )
+
+
+def _cloud(
+    choice: Choice, them: Pieces, places: np.ndarray, colour: str
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """The classes of all points and the points as they travel; kept, as names take their time."""
+
+    def make() -> tuple[np.ndarray, dict[str, Any]]:
+        lengths = cache_maps.vocabulary_space(choice.model).norms
+        groups, legend = space.classes(them.whole, lengths, colour)
+        return groups, space.cloud(places, them.whole.texts, groups, legend)
+
+    which = hashlib.blake2b(places.tobytes(), digest_size=12).hexdigest()
+    return cached(("cloud", cache.stamp(choice.model), which, colour), make)
+
+
+def _betrayed(them: Pieces, fitted: Layout) -> list[dict[str, Any]]:
+    """The points that the map betrays most, where they are to be lit, and how much it does."""
+    if fitted.quality is None or not controls.light():
+        return []
+    rows = space.betrayed(fitted.quality)
+    st.caption(plain(words.betrayed_told(them.whole.texts, fitted.quality, rows)))
+    name, red = "betrayed most", space.palette.WRONG
+    return [space.lit(name, rows, len(them.whole), colour=red, size=4.5, symbol="diamond")]
+
+
+def _only(them: Pieces, query: str) -> list[int] | None:
+    """The points that a search leaves on the map."""
+    if not query.strip():
+        return None
+    ids = find(them.whole, query.strip())
+    told = f"{len(ids):,} of {len(them.whole):,} pieces fit “{query.strip()}”"
+    if len(ids) > FOUND:
+        told += f"; the first {FOUND} are on the map"
+    st.caption(plain(f"{told}." if len(ids) else f"Nothing in this vocabulary fits “{query}”."))
+    return [int(i) for i in ids[:FOUND]]
+
+
+def _list(them: Pieces, look: Look, point: str | None, found: Neighbours | None) -> None:
+    if point is None or found is None:
+        st.markdown("**Pick a point** on the map, or one of these tokens of your text:")
+        _choose(them)
+        return
+    name = them.name(point)
+    st.markdown(f"**{plain(visible(name))}** and its nearest neighbours in the real space")
+    ids = [int(i) for i in found.indices]
+    listed = lists.Listed([f"v{i}" for i in ids], [them.whole.texts[i] for i in ids])
+    told = pieces.told(them, point, found)
+    controls.near_list(
+        "point", found, listed, look.measure, them.vector(point), name=name, told=told
+    )
+
+
+def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
+    """How much each direction holds; a layout without directions shows none of them in colour."""
+    explained, used = fitted.explained, 2 if look.flat else 3
+    if explained is None:
+        explained, used = cache_maps.vocabulary_map(choice.model, look.unit).explained, 0
+    chart = space_charts.shares(explained, used, dark=controls.dark())
+    st.plotly_chart(chart, key="shares", config={"displayModeBar": False})
+    percent, title = (100 * explained).round(3).tolist(), "Variance by direction"
+    share_menu(
+        "variance",
+        svg=lambda: charts.bars(
+            percent, used=used, across="direction", up="% of variance", title=title
+        ),
+        shown=False,
+        data={"direction": list(range(1, len(percent) + 1)), "percent": percent},
+        title=title,
+    )
+
+
+def _choose(them: Pieces) -> None:
+    """The text's tokens as buttons: the map's points for a keyboard."""
+    if them.hidden is None:
+        st.caption("Type a text to see its tokens among the vocabulary.")
+        return
+    with st.container(horizontal=True, gap="xsmall"):
+        for i, name in enumerate(them.names[:24]):
+            st.button(plain(name), key=f"pick-{i}", on_click=select, args=("point", f"t{i}"))

@@ -1,0 +1,139 @@
+"""Home's cards, one for each page, and the list of the models that are here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from engine.errors import EngineError
+from engine.models import catalog
+from engine.store import cached
+from engine.values import Reading
+from pages.home.cards import picture as small
+from pages.pictures import palette
+from pages.shell import cache
+from pages.shell.address import plain
+from pages.shell.frame import PAGES, ROOT, Page, Sample, samples
+from pages.shell.state import state
+
+FAMILIES = {
+    "decoder": "writes on",
+    "encoder": "reads and fills gaps",
+    "encoder-decoder": "reads one text, writes another",
+}
+
+
+def cards() -> None:
+    """A card a page: what it is about, a small picture of it, and a way in."""
+    st.subheader("Where to go from here", anchor=False)
+    here = [page for page in PAGES[1:] if (ROOT / page.file).exists()]
+    for column, page in zip(st.columns(len(here), gap="small"), here, strict=True):
+        with column.container(border=True, height="stretch"):
+            _card(page)
+
+
+def models() -> None:
+    """Every model that can be opened, in plain words."""
+    st.subheader("The models that are here", anchor=False)
+    ready = [entry for entry in catalog.entries() if entry.ready]
+    with st.container(horizontal=True, gap="small"):
+        for entry in ready:
+            with st.container(border=True, width=272):
+                st.markdown(f"**{plain(entry.title)}** · `{entry.name}`")
+                does = FAMILIES[entry.family] if entry.family else ""
+                size = f"{entry.parameters / 1e6:,.1f} million parameters"
+                origin = "comes with the app" if entry.shipped else "exported on this machine"
+                st.caption(plain(f"{does}; {size}; {origin}; licence {entry.licence or 'unknown'}"))
+    for entry in catalog.entries():
+        if entry.problem:
+            st.warning(plain(entry.problem), icon=":material/broken_image:")
+
+
+def _card(page: Page) -> None:
+    fitting = [one for one in samples() if page.title in one.pages]
+    drawing = _drawing(page.title, fitting[0]) if fitting else None
+    if drawing is not None:
+        st.image(palette.resolved(drawing, dark=st.context.theme.type == "dark"), width="stretch")
+    st.markdown(f":material/{page.icon}: **{page.title}**")
+    st.caption(page.sentence)
+    own = state().touched or not fitting
+    address = None if own else {"text": fitting[0].text}
+    label = "Open with your text" if own else f"Open: {plain(fitting[0].name)}"
+    st.page_link(
+        page.file,
+        label=f"**{label}**",
+        icon=":material/arrow_forward:",
+        query_params=address,
+        width="stretch",
+    )
+
+
+def _drawing(title: str, sample: Sample) -> str | None:
+    """A card's picture, from the model that the page shows first; None where there is no model."""
+    wanted = "encoder-decoder" if title == "Translation" else "decoder"
+    for entry in catalog.entries():
+        if entry.ready and entry.family == wanted:
+            return _drawn(title, Reading(entry.name, sample.text))
+    return None
+
+
+def _drawn(title: str, reading: Reading) -> str | None:
+    try:
+        key = ("card", title, reading, cache.stamp(reading.model))
+        return cached(key, lambda: DRAWINGS[title](reading))
+    except EngineError:
+        return None
+
+
+def _chips(reading: Reading) -> str:
+    return small.chips(_texts(reading), cache.tokens(reading).ids.tolist())
+
+
+def _space(reading: Reading) -> str:
+    """The tokens after the last layer, on the two axes along which they differ most."""
+    vectors = cache.hidden(reading).states[-1].astype(np.float64)
+    centred = vectors - vectors.mean(axis=0)
+    left, strength, _ = np.linalg.svd(centred, full_matrices=False)
+    return small.space(left[:, :2] * strength[:2], _texts(reading))
+
+
+def _weights(reading: Reading) -> str:
+    """The head of the middle layer that is farthest from looking evenly."""
+    layer = cache.card(reading.model).tower.layers // 2
+    found = cache.layer(reading, "decoder", layer).attention.weights
+    sharpest = int(found.max(axis=-1).mean(axis=-1).argmax())
+    return small.weights(found[sharpest], _texts(reading))
+
+
+def _bridge(reading: Reading) -> str:
+    reading = cache.translated(reading.model, reading.text)
+    target = (reading.target or ())[:14]
+    reading = Reading(reading.model, reading.text, target)
+    cross = cache.overview(reading, "cross").weights.mean(axis=(0, 1))
+    written = cache.texts(reading.model, target[1:], "decoder")
+    return small.bridge(cross[: len(written)], _texts(reading), written)
+
+
+def _bars(reading: Reading) -> str:
+    last = len(cache.tokens(reading)) - 1
+    logits = cache.logits(reading, (last,)).logits[0].astype(np.float64)
+    likely = np.exp(logits - logits.max())
+    likely /= likely.sum()
+    best = np.argsort(-likely)[:5]
+    texts = cache.texts(reading.model, tuple(best.tolist()))
+    return small.bars(texts, likely[best].tolist())
+
+
+def _texts(reading: Reading) -> tuple[str, ...]:
+    return cache.texts(reading.model, tuple(cache.tokens(reading).ids.tolist()))
+
+
+DRAWINGS: dict[str, Callable[[Reading], str]] = {
+    "Tokenization": _chips,
+    "Embeddings": _space,
+    "Attention": _weights,
+    "Translation": _bridge,
+    "Decoding": _bars,
+}

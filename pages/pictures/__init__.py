@@ -1,0 +1,1 @@
+"""What several pages draw with: engine values in, SVG or a Plotly figure out; no streamlit."""

@@ -1,0 +1,1 @@
+"""Tokenization: a text cut into pieces that have numbers."""

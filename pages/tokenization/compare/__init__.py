@@ -1,0 +1,1 @@
+"""Several tokenizers on one text."""

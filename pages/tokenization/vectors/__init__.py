@@ -1,0 +1,1 @@
+"""From an id to the vector that enters layer 1."""

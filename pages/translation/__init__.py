@@ -1,0 +1,1 @@
+"""Translation: one tower reads, the other writes, step by step."""

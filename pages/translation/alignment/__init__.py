@@ -1,0 +1,1 @@
+"""Which source token a written token was made from."""

@@ -1,0 +1,130 @@
+"""The alignment of the whole sentence: one head, a layer, or everything, by token or by word."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine.attention.alignment import Alignment, align, clearest
+from engine.decoding.translation import Trace
+from pages.pictures.svg import visible
+from pages.shell import cache
+from pages.shell.components import picture
+from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.share import share_menu
+from pages.translation.alignment.picture import grid, matrix
+from pages.translation.story import ALL, percent, place_of, places, weights_of
+
+
+def translation_alignment(trace: Trace, choice: Choice) -> None:
+    """Draw all heads in small, and the chosen weights in large."""
+    layers, heads = places(trace)
+    layer = place_of(str(checked("cross_layer", layers, default=ALL, name="Layer")))
+    head = place_of(str(checked("cross_head", heads, default=ALL, name="Head")))
+    checked("no_end", (False, True), name="Leave out the end mark", shown=_lower)
+    whole = bool(checked("whole", (False, True), name="Whole words", shown=_lower))
+    best = clearest(trace.cross, trace.translation.source.special)
+    _controls(layers, heads, best)
+    found = _aligned(trace, choice, layer, head, whole_words=whole)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _grid(trace, layer, head)
+    with right:
+        _matrix(found)
+
+
+def _controls(layers: tuple[str, ...], heads: tuple[str, ...], best: tuple[int, int]) -> None:
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        st.selectbox("Layer", layers, key="cross_layer", bind="query-params", width=160)
+        st.selectbox("Head", heads, key="cross_head", bind="query-params", width=160)
+        st.button(
+            "Clearest head",
+            on_click=_show,
+            args=best,
+            help="The head whose rows put most weight on one source token, end mark left apart.",
+        )
+        st.button("All together", on_click=_show, args=(None, None))
+        st.toggle("Whole words", key="whole", bind="query-params")
+        st.toggle(
+            "Leave out the end mark",
+            key="no_end",
+            bind="query-params",
+            help="Heads that look for nothing rest on the end mark; the rest is rescaled to 100 %.",
+        )
+
+
+def _aligned(
+    trace: Trace, choice: Choice, layer: int | None, head: int | None, *, whole_words: bool
+) -> Alignment:
+    no_end = bool(st.session_state.get("no_end"))
+    ids = np.array(trace.translation.written(trace.place))
+    special = np.isin(ids, sorted(cache.bundle(choice.model).reader("decoder").special))
+    return align(
+        weights_of(trace, layer, head, end_mark=not no_end),
+        trace.target,
+        trace.source,
+        target_special=special.tolist(),
+        source_special=trace.translation.source.special.tolist(),
+        whole_words=whole_words,
+    )
+
+
+def _grid(trace: Trace, layer: int | None, head: int | None) -> None:
+    picked = (layer, head) if layer is not None and head is not None else None
+    drawn = grid(trace.cross, picked=picked)
+    count = trace.cross.shape[0] * trace.cross.shape[1]
+    picture(
+        drawn,
+        key="translation-heads",
+        alt=f"Cross-attention of {count} heads in small",
+        locked=f"h{layer}.{head}" if picked else None,
+        on_lock=_locked,
+    )
+    st.caption("Rows are written tokens, columns source tokens. Click a head to see it in large.")
+
+
+def _locked(ids: str | None) -> None:
+    layer, head = (int(part) for part in ids[1:].split(".")) if ids else (None, None)
+    _show(layer, head)
+
+
+def _matrix(found: Alignment) -> None:
+    drawn = matrix(found, title="Alignment")
+    known = {f"t{i}" for i in found.row_starts} | {f"s{i}" for i in found.column_starts}
+    spot = selection("cell", lambda ids: set(ids.split()) <= known, name="Cell")
+    picture(
+        drawn,
+        key="translation-alignment",
+        alt=f"Weights of {len(found.rows)} written on {len(found.columns)} source tokens",
+        locked=spot,
+        on_lock=partial(select, "cell"),
+    )
+    row, column = np.unravel_index(int(found.weights.argmax()), found.weights.shape)
+    st.caption(
+        plain(
+            f"Strongest: {visible(found.rows[row].strip())} looks at "
+            f"{visible(found.columns[column].strip())} with "
+            f"{percent(float(found.weights[row, column]))}. A row is where the decoder looked "
+            "while it chose that token. High weights are often on the word that is translated, "
+            "but not always: attention is no dictionary."
+        )
+    )
+    share_menu("alignment", svg=drawn, data=partial(_table, found), title="Alignment")
+
+
+def _table(found: Alignment) -> dict[str, Any]:
+    table: dict[str, Any] = {"token": list(found.rows)}
+    columns = enumerate(found.columns)
+    return table | {f"{i + 1} {name.strip()}": found.weights[:, i] for i, name in columns}
+
+
+def _show(layer: int | None, head: int | None) -> None:
+    st.session_state["cross_layer"] = ALL if layer is None else f"layer {layer + 1}"
+    st.session_state["cross_head"] = ALL if head is None else f"head {head + 1}"
+
+
+def _lower(on: bool) -> str:
+    return str(on).lower()

@@ -1,0 +1,1 @@
+"""One sentence translated in several ways."""

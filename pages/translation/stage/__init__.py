@@ -1,0 +1,1 @@
+"""Source, ribbons, target, candidates and beam tree at one step."""

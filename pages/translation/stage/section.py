@@ -1,0 +1,156 @@
+"""Source, ribbons, written tokens, candidates and beam tree at one moment; forcing a candidate."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import streamlit as st
+
+from engine.decoding.translation import Trace
+from pages.pictures.svg import visible
+from pages.shell.components import picture
+from pages.shell.frame import checked, plain, select, selection
+from pages.shell.share import share_menu
+from pages.shell.state import state
+from pages.shell.tables import read_aloud
+from pages.translation import changes, tables
+from pages.translation.stage.picture import stage
+from pages.translation.story import ALL, Moment, Story, number, percent, place_of, places, story_of
+from pages.translation.swaps import LONGEST, Swap, clean, word_at
+from pages.translation.tensors.picture import softmax_table
+
+_IDS = re.compile(r'data-id="([a-z0-9.]+)"')
+
+
+def translation_ribbons(trace: Trace) -> None:
+    """Check the link's layer, head and end mark, outside of the fragment."""
+    layers, heads = places(trace)
+    checked("cross_layer", layers, default=ALL, name="Layer")
+    checked("cross_head", heads, default=ALL, name="Head")
+    lower = lambda on: str(on).lower()  # noqa: E731
+    checked("no_end", (False, True), name="Leave out the end mark", shown=lower)
+
+
+def translation_story(trace: Trace, at: Moment) -> Story:
+    """What is drawn at a moment, with the ribbons that were chosen."""
+    layer, head = (str(st.session_state.get(key, ALL)) for key in ("cross_layer", "cross_head"))
+    end_mark = not st.session_state.get("no_end")
+    return story_of(trace, at, layer=place_of(layer), head=place_of(head), end_mark=end_mark)
+
+
+def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...], *, task: int = 0) -> None:
+    """Draw the stage with its controls, then the softmax.
+
+    `ends` are the ids that end a text; the first `task` characters of the source say what to do.
+    """
+    drawn, (layers, heads) = stage(story), places(trace)
+    locked = selection("pick", _IDS.findall(drawn), name="Pick")
+    picture(
+        drawn,
+        key="translation-stage",
+        alt=f"Source, cross-attention, {story.shown} written tokens, candidates and beam tree",
+        locked=locked,
+        on_lock=partial(select, "pick"),
+    )
+    _change(trace, locked, ends, task)
+    st.caption(
+        "Ribbons: the fewest source tokens that carry 75 % of each token's attention, width = "
+        "weight. They show where the decoder looked, which need not be why it chose a word. Click "
+        "a candidate to write it instead, a source word to replace it. · is a space."
+    )
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        st.selectbox("Ribbons from", layers, key="cross_layer", bind="query-params", width=160)
+        st.selectbox("and", heads, key="cross_head", bind="query-params", width=160)
+        st.toggle(
+            "Leave out the end mark",
+            key="no_end",
+            bind="query-params",
+            help="Heads that look for nothing rest on the end mark; the rest is rescaled to 100 %.",
+        )
+        share_menu(
+            "translation", svg=drawn, data=partial(tables.written, story), title="Translation"
+        )
+    _softmax(story, len(story.target) - 1 if story.now is None else story.now)
+
+
+def _change(trace: Trace, locked: str | None, ends: tuple[int, ...], task: int) -> None:
+    """What the locked word can be exchanged for: a candidate is written, a source word replaced."""
+    if locked and locked.startswith("s"):
+        _replace(trace, int(locked[1:]), task)
+    elif locked and locked.startswith("c"):
+        _force(trace, *(int(part) for part in locked[1:].split(".")), ends=ends)
+    if changes.turned():
+        st.rerun()  # of the whole page: this is another translation
+
+
+def _replace(trace: Trace, place: int, task: int) -> None:
+    """A box for another word in the place of a source word."""
+    source, reading = trace.translation.source, trace.translation.source_reading
+    start, stop = source.spans[place].tolist()
+    if start >= stop or start < task or source.text != reading.text:
+        st.caption("This token is no word of yours: it cannot be replaced.")
+        return
+    start, stop = word_at(reading.text, start, stop)
+    word = visible(reading.text[start:stop], limit=24)
+    name = f"translation-swap-{start}-{stop}"
+
+    def swap() -> None:
+        new = clean(st.session_state[name])
+        given = str(state().values.get("swap") or "")
+        if new and new != reading.text[start:stop]:
+            one = str(Swap(start - task, stop - task, new))
+            changes.change(swap="~".join([given, one]) if given else one, forced=None)
+            select("pick", None)
+
+    st.text_input(
+        f"Instead of “{plain(word)}” read",
+        key=name,
+        max_chars=LONGEST,
+        placeholder="another word, then Enter",
+        on_change=swap,
+        width=320,
+    )
+
+
+def _force(trace: Trace, place: int, token: int, *, ends: tuple[int, ...]) -> None:
+    """A button that writes the locked candidate and lets the model go on from there."""
+    written = trace.translation.written(trace.place)
+    if token == written[place]:
+        return
+    if token in ends:
+        st.caption("The end mark cannot be followed by anything, so it is not forced.")
+        return
+    word = visible(trace.labels.get(token, f"<{token}>"), limit=24)
+    name = plain(f"Write {word} as token {place + 1}")
+
+    def force() -> None:
+        changes.change(forced="-".join(map(str, (*written[:place], token))))
+        select("pick", None)
+
+    st.button(name, key="translation-force", type="primary", on_click=force)
+
+
+def _softmax(story: Story, t: int) -> None:
+    left, right = st.columns([5, 3], gap="large")
+    drawn, scored = softmax_table(story, t), story.scored
+    with left:
+        picture(
+            drawn,
+            key="translation-softmax",
+            alt=f"The likeliest tokens for place {t + 1} with logits and probabilities",
+        )
+    with right:
+        st.markdown(f"**The softmax behind token {t + 1}**")
+        choices = 2 ** float(scored.entropy[t])
+        st.caption(
+            plain(
+                f"S = {number(float(scored.log_sum[t]))} is the logarithm of the sum of e^logit "
+                f"over all tokens. {story.target[t]} gets "
+                f"{percent(float(scored.probabilities[t]))} and is choice number "
+                f"{scored.rank[t]:,}. The entropy, {scored.entropy[t]:.2f} bits, is that of "
+                f"{choices:.1f} equally likely tokens."
+            )
+        )
+        share_menu("softmax", svg=drawn, data=partial(tables.candidates, story, t), title="Softmax")
+    read_aloud("softmax", partial(tables.candidates, story, t))

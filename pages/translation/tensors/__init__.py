@@ -1,0 +1,1 @@
+"""The tensors of one step, and the towers they live in."""

@@ -1,1 +1,0 @@
-"""Pictures: engine values in, an SVG string or a Plotly figure out; no streamlit in here."""
