@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from bench.app import BROWSERS, server
 from bench.measure import Row, Times, below, table, timed
 from bench.report import every, tell
+from pages.shell.cache import engine
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -166,7 +167,6 @@ def heads() -> list[Row]:
     """For every sample of the page and shipped model the heads that measures single out."""
     from engine.attention.heads import standing_out
     from engine.values import Kind, Reading
-    from pages.shell import cache
     from pages.shell.frame import samples
 
     cases: tuple[tuple[str, Kind], ...] = (
@@ -183,10 +183,12 @@ def heads() -> list[Row]:
             ):
                 continue
             reading = (
-                cache.translated(model, one.text) if kind == "cross" else Reading(model, one.text)
+                engine().translated(model, one.text)
+                if kind == "cross"
+                else Reading(model, one.text)
             )
-            layers = range(cache.stack(model, kind).layers)
-            best = standing_out([cache.measures(reading, kind, layer) for layer in layers])
+            layers = range(engine().stack(model, kind).layers)
+            best = standing_out([engine().measures(reading, kind, layer) for layer in layers])
             found = ", ".join(
                 f"{b.measure.title} {b.layer + 1}.{b.head + 1} ({b.value:.2f}, even {b.even:.2f})"
                 for b in best
@@ -225,9 +227,8 @@ def text(count: int) -> str:
 
 def limit(count: int) -> int:
     """So many tokens, or as many as the shipped model reads."""
-    from pages.shell import cache
 
-    return min(count, (cache.card(MODEL).limit or count) - 8)
+    return min(count, (engine().card(MODEL).limit or count) - 8)
 
 
 @contextmanager

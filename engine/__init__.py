@@ -7,10 +7,12 @@ needed. `engine.export` and `engine.training` are programs of their own, which t
 
 # pyright: reportUnsupportedDunderAll=false
 __all__ = [
+    "api",
     "attention",
     "decoding",
     "errors",
     "jobs",
+    "local",
     "models",
     "settings",
     "space",

@@ -22,7 +22,8 @@ from pages.attention.reading import attention_reading
 from pages.attention.setup import attention_setup
 from pages.attention.text.section import attention_text
 from pages.attention.whatif.section import attention_whatif
-from pages.shell import cache, player
+from pages.shell import player
+from pages.shell.cache import engine
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.sending import send_now
 from pages.shell.state import state
@@ -67,7 +68,7 @@ def explore(choice: Choice, scene: Scene, view: str) -> None:
     if (state().text, st.session_state["view"]) != (choice.text, view):
         st.rerun()  # a word was hidden from in here: the whole page is about another text
     with sentences():
-        if not cache.gives_attention(choice.model, scene.kind):
+        if not engine().gives_attention(choice.model, scene.kind):
             st.info(WITHOUT, icon=":material/info:")
             layers(choice, scene)
             return
@@ -102,5 +103,5 @@ choice = frame("Attention")
 with sentences():
     scene, view = attention_setup(choice)
     explore(choice, scene, view)
-    if cache.gives_attention(choice.model, scene.kind):
+    if engine().gives_attention(choice.model, scene.kind):
         blockwise.watch(scene.reading, scene.kind)

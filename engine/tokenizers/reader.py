@@ -29,7 +29,8 @@ class Reader:
         """Load `path`; truncation, padding and random merges are off, spans keep their spaces."""
         try:
             plan = json.loads(path.read_text(encoding="utf-8"))
-            self.writing, self.mark = _writing(plan)
+            writing, self.mark = _writing(plan)
+            self.writing: Writing = writing
             self.tokenizer: Tokenizer = Tokenizer.from_str(json.dumps(_settled(plan)))
         except Exception as error:
             # `tokenizers` raises bare Exception for whatever it cannot read.

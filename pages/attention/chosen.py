@@ -12,7 +12,7 @@ import streamlit as st
 from engine.attention.maps import Scene
 from pages.attention.choices import treated
 from pages.attention.overview.picture import place_of
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import pointed_at
 from pages.shell.frame import selection
 
@@ -21,7 +21,7 @@ def attention_chosen(scene: Scene, view: str) -> Scene:
     """The scene with its layer and head, those pointed at before those chosen, and treatment."""
     held = selection("hold", ["1"], name="Hold") is not None
     place = None if held else place_of(pointed_at("head-grid"))
-    stack = cache.stack(scene.reading.model, scene.kind)
+    stack = engine().stack(scene.reading.model, scene.kind)
     if place is None or place[0] >= stack.layers or place[1] >= stack.heads:
         layer, head = (int(st.session_state.get(key) or 1) - 1 for key in ("layer", "head"))
         place = min(layer, stack.layers - 1), min(head, stack.heads - 1)

@@ -13,8 +13,8 @@ from engine.values import Reading
 from pages.attention.map.picture import attention_map, difference_map
 from pages.attention.words import favourites, fits, links_of, map_says, row_of
 from pages.pictures.scale import number
-from pages.shell import cache
 from pages.shell.address import typed
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import Table, share_menu
@@ -34,7 +34,7 @@ def attention_compare(scene: Scene) -> None:
         if second.reading.model == scene.reading.model
         else (scene.reading.model, f"{second.reading.model}, head {second.name}")
     )
-    one, two = cache.attention_map(scene), cache.attention_map(second)
+    one, two = engine().attention_map(scene), engine().attention_map(second)
     if max(*one.weights.shape, *two.weights.shape) > MOST:
         raise EmptyText(
             f"Two maps side by side hold at most {MOST} words each; "
@@ -70,7 +70,9 @@ def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
     """Second minus first where both have the same words; two models are compared in whole words."""
     if second.reading.model != scene.reading.model:
         one, two = (
-            cache.attention_map(replace(each, treatment=replace(each.treatment, whole_words=True)))
+            engine().attention_map(
+                replace(each, treatment=replace(each.treatment, whole_words=True))
+            )
             for each in (scene, second)
         )
     st.subheader("Second minus first", anchor=False)
@@ -129,12 +131,12 @@ def _table(one: Map, two: Map, difference: np.ndarray, most: int | None = None) 
 
 def _second(scene: Scene) -> Scene | None:
     """What stands beside: another sentence for this head, or this head's place in another model."""
-    rivals = cache.rivals(scene.reading.model, scene.kind)
+    rivals = engine().others_with(scene.reading.model, scene.kind)
     chosen = st.selectbox(
         "Compare with", ("Another sentence", *rivals), key="with", bind="query-params"
     )
     if chosen in rivals:
-        stack = cache.stack(chosen, scene.kind)
+        stack = engine().stack(chosen, scene.kind)
         here = [(a, b) for a, b in scene.treatment.several if a < stack.layers and b < stack.heads]
         return replace(
             scene,
@@ -158,6 +160,6 @@ def _second(scene: Scene) -> Scene | None:
 def _reading(scene: Scene, model: str | None, text: str | None = None) -> Reading:
     """The same text in another model, or another text in the same model."""
     model, text = model or scene.reading.model, text or scene.reading.text
-    if scene.kind != "encoder" and cache.card(model).family == "encoder-decoder":
-        return cache.translated(model, text)
+    if scene.kind != "encoder" and engine().card(model).family == "encoder-decoder":
+        return engine().translated(model, text)
     return Reading(model, text)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.attention.maps import Scene
-from pages.shell import cache, player
+from pages.shell import player
+from pages.shell.cache import engine
 from pages.shell.frame import sentences
 
 PLAYER = "growth"
@@ -68,14 +69,14 @@ def _control(scene: Scene, count: int, *, used: bool) -> None:
 
 def _first(scene: Scene, count: int) -> int:
     """Where play begins: at the first token that the model wrote."""
-    two = cache.card(scene.reading.model).family == "encoder-decoder"
+    two = engine().card(scene.reading.model).family == "encoder-decoder"
     if two or scene.reading.target is None:
         return 1
-    return min(len(cache.cut(scene.reading.model, scene.reading.text)), count)
+    return min(len(engine().tokenized(scene.reading.model, scene.reading.text)), count)
 
 
 def _count(scene: Scene) -> int:
-    return len(cache.sides(scene.reading, scene.kind)[0])
+    return len(engine().sides(scene.reading, scene.kind)[0])
 
 
 def _until() -> int:

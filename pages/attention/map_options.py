@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.attention.maps import Scene
 from pages.attention.choices import HIDE, MAPPED, PAIRS, PER, SCALES, TOGETHER, TREATED
-from pages.shell import cache
+from pages.shell.cache import engine
 
 
 def attention_treatment(scene: Scene, view: str) -> None:
@@ -93,7 +93,7 @@ def _controls(scene: Scene, view: str) -> None:
 
 
 def _every_head(scene: Scene) -> list[str]:
-    stack = cache.stack(scene.reading.model, scene.kind)
+    stack = engine().stack(scene.reading.model, scene.kind)
     return [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
 
 

@@ -11,14 +11,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.attention.maps import Scene
-from engine.tokenizers.tokens import piece_texts
-from pages.shell import cache
 from pages.shell.address import set_text
+from pages.shell.cache import engine
 
 
 def masking(scene: Scene) -> Callable[[str], None] | None:
     """What a double click on a word does; None where the model has no mask or it is a pair."""
-    card = cache.card(scene.reading.model)
+    card = engine().card(scene.reading.model)
     if card.mask is None or card.family != "encoder" or scene.reading.second is not None:
         return None
 
@@ -35,9 +34,9 @@ def masking(scene: Scene) -> Callable[[str], None] | None:
 def masked(scene: Scene, place: int) -> str | None:
     """The text with token `place` behind the mask; None for a token that is no part of it."""
     reading = scene.reading
-    card, tokens = cache.card(reading.model), cache.tokens(reading)
+    card, tokens = engine().card(reading.model), engine().tokens(reading)
     if card.mask is None or not 0 <= place < len(tokens) or tokens.special[place]:
         return None
     start, end = (int(at) for at in tokens.spans[place])
-    mask = piece_texts(cache.bundle(reading.model), [card.mask], side="encoder")[0]
+    mask = engine().texts(reading.model, [card.mask])[0]
     return reading.text[:start] + mask + reading.text[end:] if end > start else None

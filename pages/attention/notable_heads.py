@@ -14,7 +14,7 @@ from engine.attention.transforms import words
 from engine.values import Tokens
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.frame import plain, samples, select, selection
 
 MOST = 4
@@ -32,9 +32,9 @@ class Link:
 
 def attention_finder(scene: Scene) -> None:
     """Draw a button for the head that each measure singles out, and for the pair of words."""
-    layers = cache.stack(scene.reading.model, scene.kind).layers
+    layers = engine().stack(scene.reading.model, scene.kind).layers
     found = standing_out(
-        [cache.measures(scene.reading, scene.kind, layer) for layer in range(layers)]
+        [engine().measures(scene.reading, scene.kind, layer) for layer in range(layers)]
     )[:MOST]
     link = _link(scene)
     if not found and link is None:
@@ -74,7 +74,9 @@ def _strongest(scene: Scene, link: Link, layers: int) -> tuple[int, int, float]:
     values = np.stack(
         [
             linking(
-                cache.attention(scene.reading, scene.kind, layer).weights, link.queries, link.keys
+                engine().attention(scene.reading, scene.kind, layer).weights,
+                link.queries,
+                link.keys,
             )
             for layer in range(layers)
         ]
@@ -85,9 +87,9 @@ def _strongest(scene: Scene, link: Link, layers: int) -> tuple[int, int, float]:
 
 def _link(scene: Scene) -> Link | None:
     """The pair of words that is locked, else the one that belongs to the sample."""
-    if cache.is_long(scene.reading, scene.kind):
+    if engine().is_long(scene.reading, scene.kind):
         return None  # every layer of it would have to be fetched
-    queries, keys = cache.sides(scene.reading, scene.kind)
+    queries, keys = engine().sides(scene.reading, scene.kind)
     sizes = len(queries), len(keys)
     spot = selection("spot", lambda spot: _locked(spot, *sizes) is not None, name="Word")
     chosen = _locked(spot or "", *sizes)

@@ -9,8 +9,8 @@ from engine.attention.maps import Scene
 from engine.models.bundle import Card
 from engine.values import Kind, Reading
 from pages.attention.choices import HIDE, PAIRS, PER, SCALES, THIN, TOGETHER
-from pages.shell import cache
 from pages.shell.address import checked_many, tell, typed
+from pages.shell.cache import engine
 from pages.shell.frame import Choice, checked, select
 from pages.shell.state import state
 
@@ -93,15 +93,15 @@ def _written(choice: Choice) -> int:
 def _reading(choice: Choice, kind: Kind, second: str | None, written: int) -> Reading:
     """The text; for a decoder behind an encoder with its own greedy translation as the target."""
     if written:
-        return cache.continued(choice.model, choice.text, written)
+        return engine().continued(choice.model, choice.text, written)
     if choice.card.family == "encoder-decoder" and kind != "encoder":
-        return cache.translated(choice.model, choice.text)
+        return engine().translated(choice.model, choice.text)
     return Reading(choice.model, choice.text, second=second)
 
 
 def _check(card: Card, kind: Kind, reading: Reading) -> None:
     """Every control that a fragment draws is checked here, as links are read once."""
-    stack = cache.stack(reading.model, kind)
+    stack = engine().stack(reading.model, kind)
     names = [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
     titles = tuple(measure.title for measure in MEASURES if kind in measure.kinds)
     _number("layer", stack.layers, f"{card.title} has {stack.layers} layers")
@@ -112,10 +112,14 @@ def _check(card: Card, kind: Kind, reading: Reading) -> None:
         checked(key, options, default=options[0], name=name)
     checked("drop", range(91), name="Leave out")
     checked("thin", range(91), default=THIN, name="Leave out")
-    checked("upto", range(len(cache.sides(reading, kind)[0]) + 1), name="Up to token")
+    checked("upto", range(len(engine().sides(reading, kind)[0]) + 1), name="Up to token")
     for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
         checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
-    checked("with", ("Another sentence", *cache.rivals(reading.model, kind)), name="Compare with")
+    checked(
+        "with",
+        ("Another sentence", *engine().others_with(reading.model, kind)),
+        name="Compare with",
+    )
     for key in ("off", "several"):
         gone = [name for name in st.session_state.get(key) or () if name not in names]
         kept = checked_many(key, names, name="Head")
@@ -137,7 +141,7 @@ def _of_this_text(reading: Reading, kind: Kind) -> None:
     """Say so when the word that was locked went with an older text."""
     spot = str(state().values.get("spot") or "")
     sizes = {
-        letter: len(side) for letter, side in zip("qk", cache.sides(reading, kind), strict=True)
+        letter: len(side) for letter, side in zip("qk", engine().sides(reading, kind), strict=True)
     }
     names = [(name[:1], name[1:]) for name in spot.split()]
     linked = (

@@ -11,7 +11,7 @@ from engine.decoding.writing import Task
 from engine.errors import NotOffered
 from engine.values import Reading
 from pages.decoding.plan import MOST, START, Plan, Spot, place
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.frame import Choice, checked, plain, selection
 
 
@@ -20,11 +20,11 @@ def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
     mask = choice.card.mask
     if mask is None or not choice.card.predicts:
         raise NotOffered(f"{choice.card.title} has no mask token, so it cannot fill a gap.")
-    text, name = choice.text, cache.bundle(choice.model).reader("encoder").piece(mask)
-    cut = cache.tokens(Reading(choice.model, text))
+    text, name = choice.text, engine().piece(choice.model, mask)
+    cut = engine().tokens(Reading(choice.model, text))
     if mask not in cut.ids:
         text = _masked(text, name)
-        cut = cache.tokens(Reading(choice.model, text))
+        cut = engine().tokens(Reading(choice.model, text))
         st.info(
             plain(f"There is no {name} in the text, so its last word is taken out here: {text}"),
             icon=":material/content_cut:",
@@ -43,7 +43,7 @@ def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
     at = gaps[gap - 1]
     start, stop = cut.spans[at].tolist()
     spot = Spot(
-        logits=cache.logits(Reading(choice.model, text), (at,)).logits[0],
+        logits=engine().logits(Reading(choice.model, text), (at,)).logits[0],
         ids=tuple(cut.ids[:at].tolist()),
         start=at,
         before=text[:start],

@@ -8,7 +8,6 @@ from functools import partial
 import streamlit as st
 
 from engine.decoding.writing import Column
-from engine.tokenizers.tokens import piece_texts
 from engine.trace import logit_lens
 from engine.trace.logit_lens import Lens
 from engine.values import Side
@@ -16,7 +15,7 @@ from pages.decoding.next_token.bars import percent
 from pages.decoding.plan import Plan, Spot
 from pages.pictures import logit_lens as view
 from pages.pictures.svg import visible
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import checked, plain, sentences
 from pages.shell.share import share_menu
@@ -33,9 +32,9 @@ def decoding_lens(plan: Plan, spot: Spot, column: Column | None) -> None:
 
 
 def _drawn(plan: Plan, spot: Spot, column: Column | None) -> None:
-    bundle, side = cache.bundle(plan.task.model), "encoder" if spot.gap else "decoder"
+    side: Side = "encoder" if spot.gap else "decoder"
     found = _read(plan, spot, column, side)
-    said = view.said(found, partial(piece_texts, bundle, side=side))
+    said = view.said(found, partial(engine().texts, plan.task.model, side=side))
     word, share = said[-1].words[0], percent(said[-1].probabilities[0])
     layers = len(said) - 1
     svg = view.layer_table(said, found.ranks.tolist(), word=word, title="What each layer would say")
@@ -53,14 +52,14 @@ def _drawn(plan: Plan, spot: Spot, column: Column | None) -> None:
 def _read(plan: Plan, spot: Spot, column: Column | None, side: Side) -> Lens:
     assert plan.reading is not None, "the setup says what is read"
     if spot.gap:
-        return logit_lens.read(cache.lens(plan.reading, side, spot.start))
+        return logit_lens.read(engine().logit_lens(plan.reading, side, spot.start))
     # The whole column in one run, so that another place of it needs none; what comes after a place
     # changes nothing there. While it grows, what is before the place.
     ids = spot.ids
     if column is not None and not column.writing:
         ids = (*plan.task.ids, *column.ids)
     reading = replace(plan.reading, target=ids)
-    return logit_lens.read(cache.lens(reading, side, len(spot.ids) - 1))
+    return logit_lens.read(engine().logit_lens(reading, side, len(spot.ids) - 1))
 
 
 def _table(said: list[view.Said], found: Lens) -> dict[str, list[object]]:

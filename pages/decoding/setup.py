@@ -8,15 +8,14 @@ from typing import Any
 import streamlit as st
 
 from engine.decoding.continuation import Line
-from engine.decoding.generation import room_left
 from engine.decoding.sampling import LIMITS, OFF
 from engine.decoding.writing import Task
 from engine.errors import NotOffered
 from engine.values import Reading
 from pages.decoding import continuations as lines_of
 from pages.decoding.plan import LONGEST, Plan, place
-from pages.shell import cache
 from pages.shell.address import fresh
+from pages.shell.cache import engine
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.tasks import task_and_language
 
@@ -34,7 +33,7 @@ def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
         runs = _view()
         reading, language = task_and_language(choice)
     ids, source = _begin(choice, reading, language)
-    room = min(LONGEST, room_left(cache.bundle(choice.model), len(ids)))
+    room = min(LONGEST, engine().room_left(choice.model, len(ids)))
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     buttons = row.container(horizontal=True, width="content", gap="small")
     with row:
@@ -54,7 +53,7 @@ def _begin(
     choice: Choice, reading: Reading, language: str | None
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What the decoder begins with, and what an encoder reads before it."""
-    ids = tuple(cache.tokens(reading).ids.tolist())
+    ids = tuple(engine().tokens(reading).ids.tolist())
     if choice.card.family != "encoder-decoder":
         return ids, ()
     rules = choice.card.generation

@@ -10,8 +10,8 @@ from engine.space import projection
 from engine.tokenizers.vocabulary import Vocabulary, exact
 from pages.embeddings.map import neighbours as lists
 from pages.pictures.svg import visible
-from pages.shell import cache_maps
 from pages.shell.address import typed
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain
 from pages.shell.share import share_menu
@@ -23,10 +23,10 @@ WORDS = {"a": "king", "b": "man", "c": "woman"}
 
 def embeddings_analogies(choice: Choice) -> None:
     """Draw the arithmetic and the list of answers."""
-    whole = cache_maps.vocabulary(choice.model)
+    whole = engine().vocabulary(choice.model)
     ids = _inputs(whole)
     hide = _hide()
-    space = cache_maps.vocabulary_space(choice.model)
+    space = engine().vocabulary_space(choice.model)
     target = projection.analogy(space, ids["a"], ids["b"], ids["c"])
     without = sorted(set(ids.values())) if hide else []
     found = projection.neighbours(space, target, NEAR, without=without)

@@ -15,6 +15,7 @@ from engine.models.bundle import Precision
 from engine.models.catalog import Entry
 from engine.settings import settings
 from pages.shell.address import plain
+from pages.shell.cache import engine
 from pages.shell.frame import PAGES, ROOT
 from pages.shell.jobs import show_job
 from pages.shell.state import state
@@ -54,7 +55,7 @@ def add() -> None:
 
 def delete() -> None:
     """Remove exported models, after a question."""
-    own = [entry for entry in catalog.entries() if entry.folder and not entry.shipped]
+    own = [entry for entry in engine().models() if entry.folder and not entry.shipped]
     if not own or settings().add_models == "no":
         return
     with st.expander("Remove an exported model", icon=":material/delete:"):
@@ -90,7 +91,7 @@ def _source() -> str:
         width="stretch",
         help="Reads its configuration only: what it is, how large, whether it can be shown.",
     )
-    waiting = {entry.source: entry for entry in catalog.entries() if entry.folder is None}
+    waiting = {entry.source: entry for entry in engine().models() if entry.folder is None}
     st.pills(
         "Good first models, with their size to download and their licence",
         list(waiting),
@@ -124,7 +125,7 @@ def _offer(source: str, about: dict[str, Any]) -> None:
         st.markdown(plain(_words(about), 900))
         precision = _precision()
         name = catalog.bundle_name(source, precision)
-        ready = next((e for e in catalog.entries() if e.name == name and e.ready), None)
+        ready = next((e for e in engine().models() if e.name == name and e.ready), None)
         job = registry.find(f"export:{name}")
         if job is not None and not job.done:
             show_job(job, key="add-export")
@@ -223,4 +224,4 @@ def _run(key: str, source: str, *options: str) -> None:
 
 
 def _delete(name: str) -> None:
-    catalog.delete(name)
+    engine().delete(name)

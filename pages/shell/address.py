@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -157,6 +157,20 @@ def fresh(key: str) -> list[str] | None:
         return None
     here.seen[key] = values
     return values
+
+
+def fresh_of_old(key: str, keys: Sequence[str], formerly: Mapping[str, str]) -> None:
+    """Bring an old link's key and words up to date before they are read."""
+    for old in keys:
+        given = st.query_params.get_all(old)
+        if given and not st.query_params.get_all(key):
+            st.query_params[key] = given
+        if given:
+            del st.query_params[old]
+    given = st.query_params.get_all(key)
+    now = [formerly.get(text, text) for text in given]
+    if now != given:
+        st.query_params[key] = now
 
 
 def adopt_text(default: str, limit: int) -> None:

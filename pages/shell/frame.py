@@ -29,11 +29,11 @@ from pathlib import Path
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.models import catalog
 from engine.models.bundle import Card
 from engine.values import Family
-from pages.shell import address, cache, share
+from pages.shell import address, share
 from pages.shell.address import checked, checked_many, plain, select, selection
+from pages.shell.cache import engine
 from pages.shell.state import State, state
 from pages.shell.textbox import textbox
 
@@ -177,7 +177,7 @@ def frame(
         _samples(title, model)
         share.copy_link()
     with line, _refusals():
-        card = cache.card(model)
+        card = engine().card(model)
         _device_line(model, card)
         return Choice(model, card, here.text)
     st.stop()
@@ -279,7 +279,7 @@ def _model_and_text(names: list[str], text_label: str | None, *, live: bool) -> 
 
 def _names(families: Sequence[Family]) -> list[str]:
     """Models that the page can show; the page's first family gives the first. Stops at none."""
-    entries = catalog.entries()
+    entries = engine().models()
     ready = [entry for entry in entries if entry.ready and entry.family in families]
     names = [entry.name for family in families for entry in ready if entry.family == family]
     if not names:
@@ -320,7 +320,7 @@ def _check_model(names: list[str], here: State) -> None:
 
 def _why_not(name: str, shown: str) -> str:
     try:
-        entry = catalog.find(name)
+        entry = engine().find(name)
     except EngineError as error:
         return f"{error} Showing {shown}."
     return f"{entry.name} cannot be shown on this page. Showing {shown}."
@@ -352,5 +352,5 @@ def _device_line(model: str, card: Card) -> None:
         if stack is not None
     ]
     what = f"{card.title}: {' and '.join(towers)}, {card.parameters / 1e6:,.1f} million parameters."
-    where = cache.bundle(model).device.reason
+    where = engine().device(model).reason
     st.caption(f":material/account_tree: {plain(what)} :material/memory: {plain(where)}")

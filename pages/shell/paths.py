@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.values import Kind, Reading, Side
 from pages.pictures import architecture, palette
-from pages.shell import cache
+from pages.shell.cache import engine
 
 SHOWN = 10  # tokens of each tower: what a screen can hold
 
@@ -29,7 +29,7 @@ class Path:
 
 def path(model: str, text: str) -> Path:
     """The path of a text, or of its beginning where it is long."""
-    card = cache.card(model)
+    card = engine().card(model)
     reading = _beginning(model, text)
     cut = len(reading.text) < len(text.strip())
     if card.family != "encoder-decoder":
@@ -42,7 +42,7 @@ def path(model: str, text: str) -> Path:
         )
         tower = _tower(reading, side, "t", title, colour)
         return Path(reading, [tower], _outcomes(reading, side, False), cut)
-    reading = cache.translated(model, reading.text)
+    reading = engine().translated(model, reading.text)
     reading = Reading(reading.model, reading.text, (reading.target or ())[:SHOWN])
     towers = [
         _tower(reading, "encoder", "s", "Encoder: reads the text", palette.ENCODER),
@@ -55,7 +55,7 @@ def with_head(found: Path, kind: Kind, layer: int, head: int) -> Path:
     """The path with one layer marked, in which the lines are those of one head alone."""
     place = 0 if kind == "encoder" else len(found.towers) - 1
     tower = found.towers[place]
-    own = np.nan_to_num(cache.overview(found.reading, kind).weights[layer, head])
+    own = np.nan_to_num(engine().overview(found.reading, kind).weights[layer, head])
     name = "cross" if kind == "cross" else "weights"
     weights = np.array(getattr(tower, name))
     weights[layer] = own
@@ -66,7 +66,7 @@ def with_head(found: Path, kind: Kind, layer: int, head: int) -> Path:
 
 def _beginning(model: str, text: str) -> Reading:
     """The text up to so many tokens that the picture stays legible."""
-    tokens = cache.cut(model, text)
+    tokens = engine().tokenized(model, text)
     own = [i for i in range(len(tokens)) if not tokens.special[i]]
     room = SHOWN - (len(tokens) - len(own))
     if len(own) <= room:
@@ -77,34 +77,34 @@ def _beginning(model: str, text: str) -> Reading:
 def _tower(
     reading: Reading, side: Side, letter: str, title: str, colour: str
 ) -> architecture.Tower:
-    ids = tuple(cache.tokens(reading, side).ids.tolist())
-    texts = cache.texts(reading.model, ids, side)
+    ids = tuple(engine().tokens(reading, side).ids.tolist())
+    texts = engine().texts(reading.model, ids, side)
     cross = None
     if side == "decoder" and reading.target:
         # Whatever its name, what a decoder begins with means "start" here.
         texts = ("start", *texts[1:])
-        cross = cache.overview(reading, "cross").weights.mean(axis=1)
+        cross = engine().overview(reading, "cross").weights.mean(axis=1)
     return architecture.Tower(
         letter=letter,
         title=title,
         colour=colour,
         texts=texts,
         ids=ids,
-        weights=np.nan_to_num(cache.overview(reading, side).weights).mean(axis=1),
+        weights=np.nan_to_num(engine().overview(reading, side).weights).mean(axis=1),
         cross=cross,
     )
 
 
 def _outcomes(reading: Reading, side: Side, written: bool) -> list[architecture.Outcome]:
     """What each position says comes next: the token that was written, or the likeliest one."""
-    if not cache.card(reading.model).predicts:
+    if not engine().card(reading.model).predicts:
         return []
-    count = len(cache.tokens(reading, side))
-    likely = _likely(cache.logits(reading, tuple(range(count))).logits)
+    count = len(engine().tokens(reading, side))
+    likely = _likely(engine().logits(reading, tuple(range(count))).logits)
     chosen = likely.argmax(axis=1)
     if written and reading.target:
         chosen[: count - 1] = reading.target[1:]
-    texts = cache.texts(reading.model, tuple(chosen.tolist()), side)
+    texts = engine().texts(reading.model, tuple(chosen.tolist()), side)
     return [
         architecture.Outcome(text, float(likely[i, chosen[i]]), written or i == count - 1)
         for i, text in enumerate(texts)

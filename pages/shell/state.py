@@ -47,6 +47,7 @@ class State:
     notes: dict[str, Note] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # locks and other values without a widget
     listed: dict[str, Listed] = field(default_factory=dict)  # this run's link values
+    controls: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # legal, default, by key
     carried: set[str] = field(default_factory=set)  # keys of the page before
     depth: int = 0  # how many `sentences()` blocks are open
     notes_place: Any = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.values import Reading
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.frame import Choice, checked
 
 AS_IT_IS = "as it is"
@@ -50,4 +50,6 @@ def _language(key: str, label: str, names: tuple[str, ...], default: str) -> str
 def _own_language(choice: Choice) -> str | None:
     """The language that the tokenizer says a text is in; None where it says none."""
     names = {i: name for name, i in choice.card.generation.languages.items()}
-    return next((names[i] for i in cache.cut(choice.model, "a").ids.tolist() if i in names), None)
+    return next(
+        (names[i] for i in engine().tokenized(choice.model, "a").ids.tolist() if i in names), None
+    )

@@ -13,11 +13,11 @@ from engine.values import Tokens
 from pages.pictures import chips, chips_drawing
 from pages.pictures import tokens as view
 from pages.shell.address import typed
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.switch import switch
-from pages.tokenization import tokenizers
 
 MOST = 6
 LENGTH = 300  # characters of a turn
@@ -34,8 +34,8 @@ def tokenization_chat(choice: Choice) -> None:
     turns, answer = _turns()
     if not any(turn.content for turn in turns):
         raise EmptyText("All turns are empty. Type what one of them says.")
-    text = tokenizers.conversation(choice.model, tuple(turns), answer)
-    tokens = tokenizers.bare(choice.model, text)
+    text = engine().conversation(choice.model, tuple(turns), answer)
+    tokens = engine().bare(choice.model, text)
     legal = {f"t{i}" for i in range(len(tokens))} | {f"g{i}" for i in range(len(tokens))}
     locked = selection("token", lambda ids: ids in legal, name="token")
     left, right = st.columns([3.2, 1], gap="medium")

@@ -10,12 +10,11 @@ from engine.errors import EmptyText
 from engine.values import Tokens
 from pages.pictures import chips, chips_drawing
 from pages.pictures import tokens as view
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.switch import switch
-from pages.tokenization import tokenizers
 
 BELOW: dict[str, view.Below] = {
     "Id": "id",
@@ -67,16 +66,16 @@ def tokenization_chips(choice: Choice) -> None:
 
 def _cut(choice: Choice) -> Tokens:
     """The text cut; names of special tokens in it count as such unless they are to be plain."""
-    found = tokenizers.names_in(choice.model, choice.text)
+    found = engine().special_names_in(choice.model, choice.text)
     if not found:
-        return cache.cut(choice.model, choice.text)
+        return engine().tokenized(choice.model, choice.text)
     special = switch(
         "names",
         f"Read {plain(found[0], 30)} as a special token",
         on=True,
         help="Off: its letters are cut like any other text, as an app does with what people type.",
     )
-    return (cache.cut if special else tokenizers.spelt)(choice.model, choice.text)
+    return (engine().tokenized if special else engine().spelt)(choice.model, choice.text)
 
 
 def _counts(tokens: Tokens, choice: Choice) -> None:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from engine.tokenizers.vocabulary import KINDS, Order, Vocabulary, find, written
 from pages.pictures.svg import visible
-from pages.shell import cache, cache_maps
 from pages.shell.address import typed
+from pages.shell.cache import engine
 from pages.shell.frame import Choice, checked, plain
 from pages.shell.share import share_menu
 from pages.shell.switch import switch
@@ -21,7 +21,7 @@ ORDERS: dict[str, Order] = {"Id": "id", "Length": "length", "Score": "score"}
 
 def tokenization_vocabulary(choice: Choice) -> None:
     """Draw the table of the vocabulary."""
-    whole = cache_maps.vocabulary(choice.model)
+    whole = engine().vocabulary(choice.model)
     checked("order", list(ORDERS), name="order")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         typed("search")
@@ -50,7 +50,7 @@ def tokenization_vocabulary(choice: Choice) -> None:
         else:
             st.caption(plain(f"Nothing in this vocabulary fits “{query}”."))
     with right:
-        st.markdown(plain(_told(whole, ids, query, cache.algorithm(choice.model))))
+        st.markdown(plain(_told(whole, ids, query, engine().algorithm(choice.model))))
         share_menu("vocabulary", data=lambda: _table(whole, ids))
 
 

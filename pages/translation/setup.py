@@ -8,10 +8,10 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.decoding.beams import Search
-from engine.decoding.translation import Trace, prefix_ids
+from engine.decoding.translation import Trace
 from pages.pictures.svg import visible
-from pages.shell import cache
 from pages.shell.address import fresh
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, selection
 from pages.shell.tasks import task_and_language
@@ -53,22 +53,22 @@ def translation_setup(choice: Choice) -> tuple[Trace, str, Choice]:
         reading, language = task_and_language(choice)
         begin = _begin(choice)
     # Three target tokens for each of the source's are more than any translation needs.
-    limit = min(LONGEST, 20 + 3 * len(cache.cut(choice.model, reading.text)))
+    limit = min(LONGEST, 20 + 3 * len(engine().tokenized(choice.model, reading.text)))
     search = Search(search.width, search.length_penalty, search.early_stopping, limit)
     forced = _forced(choice)
     prefix = forced or begin
-    trace = cache.translation_trace(reading, search, prefix=prefix, language=language)
+    trace = engine().translation_trace(reading, search, prefix=prefix, language=language)
     _begin_anew(hash((reading, search, prefix, language)))
     count = len(trace.translation.found.hypotheses)
     place = int(checked("place", range(1, count + 1), default=1, name="Hypothesis")) - 1
     if place:
-        trace = cache.translation_trace(
+        trace = engine().translation_trace(
             reading, search, prefix=prefix, language=language, place=place
         )
     _result(trace)
     if prefix or pairs:
         own = reading.text.removesuffix(text) + first.text
-        free = cache.translation_trace(replace(reading, text=own), search, language=language)
+        free = engine().translation_trace(replace(reading, text=own), search, language=language)
         _beside(trace, free, pairs, began=bool(prefix))
     changes.turned()
     return trace, view, choice
@@ -112,7 +112,7 @@ def _begin(choice: Choice) -> tuple[int, ...]:
         on_change=_typed,
         width=240,
     )
-    return prefix_ids(cache.bundle(choice.model), given)
+    return engine().prefix_ids(choice.model, given)
 
 
 def _typed() -> None:

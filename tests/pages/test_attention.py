@@ -16,12 +16,14 @@ from streamlit.testing.v1 import AppTest
 
 from engine.attention import heads, transforms
 from engine.jobs import registry
+from engine.local.models import bundle
 from engine.models import catalog
 from engine.tokenizers import vocabulary
 from engine.trace import blockwise, tracing
 from engine.values import Reading
 from pages.attention import blockwise as walks
-from pages.shell import cache, cache_maps, components
+from pages.shell import components
+from pages.shell.cache import engine
 from tests.engine.checkpoints import Bundles
 from tests.pages.conftest import Open, sentences
 
@@ -100,8 +102,8 @@ def test_a_short_text_is_read_once_for_its_heads_and_their_overview(
     app = open_page(PAGE, model="tales-gpt", text=text)
     assert not app.exception and len(runs) == 1
     reading = Reading("tales-gpt", text)
-    alone = blockwise.overview(cache.bundle("tales-gpt"), reading, "decoder").weights
-    np.testing.assert_array_equal(cache.overview(reading, "decoder").weights, alone)
+    alone = blockwise.overview(bundle("tales-gpt"), reading, "decoder").weights
+    np.testing.assert_array_equal(engine().overview(reading, "decoder").weights, alone)
 
 
 @pytest.mark.feature("Encoder / decoder / cross switch")
@@ -130,7 +132,7 @@ def test_changing_the_head_changes_the_map_without_a_model_run(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a change of head ran the model")
 
-    monkeypatch.setattr(cache.tracing, "_run", refuse)
+    monkeypatch.setattr(tracing, "_run", refuse)
     app.number_input(key="head").set_value(4).run()
     assert not app.exception
     assert picture(app, "attention-map")["svg"] != first
@@ -279,7 +281,7 @@ def test_a_text_whose_every_token_is_hidden_is_still_drawn(open_page: Open, view
 def test_a_row_grows_with_each_token_that_the_model_writes(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The old king", write="6")
     assert not app.exception and not sentences(app)
-    start = len(cache.tokens(cache.Reading("tales-gpt", "The old king")))
+    start = len(engine().tokens(engine().Reading("tales-gpt", "The old king")))
     assert app.slider(key="upto").max == start + 6
     for count in (start, start + 1, start + 2):
         app.slider(key="upto").set_value(count).run()
@@ -288,10 +290,10 @@ def test_a_row_grows_with_each_token_that_the_model_writes(open_page: Open) -> N
 
 
 def test_written_tokens_are_the_models_likeliest(open_page: Open) -> None:
-    reading = cache.continued("tales-gpt", "The old king", 4)
+    reading = engine().continued("tales-gpt", "The old king", 4)
     ids = list(reading.target or ())
-    assert len(ids) == len(cache.tokens(cache.Reading("tales-gpt", "The old king"))) + 4
-    logits = cache.logits(reading, tuple(range(len(ids) - 5, len(ids) - 1))).logits
+    assert len(ids) == len(engine().tokens(engine().Reading("tales-gpt", "The old king"))) + 4
+    logits = engine().logits(reading, tuple(range(len(ids) - 5, len(ids) - 1))).logits
     assert logits.argmax(axis=1).tolist() == ids[-4:]
 
 
@@ -318,8 +320,8 @@ def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> No
 @pytest.mark.feature("Head finder: sort / filter heads")
 def test_heads_that_stand_out_are_named_with_what_the_model_gives(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT)
-    reading = cache.Reading("tales-gpt", BOAT)
-    layers = [cache.measures(reading, "decoder", layer) for layer in range(6)]
+    reading = engine().Reading("tales-gpt", BOAT)
+    layers = [engine().measures(reading, "decoder", layer) for layer in range(6)]
     best = heads.standing_out(layers)[0]
     button = next(b for b in app.button if best.measure.title in b.label.replace("\\", ""))
     assert f"{best.layer + 1}.{best.head + 1}" in button.label.replace("\\", "")
@@ -334,11 +336,14 @@ def test_a_samples_pair_of_words_leads_to_the_head_that_joins_them_most(open_pag
     button = next(b for b in app.button if "“it” → “monkey”" in b.label.replace("\\", ""))
     button.click().run()
     assert not app.exception
-    tokens = cache.tokens(cache.Reading("tales-bert", text))
+    tokens = engine().tokens(engine().Reading("tales-bert", text))
     query, key = tokens.pieces.index("it"), tokens.pieces.index("monkey")
     assert picture(app, "attention-map")["locked"] == f"q{query} k{key}"
     weights = np.stack(
-        [cache.attention(cache.Reading("tales-bert", text), "encoder", k).weights for k in range(4)]
+        [
+            engine().attention(engine().Reading("tales-bert", text), "encoder", k).weights
+            for k in range(4)
+        ]
     )[:, :, query, key]
     place = app.number_input(key="layer").value - 1, app.number_input(key="head").value - 1
     assert weights[place] == weights.max()
@@ -377,7 +382,7 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
             yield block
 
     monkeypatch.setattr(walks.blockwise, "walk", slow)
-    monkeypatch.setattr(cache.tracing, "AT_ONCE", 1)  # any text is a long one
+    monkeypatch.setattr(tracing, "AT_ONCE", 1)  # any text is a long one
     text = "The little boat sailed far away, and nobody saw it again."
     app = open_page(PAGE, model="tales-gpt", text=text, layer="6")
     wait_for(lambda: len(registry.running()[0].partial or ()) == 2)
@@ -418,7 +423,7 @@ def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
     assert any("2 heads together" in heading.value for heading in app.subheader)
     assert any("Mean of the 2 heads: 1" in c.value.replace("\\", "") for c in app.caption)
     one, two = (
-        cache.attention(cache.Reading("tales-gpt", BOAT), "decoder", layer).weights[head]
+        engine().attention(engine().Reading("tales-gpt", BOAT), "decoder", layer).weights[head]
         for layer, head in ((0, 1), (5, 7))
     )
     found = weights_of(picture(app, "attention-map")["svg"])
@@ -438,8 +443,8 @@ def test_lines_begin_with_the_fewest_that_carry_seventy_percent(open_page: Open)
 def test_a_model_without_attention_weights_says_so_and_shows_its_layers(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = cache.bundle("tales-gpt")
-    session = bundle.session("model")
+    opened = bundle("tales-gpt")
+    session = opened.session("model")
     left = frozenset(name for name in session.outputs if not name.endswith(".weights"))
     monkeypatch.setattr(session, "outputs", left)
     app = open_page(PAGE, model="tales-gpt", text=BOAT)
@@ -474,7 +479,7 @@ def test_weights_times_the_length_of_the_value_are_shown_and_named(open_page: Op
     assert any("length of the value vector" in c.value for c in app.caption)
     svg = picture(app, "attention-map")["svg"]
     assert 'data-quantity="size"' in svg
-    own = cache.attention(cache.Reading("tales-gpt", BOAT), "decoder", 0)
+    own = engine().attention(engine().Reading("tales-gpt", BOAT), "decoder", 0)
     assert own.value is not None
     sizes = own.weights[0] * np.linalg.norm(own.value[0], axis=-1)
     assert np.nan_to_num(weights_of(svg)) == pytest.approx(sizes, rel=2e-3, abs=1e-3)
@@ -493,10 +498,10 @@ def test_heads_of_a_grouped_model_are_bracketed(
 def test_the_mask_is_filled_with_what_the_model_finds_likely(open_page: Open) -> None:
     text = "The boy saw the [MASK]."
     app = open_page(PAGE, model="tales-bert", view="What if", text=text)
-    reading = cache.Reading("tales-bert", text)
-    place = cache.tokens(reading).pieces.index("[MASK]")
-    best = int(cache.logits(reading, (place,)).logits[0].argmax())
-    word = cache.texts("tales-bert", (best,))[0]
+    reading = engine().Reading("tales-bert", text)
+    place = engine().tokens(reading).pieces.index("[MASK]")
+    best = int(engine().logits(reading, (place,)).logits[0].argmax())
+    word = engine().texts("tales-bert", (best,))[0]
     assert f">{word}<" in picture(app, "attention-changes")["svg"]
 
 
@@ -505,10 +510,13 @@ def test_a_locked_head_that_the_new_model_lacks_is_said_and_replaced(open_page: 
     assert picture(app, "head-grid")["locked"] == "h6.8"
     app.selectbox(key="model").set_value("tales-bert").run()
     assert not app.exception and not app.error
-    layers, heads = cache.card("tales-bert").tower.layers, cache.card("tales-bert").tower.heads
+    layers, heads = (
+        engine().card("tales-bert").tower.layers,
+        engine().card("tales-bert").tower.heads,
+    )
     assert layers < 6 and app.number_input(key="layer").value == layers
     said = " ".join(sentences(app))
-    assert f"Layer 6: {cache.card('tales-bert').title} has {layers} layers; showing" in said
+    assert f"Layer 6: {engine().card('tales-bert').title} has {layers} layers; showing" in said
     assert "Head 6.8" in said
     place = f"h{layers}.{min(8, heads)}"
     grid = picture(app, "head-grid")
@@ -540,10 +548,10 @@ def test_words_of_ones_own_are_followed_through_the_layers(open_page: Open) -> N
     assert not app.exception and not sentences(app)
     assert any("falls into" in c.value and "unbelievably" in c.value for c in app.caption)
     svg = picture(app, "layers-followed")["svg"]
-    reading = cache.Reading("tales-gpt", BOAT)
-    last = len(cache.tokens(reading)) - 1
-    word = vocabulary.exact(cache_maps.vocabulary("tales-gpt", "decoder"), "boat")
-    logits = cache.lens(reading, "decoder", last)
+    reading = engine().Reading("tales-gpt", BOAT)
+    last = len(engine().tokens(reading)) - 1
+    word = vocabulary.exact(engine().vocabulary("tales-gpt", "decoder"), "boat")
+    logits = engine().logit_lens(reading, "decoder", last)
     ranks = (logits > logits[:, [word]]).sum(axis=1) + 1
     tip = svg.split('data-tip="')[1].split('"')[0]
     assert [int(place.replace(",", "")) for place in re.findall(r"place ([\d,]+)", tip)] == [
@@ -616,7 +624,7 @@ def test_the_stages_inside_a_head_are_stepped_through_and_play_begins_with_the_f
 @pytest.mark.feature("Real q, k, v numbers shown")
 def test_inside_a_head_are_the_numbers_of_this_text(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", view="Inside", text=BOAT, head="2", spot="q6 k3")
-    attention = cache.attention(cache.Reading("tales-gpt", BOAT), "decoder", 0)
+    attention = engine().attention(engine().Reading("tales-gpt", BOAT), "decoder", 0)
     one = transforms.inside(attention, head=1, query=6, key=3)
     assert one is not None
     svg = picture(app, "attention-inside")["svg"]
@@ -643,8 +651,8 @@ def test_heads_are_measured_and_the_values_are_shown(
 ) -> None:
     app = open_page(PAGE, model="tales-gpt", text=f"{BOAT} {BOAT}", order=title)
     svg = picture(app, "head-grid")["svg"]
-    reading = cache.Reading("tales-gpt", f"{BOAT} {BOAT}")
-    values = np.stack([cache.measures(reading, "decoder", k)[name][:-1] for k in range(6)])
+    reading = engine().Reading("tales-gpt", f"{BOAT} {BOAT}")
+    values = np.stack([engine().measures(reading, "decoder", k)[name][:-1] for k in range(6)])
     best = np.unravel_index(int(values.argmax()), values.shape)
     first = re.search(r">(\d+)\.(\d+)  (\d+) %<", svg)
     assert first is not None
@@ -668,7 +676,9 @@ def test_a_model_whose_heads_share_keys_shows_its_groups_and_every_head(
     assert not app.exception and not sentences(app)
     svg = picture(app, "head-grid")["svg"]
     assert "Heads 1–2 share keys and values" in svg and "Heads 3–4 share" in svg
-    own = cache.attention(cache.Reading("tiny-llama", "The cat sat on the mat."), "decoder", 1)
+    own = engine().attention(
+        engine().Reading("tiny-llama", "The cat sat on the mat."), "decoder", 1
+    )
     found = weights_of(picture(app, "attention-map")["svg"])
     assert np.nan_to_num(found) == pytest.approx(own.weights[3], abs=1e-3)
 
@@ -676,10 +686,12 @@ def test_a_model_whose_heads_share_keys_shows_its_groups_and_every_head(
 @pytest.mark.feature("Usable above 500 tokens", "Layer / head pre-filter to limit payload")
 def test_more_than_five_hundred_tokens_are_drawn_one_head_at_a_time(open_page: Open) -> None:
     words = ("the old king went to the sea and the boy said that he was not there " * 40).split()
-    while len(cache.cut("tales-gpt", " ".join(words))) > (cache.card("tales-gpt").limit or 600):
+    while len(engine().tokenized("tales-gpt", " ".join(words))) > (
+        engine().card("tales-gpt").limit or 600
+    ):
         words.pop()
-    reading = cache.Reading("tales-gpt", " ".join(words))
-    count = len(cache.tokens(reading))
+    reading = engine().Reading("tales-gpt", " ".join(words))
+    count = len(engine().tokens(reading))
     assert count > 500
     app = open_page(PAGE, model="tales-gpt", text=reading.text, layer="2", head="3", seconds=120)
     wait_for(lambda: not registry.running())
@@ -687,7 +699,7 @@ def test_more_than_five_hundred_tokens_are_drawn_one_head_at_a_time(open_page: O
     assert not app.exception and not sentences(app)
     drawn = pictures(app)
     assert sum(len(data["svg"]) for data in drawn.values()) < 400_000
-    own = cache.attention(reading, "decoder", 1).weights[2]
+    own = engine().attention(reading, "decoder", 1).weights[2]
     window = weights_of(picture(app, "attention-map")["svg"])
     size = len(window)
     assert np.nan_to_num(window) == pytest.approx(own[-size:, -size:], abs=1e-3)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.decoding import generation
 from engine.decoding.beams import Search
 from engine.jobs import registry
 from engine.values import Reading
-from pages.shell import cache
+from pages.shell.cache import engine
 from tests.pages.conftest import Open, sentences
 
 PAGE = "5_Decoding"
@@ -81,7 +82,7 @@ def test_a_slider_changes_its_column_and_no_other(open_page: Open):
 def test_a_slider_acts_without_a_model_run(open_page: Open, monkeypatch: pytest.MonkeyPatch):
     app = open_page(PAGE, at="c2")
     runs: list[int] = []
-    monkeypatch.setattr(cache.generation, "Decoder", lambda *a, **k: runs.append(1))
+    monkeypatch.setattr(generation, "Decoder", lambda *a, **k: runs.append(1))
     for value in (0.5, 1.5, 0.9):
         app.slider(key="set-temperature").set_value(value).run()
         assert lines(app)[1] == f"temperature {value:g}"
@@ -142,7 +143,7 @@ def test_the_bars_are_those_of_the_place_in_the_link(open_page: Open):
     app = settled(open_page(PAGE, c1="pure sampling", length="6", at="c1 t4", write="yes"))
     (column,) = app.session_state["decoding-shown"][1]
     ids = (*app.session_state["decoding-shown"][0].ids, *column.ids[:3])
-    logits = cache.following("tales-gpt", ids)
+    logits = engine().following("tales-gpt", ids)
     own = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     assert own[column.ids[3]] == pytest.approx(column.tokens[3].probability, abs=1e-5)
     assert any("new token 4" in text.value for text in app.markdown)
@@ -219,7 +220,7 @@ def test_an_encoder_decoder_writes_columns_too(open_page: Open):
     )  # fmt: skip
     assert not app.exception and not sentences(app)
     task, columns = app.session_state["decoding-shown"]
-    assert task.ids == (cache.card("fr-en").generation.start,) and len(task.source) > 3
+    assert task.ids == (engine().card("fr-en").generation.start,) and len(task.source) > 3
     assert all(column.tokens and column.end for column in columns)
     assert any("The first token" in text.value for text in app.markdown)
 
@@ -310,14 +311,18 @@ def test_a_language_is_chosen_here_too(open_page: Open, told_models: None):
         assert not app.exception and not sentences(app)
         assert app.selectbox(key="to").value == language
         (column,) = app.session_state["decoding-shown"][1]
-        found = cache.translation_trace(
-            Reading("m2m-languages", "The cat sat."), Search(limit=9), language=language
-        ).translation
-        assert found.written()[0] == cache.card("m2m-languages").generation.languages[language]
+        found = (
+            engine()
+            .translation_trace(
+                Reading("m2m-languages", "The cat sat."), Search(limit=9), language=language
+            )
+            .translation
+        )
+        assert found.written()[0] == engine().card("m2m-languages").generation.languages[language]
         assert column.ids == list(found.written()[1:9])
     app = settled(open_page(PAGE, model="t5-tasks", text="The cat sat.", c1="greedy", write="yes",
                             task="summarize: ", length="5"))  # fmt: skip
     task = app.session_state["decoding-shown"][0]
     assert task.source == tuple(
-        cache.tokens(Reading("t5-tasks", "summarize: The cat sat.")).ids.tolist()
+        engine().tokens(Reading("t5-tasks", "summarize: The cat sat.")).ids.tolist()
     )

@@ -12,11 +12,12 @@ from engine.decoding.continuation import Line
 from engine.decoding.generation import generate
 from engine.decoding.next_token import opened
 from engine.decoding.sampling import Sampling
+from engine.local.models import bundle
 from engine.tokenizers import tokens
 from engine.trace import logit_lens, tracing
 from engine.values import Reading
 from pages.decoding.next_token.bars import percent
-from pages.shell import cache
+from pages.shell.cache import engine
 from tests.pages.conftest import Open, components, crash, sentences
 from tests.pages.test_decoding import PAGE, lines, settled
 
@@ -24,12 +25,12 @@ TEXT = "The milk is bad, my tea tastes"
 
 
 def ids() -> tuple[int, ...]:
-    return tuple(cache.tokens(Reading("tales-gpt", TEXT)).ids.tolist())
+    return tuple(engine().tokens(Reading("tales-gpt", TEXT)).ids.tolist())
 
 
 def own() -> np.ndarray:
     """The model's probabilities of the token after the text."""
-    return filters.probabilities(cache.following("tales-gpt", ids()))
+    return filters.probabilities(engine().following("tales-gpt", ids()))
 
 
 def pictures(app: AppTest) -> list[str]:
@@ -90,7 +91,10 @@ def test_a_slider_moves_the_bars_to_what_its_filter_leaves(
     slider(key=f"set-{key}").set_value(value).run()
     assert not crash(app) and lines(app)[0] == setting
     expected = opened(
-        cache.following("tales-gpt", ids()), Line.parse(setting).sampling, ids(), start=len(ids())
+        engine().following("tales-gpt", ids()),
+        Line.parse(setting).sampling,
+        ids(),
+        start=len(ids()),
     )
     found = rows(bars(app))
     assert list(found) == expected.ids.tolist() and line in bars(app)
@@ -108,7 +112,7 @@ def test_a_slider_moves_the_bars_to_what_its_filter_leaves(
 @pytest.mark.feature("Formula with the user's numbers")
 def test_the_formula_is_filled_with_this_places_numbers(open_page: Open):
     app = open_page(PAGE, text=TEXT, c1="temperature 0.5, top-k 40")
-    logits = cache.following("tales-gpt", ids())
+    logits = engine().following("tales-gpt", ids())
     top = np.sort(logits)[::-1][:40].astype(np.float64)
     sum_ = float(np.exp((top - top[0]) / 0.5).sum())
     (formula,) = [one.value for one in app.latex]
@@ -137,7 +141,7 @@ def test_greedy_beams_and_draws_stand_side_by_side(open_page: Open):
     app = settled(open_page(PAGE, text=TEXT, length="9", write="yes", **address))
     shown = [column.ids for column in app.session_state["decoding-shown"][1]]
     wanted = [Line.parse(text) for text in texts]
-    steps = list(generate(cache.bundle("tales-gpt"), ids(), wanted, seed=1, limit=9))
+    steps = list(generate(bundle("tales-gpt"), ids(), wanted, seed=1, limit=9))
     written = [token for step in steps for token in step.written]
     assert shown == [[t.id for t in written if t.line == n] for n in range(3)]
     assert [column["name"] for column in columns(app)] == list(texts)
@@ -168,9 +172,9 @@ def test_what_each_layer_would_say_of_the_next_token(open_page: Open):
     app.run()
     assert not crash(app) and not sentences(app)
     (column,) = app.session_state["decoding-shown"][1]
-    bundle, before = cache.bundle("tales-gpt"), (*ids(), *column.ids[:2])
-    states = tracing.hidden(bundle, Reading("tales-gpt", TEXT, target=before), "decoder").states
-    found = logit_lens.read(tracing.lens(bundle, states[:, -1]))
+    opened, before = bundle("tales-gpt"), (*ids(), *column.ids[:2])
+    states = tracing.hidden(opened, Reading("tales-gpt", TEXT, target=before), "decoder").states
+    found = logit_lens.read(tracing.lens(opened, states[:, -1]))
     assert int(found.best[-1][0]) == column.ids[2]  # the top row is what greedy took
     svg = next(svg for svg in pictures(app) if 'data-id="l6"' in svg)
     for layer in range(7):

@@ -3,7 +3,9 @@
 import pytest
 
 from engine.models import catalog
-from pages.shell import cache, paths
+from engine.values import Reading
+from pages.shell import paths
+from pages.shell.cache import engine
 from tests.pages.conftest import Open, crash, sentences
 
 SHIPPED = [entry for entry in catalog.entries() if entry.shipped and entry.ready]
@@ -21,11 +23,11 @@ def test_home_draws_the_path_through_every_shipped_model(open_page: Open, entry:
 def test_the_numbers_in_the_words_are_the_models_own(open_page: Open) -> None:
     text = "The river bank was wet."
     app = open_page("Home", model="tales-gpt", text=text)
-    reading = cache.Reading("tales-gpt", text)
-    n = len(cache.tokens(reading))
+    reading = Reading("tales-gpt", text)
+    n = len(engine().tokens(reading))
     said = next(b.value for b in app.markdown if "at the bottom" in b.value).replace("\\", "")
     assert said.startswith(f"{n} tokens")
-    best = float(paths._likely(cache.logits(reading, (n - 1,)).logits)[0].max())
+    best = float(paths._likely(engine().logits(reading, (n - 1,)).logits)[0].max())
     assert f"{best:.0%} sure" in said
 
 

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.values import Reading
-from pages.shell import cache
+from pages.shell.cache import engine
 from tests.pages.conftest import Open, components, crash, sentences
 from tests.pages.test_decoding import settled
 
@@ -93,7 +93,7 @@ def forced(address: Address) -> Address:
         return address
     from engine.decoding.beams import Search
 
-    trace = cache.translation_trace(Reading("fr-en", SENTENCE), Search(limit=40))
+    trace = engine().translation_trace(Reading("fr-en", SENTENCE), Search(limit=40))
     return address | {"forced": str(int(trace.scored.best_ids[0][1]))}
 
 

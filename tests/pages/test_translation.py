@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 from engine.attention.alignment import bleu, chrf
 from engine.decoding.beams import Search
 from engine.decoding.translation import Trace, Translation, prefix_ids, reference_reading
+from engine.local.models import bundle
 from engine.models import runtime
 from engine.trace import tracing
 from engine.values import Reading
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.translation.compare.picture import different
 from pages.translation.story import moments, number, percent
 from tests.engine.tasks import MARKS
@@ -45,20 +46,20 @@ def said(app: AppTest) -> str:
 
 def ids_of(reference: str) -> tuple[int, ...]:
     """A reference's ids, its end mark included."""
-    bundle = cache.bundle("fr-en")
-    return (*prefix_ids(bundle, reference), *bundle.card.generation.ends[:1])
+    opened = bundle("fr-en")
+    return (*prefix_ids(opened, reference), *opened.card.generation.ends[:1])
 
 
 def translation_trace() -> Trace:
     own = translation()
-    return cache.translation_trace(own.source_reading, own.search)
+    return engine().translation_trace(own.source_reading, own.search)
 
 
 def translation(text: str = TEXT, **options) -> Translation:
     reading = Reading("fr-en", text)
-    limit = 20 + 3 * len(cache.cut("fr-en", text))
+    limit = 20 + 3 * len(engine().tokenized("fr-en", text))
     search = Search(options.pop("width", 4), limit=limit)
-    return cache.translation_trace(reading, search, **options).translation
+    return engine().translation_trace(reading, search, **options).translation
 
 
 @pytest.mark.feature("Live encoder-decoder run")
@@ -167,8 +168,8 @@ def test_alignment_shows_the_chosen_head(open_page: Open) -> None:
     svg = picture(app, "translation-alignment")
     data = re.search(r'data-values="([^"]+)"', svg)
     assert data is not None
-    limit = 20 + 3 * len(cache.cut("fr-en", TEXT))
-    trace = cache.translation_trace(Reading("fr-en", TEXT), Search(4, limit=limit))
+    limit = 20 + 3 * len(engine().tokenized("fr-en", TEXT))
+    trace = engine().translation_trace(Reading("fr-en", TEXT), Search(4, limit=limit))
     drawn = np.frombuffer(base64.b64decode(data[1]), "<f2").reshape(trace.cross[1, 2].shape)
     assert np.allclose(drawn, trace.cross[1, 2], atol=1e-3)
 
@@ -187,7 +188,7 @@ def test_compare_scores_a_reference(open_page: Open) -> None:
     compared = picture(app, "translation-compared")
     assert "Reference" in compared
     # what the first row does not say there is underlined, and nothing else
-    marks = different(translation_trace().target, cache.texts("fr-en", ids_of(reference)))
+    marks = different(translation_trace().target, engine().texts("fr-en", ids_of(reference)))
     drawn = re.findall(r'data-id="v2\.(\d+)"[^>]*data-tip="([^"]*)"', compared)
     assert [("differs" in tip) for _, tip in drawn] == marks and any(marks)
 
@@ -198,7 +199,7 @@ def test_a_whole_reference_is_scored_token_by_token(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT, show="Compare", reference=reference)
     assert not crash(app) and not sentences(app)
     ids = ids_of(reference)
-    scored = cache.target_scores(reference_reading(translation(), ids), ids)
+    scored = engine().target_scores(reference_reading(translation(), ids), ids)
     compared = unescape(picture(app, "translation-compared"))
     assert f"sum {number(float(scored.log.sum()))}" in compared
     assert f"perplexity {scored.perplexity:.1f}" in compared
@@ -213,7 +214,7 @@ def test_each_place_has_its_candidates_and_its_confidence(open_page: Open) -> No
     stage, own = picture(app, "translation-stage"), translation()
     trace = translation_trace()
     logits = tracing.logits(
-        cache.bundle("fr-en"), own.reading(), tuple(range(len(own.written())))
+        bundle("fr-en"), own.reading(), tuple(range(len(own.written())))
     ).logits.astype(np.float64)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for t, chosen in enumerate(own.written()):
@@ -231,9 +232,11 @@ def test_each_place_has_its_candidates_and_its_confidence(open_page: Open) -> No
 @pytest.mark.parametrize("beams", [2, 5])
 def test_the_tree_has_every_hypothesis_that_was_weighed(open_page: Open, beams: int) -> None:
     app = open_page(PAGE, text=TEXT, beams=str(beams), penalty="0.5")
-    limit = 20 + 3 * len(cache.cut("fr-en", TEXT))
+    limit = 20 + 3 * len(engine().tokenized("fr-en", TEXT))
     reading = Reading("fr-en", TEXT)
-    tree = cache.translation_trace(reading, Search(beams, 0.5, limit=limit)).translation.found.tree
+    tree = (
+        engine().translation_trace(reading, Search(beams, 0.5, limit=limit)).translation.found.tree
+    )
     stage = picture(app, "translation-stage")
     tips = dict(re.findall(r'data-id="n(\d+)"[^>]*data-tip="([^"]*)"', stage))
     assert list(map(int, tips)) == list(range(len(tree.token)))

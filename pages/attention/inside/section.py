@@ -10,7 +10,8 @@ from engine.errors import NotOffered
 from pages.attention.inside import picture as view
 from pages.attention.inside.formulas import formulas
 from pages.pictures.svg import visible
-from pages.shell import cache, player
+from pages.shell import player
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import select, selection, sentences
 from pages.shell.share import Table, share_menu
@@ -22,8 +23,8 @@ PLAYER = "inside"
 
 def attention_inside(scene: Scene) -> None:
     """Choose a pair, then take it apart, all at once or stage by stage."""
-    queries, keys = cache.sides(scene.reading, scene.kind)
-    attention = cache.attention(scene.reading, scene.kind, scene.layer)
+    queries, keys = engine().sides(scene.reading, scene.kind)
+    attention = engine().attention(scene.reading, scene.kind, scene.layer)
     names = maps.labels(queries), maps.labels(keys)
     query, key = _pair(attention.weights[scene.head], names)
     inside = transforms.inside(attention, head=scene.head, query=query, key=key)

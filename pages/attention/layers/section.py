@@ -8,7 +8,6 @@ import streamlit as st
 
 from engine.attention.maps import Scene, labels
 from engine.models.bundle import Card
-from engine.tokenizers.tokens import piece_texts
 from engine.trace import logit_lens
 from engine.trace.logit_lens import Lens
 from engine.values import Side
@@ -16,7 +15,7 @@ from pages.attention.words import position_of
 from pages.pictures import logit_lens as view
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
@@ -28,7 +27,7 @@ COLUMNS = 10
 def attention_layers(scene: Scene, card: Card) -> None:
     """Draw lens and table; a click on a column chooses its position."""
     side: Side = "encoder" if scene.kind == "encoder" else "decoder"
-    tokens = cache.tokens(scene.reading, side)
+    tokens = engine().tokens(scene.reading, side)
     names = labels(tokens)
     spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
     place = position_of(spot, len(names))
@@ -42,9 +41,8 @@ def attention_layers(scene: Scene, card: Card) -> None:
 def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     start = max(0, min(place - COLUMNS // 2, len(names) - COLUMNS))
     columns = list(enumerate(names))[start : start + COLUMNS]
-    bundle = cache.bundle(scene.reading.model)
     found = [_read(scene, side, at) for at, _ in columns]
-    spell = partial(piece_texts, bundle, side=side)
+    spell = partial(engine().texts, scene.reading.model, side=side)
     by_column = [view.said(one, spell) for one in found]
     said = [list(layer) for layer in zip(*by_column, strict=True)]
     st.subheader("What each layer would say", anchor=False)
@@ -78,7 +76,7 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
 
 
 def _read(scene: Scene, side: Side, place: int) -> Lens:
-    return logit_lens.read(cache.lens(scene.reading, side, place))
+    return logit_lens.read(engine().logit_lens(scene.reading, side, place))
 
 
 def _lens_table(

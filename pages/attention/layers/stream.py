@@ -9,7 +9,7 @@ from engine.attention.maps import Scene, labels
 from engine.values import Side
 from pages.attention.words import position_of
 from pages.pictures import logit_lens as view
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, selection
 from pages.shell.share import Table, share_menu
@@ -19,11 +19,11 @@ from pages.shell.tables import read_aloud
 def attention_stream(scene: Scene) -> None:
     """Draw the lengths at the chosen position."""
     side: Side = "encoder" if scene.kind == "encoder" else "decoder"
-    names = labels(cache.tokens(scene.reading, side))
+    names = labels(engine().tokens(scene.reading, side))
     spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
     place = position_of(spot, len(names))
     place = len(names) - 1 if place is None else place
-    states = cache.hidden(scene.reading, side).states[:, place]
+    states = engine().hidden(scene.reading, side).states[:, place]
     lengths = np.linalg.norm(states, axis=-1)
     added = np.linalg.norm(np.diff(states, axis=0), axis=-1)
     st.subheader("Length of the stream", anchor=False)

@@ -9,15 +9,14 @@ import streamlit as st
 from engine.attention.maps import Scene, labels
 from engine.models.bundle import Card
 from engine.tokenizers import vocabulary as words
-from engine.tokenizers.tokens import piece_texts
 from engine.trace import logit_lens
 from engine.values import Side
 from pages.attention.layers import token_ranks_picture as view
 from pages.attention.words import position_of
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
-from pages.shell import cache, cache_maps
 from pages.shell.address import typed
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, selection
 from pages.shell.share import share_menu
@@ -55,12 +54,12 @@ def attention_followed(scene: Scene, card: Card) -> None:
         st.caption(plain(note))
     if not found:
         return
-    names = labels(cache.tokens(scene.reading, side))
+    names = labels(engine().tokens(scene.reading, side))
     spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
     place = position_of(spot, len(names))
     place = len(names) - 1 if place is None else place
     ranks, shares = logit_lens.followed(
-        cache.lens(scene.reading, side, place), [word.id for word in found]
+        engine().logit_lens(scene.reading, side, place), [word.id for word in found]
     )
     shown = [word.name for word in found]
     svg = view.followed_words(shown, ranks, shares, title="Words through the layers")
@@ -93,16 +92,16 @@ def _words(model: str, text: str, side: Side) -> list[Word]:
 
 def _word(model: str, name: str, side: Side) -> Word | None:
     """A word as it stands within a text, after a space where the vocabulary has it so."""
-    whole = cache_maps.vocabulary(model, side)
+    whole = engine().vocabulary(model, side)
     found = words.exact(whole, name)
     if found is not None:
         return Word(found, whole.texts[found].strip() or name)
-    cut = cache.cut(model, name, side)
+    cut = engine().tokenized(model, name, side)
     own = [i for i in range(len(cut)) if not cut.special[i]]
     if not own:
         return None
     first = int(cut.ids[own[0]])
-    piece = piece_texts(cache.bundle(model), [first], side=side)[0]
+    piece = engine().texts(model, [first], side)[0]
     note = (
         f"“{name}” falls into {len(own)} tokens here: its first, “{visible(piece)}”, is followed."
     )

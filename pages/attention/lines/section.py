@@ -8,7 +8,7 @@ from engine.attention.maps import Scene
 from pages.attention.lines import picture as view
 from pages.attention.masking import masking
 from pages.attention.words import columns_of, favourites, fits, links_of, row_of, rows_of, spot_says
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
@@ -19,7 +19,7 @@ MOST = 96
 
 def attention_lines(scene: Scene) -> None:
     """Draw the lines; a long text is cut to a window around the chosen word."""
-    shown = cache.attention_map(scene)
+    shown = engine().attention_map(scene)
     spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
     row = row_of(shown, spot)
     rows, columns = slice(None), slice(None)

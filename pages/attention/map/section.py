@@ -8,7 +8,7 @@ from engine.attention.maps import Map, Scene
 from pages.attention.map import picture as view
 from pages.attention.masking import masking
 from pages.attention.words import favourites, fits, links_of, rows_of, spot_says
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
@@ -19,7 +19,7 @@ WINDOW = 48
 
 def attention_map(scene: Scene) -> None:
     """Draw the map; above `view.WHOLE` tokens two: all of it in blocks, and a part exactly."""
-    shown = cache.attention_map(scene)
+    shown = engine().attention_map(scene)
     if max(shown.weights.shape) <= view.WHOLE:
         _exact(scene, shown, slice(None), slice(None))
         return
@@ -92,7 +92,7 @@ def _side(scene: Scene, shown: Map) -> float:
     """Pixels of the map's side: a text that grows keeps the size of its cells."""
     if not scene.treatment.until or scene.treatment.whole_words:
         return view.SIDE
-    whole = max(len(side) for side in cache.sides(scene.reading, scene.kind))
+    whole = max(len(side) for side in engine().sides(scene.reading, scene.kind))
     return view.SIDE * min(1.0, max(shown.weights.shape) / whole)
 
 

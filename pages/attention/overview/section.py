@@ -14,7 +14,7 @@ from engine.models.bundle import Card
 from pages.attention import blockwise
 from pages.attention.overview.picture import Ranking, head_grid, place_of, thumbnails
 from pages.attention.words import head_says
-from pages.shell import cache
+from pages.shell.cache import drawn, engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
@@ -90,24 +90,23 @@ def _grid(
 
     if chosen is not None or not so_far.whole:
         return make()
-    return cache.drawn(scene.reading, scene.kind, ("grid", order, off, groups), make)
+    return drawn(scene.reading.model, ("grid", scene.reading, scene.kind, order, off, groups), make)
 
 
 def _drawings(scene: Scene, so_far: blockwise.SoFar, open_cells: np.ndarray) -> tuple[str, ...]:
     """The thumbnails of all heads; those of layers that are not read yet are empty."""
     weights = so_far.overview.weights
     layers, heads = weights.shape[:2]
-    drawn = [
-        cache.drawn(
-            scene.reading,
-            scene.kind,
-            layer,
+    rows = [
+        drawn(
+            scene.reading.model,
+            ("thumbnails", scene.reading, scene.kind, layer),
             lambda layer=layer: thumbnails(weights[layer : layer + 1], open_cells),
         )
         for layer in range(so_far.layers)
     ]
     missing = ("",) * (heads * (layers - so_far.layers))
-    return (*(one for row in drawn for one in row), *missing)
+    return (*(one for row in rows for one in row), *missing)
 
 
 def _order(scene: Scene, so_far: blockwise.SoFar) -> Ranking | None:
@@ -133,7 +132,7 @@ def _order(scene: Scene, so_far: blockwise.SoFar) -> Ranking | None:
         return None
     layers = so_far.layers
     values = np.stack(
-        [cache.measures(scene.reading, scene.kind, k)[measure.name][:-1] for k in range(layers)]
+        [engine().measures(scene.reading, scene.kind, k)[measure.name][:-1] for k in range(layers)]
     )
     if np.isnan(values).all():
         st.caption("This text has nothing to measure that by.")
@@ -148,7 +147,7 @@ def _order(scene: Scene, so_far: blockwise.SoFar) -> Ranking | None:
 
 
 def _says(scene: Scene, layers: int, heads: int) -> dict[tuple[int, int], str]:
-    kept = [cache.measures(scene.reading, scene.kind, layer) for layer in range(layers)]
+    kept = [engine().measures(scene.reading, scene.kind, layer) for layer in range(layers)]
     return {
         (layer, head): head_says(kept[layer], head)
         for layer in range(layers)
@@ -174,7 +173,7 @@ def _choose(target: str | None) -> None:
 
 
 def _table(scene: Scene, layers: int) -> dict[str, list[object]]:
-    rows = [cache.measures(scene.reading, scene.kind, layer) for layer in range(layers)]
+    rows = [engine().measures(scene.reading, scene.kind, layer) for layer in range(layers)]
     heads = range(len(next(iter(rows[0].values()))) - 1)
     table: dict[str, list[object]] = {
         "layer": [layer + 1 for layer in range(layers) for _ in heads],

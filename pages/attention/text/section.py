@@ -8,7 +8,7 @@ from engine.attention.maps import Scene
 from pages.attention.masking import masking
 from pages.attention.text import picture as view
 from pages.attention.words import columns_of, favourites, fits, links_of, rows_of, spot_says
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
@@ -17,7 +17,7 @@ from pages.shell.tables import read_aloud
 
 def attention_text(scene: Scene) -> None:
     """Draw the text twice; the word chosen last stays shaded."""
-    shown = cache.attention_map(scene)
+    shown = engine().attention_map(scene)
     spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
     chosen = rows_of(shown, spot) or [len(shown.rows) - 1]
     here = f"q{shown.row_starts[chosen[0]]}"

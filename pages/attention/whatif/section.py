@@ -10,13 +10,12 @@ import streamlit as st
 from engine.attention.maps import Scene, labels
 from engine.errors import NotOffered
 from engine.models.bundle import Card
-from engine.tokenizers.tokens import piece_texts
 from engine.values import Reading, Tokens
 from pages.attention.masking import masked
 from pages.attention.whatif.picture import most_changed, probability_changes
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, set_text
 from pages.shell.share import share_menu
@@ -31,7 +30,7 @@ def attention_whatif(scene: Scene, card: Card) -> None:
         raise NotOffered(f"{card.title} makes vectors: it predicts no words that could change.")
     off = _heads(scene, card)
     reading = _reading(scene, card)
-    queries = cache.tokens(reading, "decoder" if card.decoder else "encoder")
+    queries = engine().tokens(reading, "decoder" if card.decoder else "encoder")
     position = _position(card, queries)
     if position is None:
         _offer_mask(card, queries, scene)
@@ -41,7 +40,7 @@ def attention_whatif(scene: Scene, card: Card) -> None:
     after = _probabilities(after_reading, position)
     best = most_changed(before, after, SHOWN)
     side = "decoder" if card.decoder else "encoder"
-    names = piece_texts(cache.bundle(reading.model), best, side=side)
+    names = list(engine().texts(reading.model, best, side))
     what = "at the mask" if card.decoder is None else "next"
     svg = probability_changes(
         names, before[best].tolist(), after[best].tolist(), title=f"What the model says {what}"
@@ -95,7 +94,7 @@ def _clear() -> None:
 def _reading(scene: Scene, card: Card) -> Reading:
     """What predicts words: of two towers always the one that writes."""
     if card.family == "encoder-decoder" and scene.reading.target is None:
-        return cache.translated(scene.reading.model, scene.reading.text)
+        return engine().translated(scene.reading.model, scene.reading.text)
     return scene.reading
 
 
@@ -111,7 +110,7 @@ def _offer_mask(card: Card, tokens: Tokens, scene: Scene) -> None:
     """This family fills gaps: let the person make one."""
     if card.mask is None:
         raise NotOffered(f"{card.title} has no mask token, so there is no gap to fill.")
-    mask = piece_texts(cache.bundle(scene.reading.model), [card.mask], side="encoder")[0]
+    mask = engine().texts(scene.reading.model, [card.mask])[0]
     st.markdown(
         f"This model fills gaps. Choose a word to hide behind {plain(mask)}, "
         "or double-click it in any picture:"
@@ -129,7 +128,7 @@ def _offer_mask(card: Card, tokens: Tokens, scene: Scene) -> None:
 
 
 def _probabilities(reading: Reading, position: int) -> np.ndarray:
-    logits = cache.logits(reading, (position,)).logits[0].astype(np.float64)
+    logits = engine().logits(reading, (position,)).logits[0].astype(np.float64)
     shares = np.exp(logits - logits.max())
     return shares / shares.sum()
 

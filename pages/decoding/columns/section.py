@@ -12,13 +12,12 @@ from streamlit.components import v2 as components
 from engine.decoding import writing
 from engine.decoding.continuation import Line
 from engine.decoding.writing import Column, Task
-from engine.tokenizers import tokens
 from pages.decoding.columns import sheet as view
 from pages.decoding.columns.picture import picture as drawn
 from pages.decoding.columns.sheet import Sheet
 from pages.decoding.plan import Plan, height
 from pages.pictures import palette
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture, script, styles
 from pages.shell.frame import checked, plain, select
 from pages.shell.sending import catch_up
@@ -38,8 +37,7 @@ def decoding_write(
     That answer holds for the whole run, or buttons and sheet could disagree.
     """
     if plan.write:
-        bundle = cache.bundle(plan.task.model)
-        columns = writing.columns(bundle, plan.task, lines, viewer=state().viewer)
+        columns = engine().columns(plan.task, lines, viewer=state().viewer)
     else:
         columns = _left(plan.task, lines)
     _leave(columns)
@@ -85,11 +83,10 @@ def _leave(columns: tuple[Column, ...]) -> None:
 
 def _sheet(plan: Plan, columns: tuple[Column, ...]) -> Sheet:
     pieces: dict[int, str] = {}
-    bundle = cache.bundle(plan.task.model)
 
     def spell(token_id: int) -> str:
         if token_id not in pieces:
-            pieces[token_id] = tokens.piece_texts(bundle, [token_id])[0]
+            pieces[token_id] = engine().texts(plan.task.model, [token_id], "decoder")[0]
         return pieces[token_id]
 
     return Sheet(

@@ -13,11 +13,10 @@ from engine.decoding.generation import banned
 from engine.decoding.next_token import Opened, opened
 from engine.decoding.sampling import LIMITS, OFF, Sampling
 from engine.decoding.writing import Column
-from engine.tokenizers import tokens
 from pages.decoding import continuations
 from pages.decoding.next_token import bars as view
 from pages.decoding.plan import PRESETS, Plan, Spot
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection, sentences
 from pages.shell.sending import catch_up, send_now
@@ -200,7 +199,7 @@ def _spot(plan: Plan, column: Column) -> Spot:
     place = plan.token if plan.token is not None and plan.token < len(written) else 0
     task, ids = plan.task, (*plan.task.ids, *written[:place])
     return Spot(
-        logits=cache.following(task.model, ids, task.source),
+        logits=engine().following(task.model, ids, task.source),
         ids=ids,
         start=len(task.ids),
         before=plan.prompt + "".join(column.texts[:place]),
@@ -222,12 +221,12 @@ class Bars(NamedTuple):
 
 def _drawn(plan: Plan, spot: Spot) -> Bars:
     """The candidates as bars, before anything of the page is drawn."""
-    bundle = cache.bundle(plan.task.model)
+    model = plan.task.model
 
     def spell(token_id: int) -> str:
         if spot.gap:  # as stored, or `s` and `##s` would look the same
-            return bundle.reader("encoder").piece(token_id)
-        return tokens.piece_texts(bundle, [token_id])[0]
+            return engine().piece(model, token_id)
+        return engine().texts(model, [token_id], "decoder")[0]
 
     size = len(spot.logits)
     candidate = selection("candidate", lambda text: _id(text, size) is not None)
@@ -235,7 +234,12 @@ def _drawn(plan: Plan, spot: Spot) -> Bars:
     also = [i for i in (spot.chosen, wanted) if i is not None]
     setting: Sampling = plan.line.sampling
     found = opened(
-        spot.logits, setting, spot.ids, start=spot.start, also=also, ban=banned(bundle.card)
+        spot.logits,
+        setting,
+        spot.ids,
+        start=spot.start,
+        also=also,
+        ban=banned(engine().card(model)),
     )
     svg = view.bars(found, setting, spell, chosen=spot.chosen)
     words = view.sentence(found, setting, spell)

@@ -8,10 +8,9 @@ from engine.decoding import writing
 from engine.decoding.generation import banned
 from engine.decoding.next_token import opened
 from engine.decoding.writing import Column
-from engine.tokenizers import tokens
 from pages.decoding.plan import Plan
 from pages.decoding.runs import picture as view
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select
 from pages.shell.share import share_menu
@@ -51,18 +50,18 @@ def _watch(plan: Plan, runs: tuple[Column, ...], live: bool, looks: list[None]) 
 def _done(plan: Plan, runs: tuple[Column, ...], svg: str) -> None:
     share_menu("runs", svg=svg, data=lambda: view.table(runs), title=f"Runs of {plan.line}")
     first = list(dict.fromkeys(column.ids[0] for column in runs if column.tokens))
-    task, bundle = plan.task, cache.bundle(plan.task.model)
-    logits = cache.following(task.model, task.ids, task.source)
+    task = plan.task
+    logits = engine().following(task.model, task.ids, task.source)
     found = opened(
         logits,
         plan.line.sampling,
         task.ids,
         start=len(task.ids),
         also=first,
-        ban=banned(bundle.card),
+        ban=banned(engine().card(task.model)),
     )
     st.markdown("**The first token: chance against its odds**")
-    bars = view.firsts(runs, found, lambda i: tokens.piece_texts(bundle, [i])[0])
+    bars = view.firsts(runs, found, lambda i: engine().texts(task.model, [i], "decoder")[0])
     picture(bars, key="decoding-firsts", alt=view.first_words(runs, found))
     st.caption(plain(view.first_words(runs, found)))
     share_menu("first-tokens", svg=bars, title="First tokens")

@@ -19,7 +19,7 @@ from pages.embeddings.map import picture as space
 from pages.embeddings.map.component import space_map
 from pages.embeddings.positions import dials
 from pages.pictures import charts, palette
-from pages.shell import cache, cache_maps
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
@@ -68,9 +68,9 @@ def embeddings_positions(choice: Choice) -> None:
 def _subject(choice: Choice) -> Subject:
     card = choice.card
     if "position" in card.vectors:
-        vectors = cache.bundle(choice.model).vectors("position")
+        vectors = engine().vectors(choice.model, "position")
         what = f"{card.positions} position vectors of {card.width} numbers"
-        return Subject(vectors, what, cache_maps.position_map(choice.model))
+        return Subject(vectors, what, engine().position_map(choice.model))
     if card.rotary:
         count = min(rotary.SHOWN, card.limit or rotary.SHOWN)
         vectors = rotary.circles(card.rotary, count)

@@ -22,8 +22,8 @@ from pages.embeddings.map.component import space_map
 from pages.embeddings.through_layers import crowd as crowds
 from pages.embeddings.through_layers.crowd import Crowd
 from pages.pictures import charts, palette
-from pages.shell import cache, cache_maps
 from pages.shell.address import typed
+from pages.shell.cache import engine
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.switch import switch
@@ -54,9 +54,9 @@ def embeddings_text(choice: Choice) -> None:
     if not choice.text.strip():
         raise EmptyText("The text is empty. Type a word or choose a sample.")
     readings = _readings(choice)
-    crowd = crowds.crowd([cache.hidden(reading) for reading in readings])
+    crowd = crowds.crowd([engine().hidden(reading) for reading in readings])
     look = _controls(crowd)
-    fitted = cache_maps.crowd_map(readings, look.unit, look.basis)
+    fitted = engine().crowd_map(readings, look.unit, look.basis)
     places = fitted.coordinates[:, :3].reshape(*crowd.states.shape[:2], 3)
     legal = {f"t{i}" for i in range(len(crowd.names))}
     point = selection("token", legal.__contains__, name="token")

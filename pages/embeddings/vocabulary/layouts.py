@@ -17,8 +17,8 @@ from engine.space import projection, vocabulary_layout
 from engine.tokenizers.vocabulary import Vocabulary, exact
 from pages.embeddings.map import picture as space
 from pages.pictures.svg import visible
-from pages.shell import cache_maps
 from pages.shell.address import plain, typed
+from pages.shell.cache import engine
 from pages.shell.jobs import show_job
 from pages.shell.state import state
 
@@ -53,8 +53,8 @@ def layout(model: str, whole: Vocabulary, name: str, *, unit: bool, flat: bool) 
 
 
 def _pca(model: str, *, unit: bool, flat: bool) -> Layout:
-    fitted = cache_maps.vocabulary_map(model, unit)
-    quality = cache_maps.vocabulary_quality(model, unit, 2 if flat else 3)
+    fitted = engine().vocabulary_map(model, unit)
+    quality = engine().vocabulary_quality(model, unit, 2 if flat else 3)
     points, width = len(fitted.coordinates), fitted.axes.shape[1]
     told = space.told(fitted, points, width, quality, flat)
     return replace(_linear(fitted, space.axis_names(fitted), unit, told), quality=quality)
@@ -85,7 +85,7 @@ def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
     minus, plus = ids
     if minus is None or plus is None or minus == plus:
         return None
-    fitted = cache_maps.axis_map(model, unit, plus, minus)
+    fitted = engine().axis_map(model, unit, plus, minus)
     low, high = (visible(whole.texts[i].strip(), limit=20) for i in (minus, plus))
     share = 100 * float(fitted.explained[0])
     rest = [100 * float(part) for part in fitted.explained[1:3]]
@@ -104,11 +104,11 @@ def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
 def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None:
     """UMAP or t-SNE from disk; else its process, shown with progress and a stop."""
     method = METHODS[name]
-    places = cache_maps.layout(model, method, unit)
+    places = engine().layout(model, method, unit)
     if places is None:
         _making(model, name, unit)
         return None
-    whole = cache_maps.vocabulary_space(model)
+    whole = engine().vocabulary_space(model)
 
     def place(vectors: np.ndarray) -> np.ndarray:
         rows = []
@@ -117,7 +117,7 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
             rows.append(vocabulary_layout.among(places, near.indices, near.cosine))
         return np.stack(rows).astype(np.float32) if rows else np.zeros((0, 3), np.float32)
 
-    quality = cache_maps.layout_quality(model, method, unit, 2 if flat else 3)
+    quality = engine().layout_quality(model, method, unit, 2 if flat else 3)
     told = (
         f"{name} keeps neighbours together and bends the rest: the gaps between far groups and "
         "their sizes say little. "
@@ -134,7 +134,7 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
 
 def _making(model: str, name: str, unit: bool) -> None:
     method = METHODS[name]
-    job = cache_maps.laying_out_now(model, method, unit)
+    job = engine().layout_job(model, method, unit)
     if job is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
@@ -152,4 +152,4 @@ def _making(model: str, name: str, unit: bool) -> None:
 
 
 def _make(model: str, method: vocabulary_layout.Method, unit: bool) -> None:
-    cache_maps.laying_out(model, method, unit, state().viewer)
+    engine().lay_out(model, method, unit, viewer=state().viewer)

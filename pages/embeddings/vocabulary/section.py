@@ -12,7 +12,6 @@ import streamlit as st
 
 from engine.space import projection
 from engine.space.projection import Measure, Neighbours
-from engine.store import cached
 from engine.tokenizers.vocabulary import find
 from engine.values import Hidden, Reading
 from pages.embeddings.map import charts as space_charts
@@ -25,8 +24,8 @@ from pages.embeddings.vocabulary.layouts import NAMES, Layout, layout
 from pages.embeddings.vocabulary.pieces import Pieces
 from pages.pictures import charts
 from pages.pictures.svg import visible
-from pages.shell import cache, cache_maps
 from pages.shell.address import typed
+from pages.shell.cache import drawn, engine
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
 
@@ -59,10 +58,10 @@ class Chosen:
 
 def embeddings_vocabulary(choice: Choice) -> None:
     """Draw the map of the vocabulary."""
-    whole = cache_maps.vocabulary(choice.model)
-    hidden = cache.hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
+    whole = engine().vocabulary(choice.model)
+    hidden = engine().hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
     look = _controls(hidden)
-    vectors = cache_maps.vocabulary_space(choice.model).vectors
+    vectors = engine().vocabulary_space(choice.model).vectors
     them = Pieces(whole, vectors, hidden, look.after)
     fitted = layout(choice.model, whole, look.layout, unit=look.unit, flat=look.flat)
     own = them.tokens(fitted.place(them.states))
@@ -115,7 +114,7 @@ def _near(choice: Choice, them: Pieces, look: Look, point: str | None) -> Neighb
     if point is None:
         return None
     return projection.neighbours(
-        cache_maps.vocabulary_space(choice.model),
+        engine().vocabulary_space(choice.model),
         them.vector(point),
         NEAR,
         measure=look.measure,
@@ -194,12 +193,12 @@ def _cloud(
     """The classes of all points and the points as they travel; kept, as names take their time."""
 
     def make() -> tuple[np.ndarray, dict[str, Any]]:
-        lengths = cache_maps.vocabulary_space(choice.model).norms
+        lengths = engine().vocabulary_space(choice.model).norms
         groups, legend = space.classes(them.whole, lengths, colour)
         return groups, space.cloud(places, them.whole.texts, groups, legend)
 
     which = hashlib.blake2b(places.tobytes(), digest_size=12).hexdigest()
-    return cached(("cloud", cache.stamp(choice.model), which, colour), make)
+    return drawn(choice.model, ("cloud", which, colour), make)
 
 
 def _betrayed(them: Pieces, fitted: Layout) -> list[dict[str, Any]]:
@@ -243,7 +242,7 @@ def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
     """How much each direction holds; a layout without directions shows none of them in colour."""
     explained, used = fitted.explained, 2 if look.flat else 3
     if explained is None:
-        explained, used = cache_maps.vocabulary_map(choice.model, look.unit).explained, 0
+        explained, used = engine().vocabulary_map(choice.model, look.unit).explained, 0
     chart = space_charts.shares(explained, used, dark=controls.dark())
     st.plotly_chart(chart, key="shares", config={"displayModeBar": False})
     percent, title = (100 * explained).round(3).tolist(), "Variance by direction"

@@ -8,13 +8,11 @@ import numpy as np
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.models import catalog
-from engine.store import cached
 from engine.values import Reading
 from pages.home.cards import picture as small
 from pages.pictures import palette
-from pages.shell import cache
 from pages.shell.address import plain
+from pages.shell.cache import drawn, engine
 from pages.shell.frame import PAGES, ROOT, Page, Sample, samples
 from pages.shell.state import state
 
@@ -37,7 +35,7 @@ def cards() -> None:
 def models() -> None:
     """Every model that can be opened, in plain words."""
     st.subheader("The models that are here", anchor=False)
-    ready = [entry for entry in catalog.entries() if entry.ready]
+    ready = [entry for entry in engine().models() if entry.ready]
     with st.container(horizontal=True, gap="small"):
         for entry in ready:
             with st.container(border=True, width=272):
@@ -46,7 +44,7 @@ def models() -> None:
                 size = f"{entry.parameters / 1e6:,.1f} million parameters"
                 origin = "comes with the app" if entry.shipped else "exported on this machine"
                 st.caption(plain(f"{does}; {size}; {origin}; licence {entry.licence or 'unknown'}"))
-    for entry in catalog.entries():
+    for entry in engine().models():
         if entry.problem:
             st.warning(plain(entry.problem), icon=":material/broken_image:")
 
@@ -73,7 +71,7 @@ def _card(page: Page) -> None:
 def _drawing(title: str, sample: Sample) -> str | None:
     """A card's picture, from the model that the page shows first; None where there is no model."""
     wanted = "encoder-decoder" if title == "Translation" else "decoder"
-    for entry in catalog.entries():
+    for entry in engine().models():
         if entry.ready and entry.family == wanted:
             return _drawn(title, Reading(entry.name, sample.text))
     return None
@@ -81,19 +79,19 @@ def _drawing(title: str, sample: Sample) -> str | None:
 
 def _drawn(title: str, reading: Reading) -> str | None:
     try:
-        key = ("card", title, reading, cache.stamp(reading.model))
-        return cached(key, lambda: DRAWINGS[title](reading))
+        key = ("card", title, reading)
+        return drawn(reading.model, key, lambda: DRAWINGS[title](reading))
     except EngineError:
         return None
 
 
 def _chips(reading: Reading) -> str:
-    return small.chips(_texts(reading), cache.tokens(reading).ids.tolist())
+    return small.chips(_texts(reading), engine().tokens(reading).ids.tolist())
 
 
 def _space(reading: Reading) -> str:
     """The tokens after the last layer, on the two axes along which they differ most."""
-    vectors = cache.hidden(reading).states[-1].astype(np.float64)
+    vectors = engine().hidden(reading).states[-1].astype(np.float64)
     centred = vectors - vectors.mean(axis=0)
     left, strength, _ = np.linalg.svd(centred, full_matrices=False)
     return small.space(left[:, :2] * strength[:2], _texts(reading))
@@ -101,33 +99,33 @@ def _space(reading: Reading) -> str:
 
 def _weights(reading: Reading) -> str:
     """The head of the middle layer that is farthest from looking evenly."""
-    layer = cache.card(reading.model).tower.layers // 2
-    found = cache.layer(reading, "decoder", layer).attention.weights
+    layer = engine().card(reading.model).tower.layers // 2
+    found = engine().layer(reading, "decoder", layer).attention.weights
     sharpest = int(found.max(axis=-1).mean(axis=-1).argmax())
     return small.weights(found[sharpest], _texts(reading))
 
 
 def _bridge(reading: Reading) -> str:
-    reading = cache.translated(reading.model, reading.text)
+    reading = engine().translated(reading.model, reading.text)
     target = (reading.target or ())[:14]
     reading = Reading(reading.model, reading.text, target)
-    cross = cache.overview(reading, "cross").weights.mean(axis=(0, 1))
-    written = cache.texts(reading.model, target[1:], "decoder")
+    cross = engine().overview(reading, "cross").weights.mean(axis=(0, 1))
+    written = engine().texts(reading.model, target[1:], "decoder")
     return small.bridge(cross[: len(written)], _texts(reading), written)
 
 
 def _bars(reading: Reading) -> str:
-    last = len(cache.tokens(reading)) - 1
-    logits = cache.logits(reading, (last,)).logits[0].astype(np.float64)
+    last = len(engine().tokens(reading)) - 1
+    logits = engine().logits(reading, (last,)).logits[0].astype(np.float64)
     likely = np.exp(logits - logits.max())
     likely /= likely.sum()
     best = np.argsort(-likely)[:5]
-    texts = cache.texts(reading.model, tuple(best.tolist()))
+    texts = engine().texts(reading.model, tuple(best.tolist()))
     return small.bars(texts, likely[best].tolist())
 
 
 def _texts(reading: Reading) -> tuple[str, ...]:
-    return cache.texts(reading.model, tuple(cache.tokens(reading).ids.tolist()))
+    return engine().texts(reading.model, tuple(engine().tokens(reading).ids.tolist()))
 
 
 DRAWINGS: dict[str, Callable[[Reading], str]] = {

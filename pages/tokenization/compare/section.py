@@ -7,10 +7,10 @@ from functools import partial
 import streamlit as st
 
 from engine.errors import EmptyText, EngineError
-from engine.models import catalog
 from engine.values import Tokens
 from pages.pictures import tokens as view
 from pages.shell.address import checked_many
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain
 from pages.shell.share import share_menu
@@ -58,7 +58,7 @@ def tokenization_compare(choice: Choice) -> None:
 
 def _chosen(own: str) -> list[str]:
     names = offered.names(st.query_params.get_all("with"))
-    shipped = [entry.name for entry in catalog.entries() if entry.ready and entry.shipped]
+    shipped = [entry.name for entry in engine().models() if entry.ready and entry.shipped]
     default = list(dict.fromkeys([own, *shipped]))[:MOST]
     chosen = checked_many("with", names, default=default, name="tokenizer")
     arrived = next_one()
@@ -81,7 +81,7 @@ def _cuts(names: list[str], text: str) -> dict[str, Tokens]:
     cuts: dict[str, Tokens] = {}
     for name in names:
         try:
-            cuts[name] = offered.cut(name, text)
+            cuts[name] = engine().tokenized_by(name, [text])[0]
         except EngineError as error:
             st.error(plain(f"{name}: {error}"), icon=":material/info:")
     return cuts
@@ -102,7 +102,7 @@ def _table(cuts: dict[str, Tokens]) -> dict[str, list[str | int | float]]:
         )
     }
     for number, (name, tokens) in enumerate(cuts.items()):
-        total, facts = view.counts(tokens), offered.facts(name)
+        total, facts = view.counts(tokens), engine().tokenizer_facts(name)
         values = (
             tokenizers.LETTERS[number],
             name,
@@ -151,7 +151,9 @@ def _languages(names: list[str]) -> None:
     costs = {
         name: [
             (total.tokens - total.added, total.unknown)
-            for total in map(view.counts, offered.cut_all(name, [text for _, text, _ in SENTENCES]))
+            for total in map(
+                view.counts, engine().tokenized_by(name, [text for _, text, _ in SENTENCES])
+            )
         ]
         for name in names
     }

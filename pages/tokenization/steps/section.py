@@ -7,8 +7,8 @@ from functools import partial
 import streamlit as st
 
 from engine.errors import EmptyText
-from engine.tokenizers.tokenization_steps import Cutter, Stages, Word
-from pages.shell import cache
+from engine.tokenizers.tokenization_steps import Stages, Word
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
@@ -25,35 +25,35 @@ def tokenization_steps(choice: Choice) -> None:
     """Draw the stages of the text and the walk of the chosen word."""
     if not choice.text.strip():
         raise EmptyText("The text is empty. Type a word or choose a sample.")
-    rules = cache.cutter(choice.model)
-    stages = rules.stages(choice.text[:CHARACTERS])
+    algorithm = engine().algorithm(choice.model)
+    stages = engine().stages(choice.model, choice.text[:CHARACTERS])
     legal = {f"w{n}" for n, word in enumerate(stages.words) if word.added is None}
     chosen = selection("word", lambda ids: ids in legal, name="word")
-    writing = cache.bundle(choice.model).reader("encoder").writing
+    writing = engine().piece_writing(choice.model)
     read = cutting.readable(writing)
-    number = int(chosen[1:]) if chosen else _interesting(stages, rules)
-    _before(stages, rules.algorithm, number, read, choice)
+    number = int(chosen[1:]) if chosen else _interesting(stages, choice.model)
+    _before(stages, algorithm, number, read, choice)
     if number is None:
         st.caption("Only added tokens are here, and those are never cut.")
         return
     word = stages.words[number].text[:WORD]
-    walk = rules.walk(word)
+    walk = engine().word_steps(choice.model, word)
     total = cutting.steps(walk)
     checked("step", range(total + 1), default=total, name="step")
-    st.subheader(f"{rules.algorithm}, step by step")
+    st.subheader(f"{algorithm}, step by step")
     if len(stages.words[number].text) > WORD:
         st.caption(f"The first {WORD} of {len(stages.words[number].text):,} characters are shown.")
     _walk(choice.model, word, writing)
 
 
-def _interesting(stages: Stages, rules: Cutter) -> int | None:
+def _interesting(stages: Stages, model: str) -> int | None:
     """The word within reason that takes most steps: it has most to show."""
     own = [(n, w) for n, w in enumerate(stages.words) if w.added is None and w.text]
     fitting = [(n, w) for n, w in own if len(w.text) <= 24] or own
 
     def shows(pair: tuple[int, Word]) -> tuple[int, int]:
         text = pair[1].text[:WORD]
-        return cutting.steps(rules.walk(text)), len(text)
+        return cutting.steps(engine().word_steps(model, text)), len(text)
 
     return max(fitting, key=shows)[0] if fitting else None
 
@@ -97,7 +97,7 @@ def _walk(model: str, word: str, writing: str) -> None:
 
 def _player(model: str, word: str, writing: str) -> None:
     """The walk with its slider; while playing it takes a step each time it runs."""
-    walk, read = cache.cutter(model).walk(word), cutting.readable(writing)
+    walk, read = engine().word_steps(model, word), cutting.readable(writing)
     total = cutting.steps(walk)
     if st.session_state.get("playing") and not _step_on(total):
         st.rerun()
@@ -163,7 +163,7 @@ def _code(text: str) -> str:
 
 
 def _data(model: str, word: str, writing: str) -> dict[str, list[str | int]]:
-    walk, read = cache.cutter(model).walk(word), cutting.readable(writing)
+    walk, read = engine().word_steps(model, word), cutting.readable(writing)
     numbers = range(cutting.steps(walk) + 1)
     return {
         "step": list(numbers),

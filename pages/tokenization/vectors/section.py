@@ -10,7 +10,7 @@ from engine.errors import EmptyText
 from engine.values import Reading
 from pages.pictures import chips
 from pages.pictures.tokens import face
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
@@ -23,7 +23,7 @@ def tokenization_vectors(choice: Choice) -> None:
     """Draw how the chosen token becomes the vector that enters layer 1."""
     if not choice.text.strip():
         raise EmptyText("The text is empty. Type a word or choose a sample.")
-    parts = cache.embedded(Reading(choice.model, choice.text))
+    parts = engine().embedded(Reading(choice.model, choice.text))
     tokens = parts.tokens
     legal = {f"t{i}" for i in range(len(tokens))}
     locked = selection("token", lambda ids: ids in legal, name="token")

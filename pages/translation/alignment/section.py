@@ -11,7 +11,7 @@ import streamlit as st
 from engine.attention.alignment import Alignment, align, clearest
 from engine.decoding.translation import Trace
 from pages.pictures.svg import visible
-from pages.shell import cache
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
@@ -61,7 +61,7 @@ def _aligned(
 ) -> Alignment:
     no_end = bool(st.session_state.get("no_end"))
     ids = np.array(trace.translation.written(trace.place))
-    special = np.isin(ids, sorted(cache.bundle(choice.model).reader("decoder").special))
+    special = np.isin(ids, sorted(engine().special_ids(choice.model, "decoder")))
     return align(
         weights_of(trace, layer, head, end_mark=not no_end),
         trace.target,

@@ -12,12 +12,11 @@ import streamlit as st
 
 from engine.attention.alignment import bleu, chrf
 from engine.decoding.beams import Search
-from engine.decoding.translation import Trace, prefix_ids, reference_reading
-from engine.models import catalog
+from engine.decoding.translation import Trace, reference_reading
 from engine.values import Reading
 from pages.pictures.svg import visible
-from pages.shell import cache
 from pages.shell.address import checked_many
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
@@ -30,7 +29,7 @@ WIDTHS = ("greedy", "2 beams", "4 beams", "8 beams")
 def translation_compare(trace: Trace, choice: Choice) -> None:
     """Draw the controls, then every translation asked for under the first one."""
     found = trace.translation
-    names = [e.name for e in catalog.entries() if e.ready and e.family == "encoder-decoder"]
+    names = [e.name for e in engine().models() if e.ready and e.family == "encoder-decoder"]
     others = [name for name in names if name != choice.model]
     ways = checked_many("against", WIDTHS, default=("greedy",), name="Against")
     models = checked_many("also", others, name="Model") if others else []
@@ -104,7 +103,7 @@ def _other(
     found = trace.translation
     prefix = found.prompt[1:]
     reading = replace(found.source_reading, text=text or found.source_reading.text)
-    other = cache.translation_trace(
+    other = engine().translation_trace(
         reading, search or found.search, prefix=prefix, language=found.language
     )
     return _row(name, other), other
@@ -112,11 +111,11 @@ def _other(
 
 def _other_model(name: str, trace: Trace, text: str) -> tuple[Row, Trace]:
     """The bare text in another model, with its own first task and the same language if it can."""
-    rules = cache.card(name).generation
+    rules = engine().card(name).generation
     task = rules.prefixes[0] if rules.prefixes else ""
     wanted, known = trace.translation.language, sorted(rules.languages)
     language = wanted if wanted in known else known[0] if known else None
-    other = cache.translation_trace(
+    other = engine().translation_trace(
         Reading(name, task + text), trace.translation.search, language=language
     )
     return _row(name, other), other
@@ -135,15 +134,15 @@ def _row(name: str, trace: Trace) -> Row:
 
 def _reference(trace: Trace, choice: Choice, text: str) -> Row:
     """The reference as this model would have written it, token by token."""
-    bundle, rules = cache.bundle(choice.model), choice.card.generation
+    rules = choice.card.generation
     language = trace.translation.language
     given = (rules.languages[language],) if language else ()
-    ids = (*given, *prefix_ids(bundle, text), *rules.ends[:1])
-    scored = cache.target_scores(reference_reading(trace.translation, ids), ids)
+    ids = (*given, *engine().prefix_ids(choice.model, text), *rules.ends[:1])
+    scored = engine().target_scores(reference_reading(trace.translation, ids), ids)
     log = scored.log[len(given) :]  # the mark of the language is given, not chosen
     return Row(
         "Reference",
-        cache.texts(choice.model, ids[len(given) :], "decoder"),
+        engine().texts(choice.model, ids[len(given) :], "decoder"),
         tuple(scored.probabilities[len(given) :].tolist()),
         f"sum {number(float(log.sum()))}, perplexity {float(np.exp(-log.mean())):.1f}",
     )

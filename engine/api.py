@@ -1,0 +1,323 @@
+"""The one doorway to the engine: values in, values out.
+
+Pages and programs ask an `Engine` and never hold a bundle, a session or a tokenizer. `Local`
+answers in this very process; another engine that keeps this protocol may answer from elsewhere,
+and nobody who asks can tell. Everything is computed once and shared by all sessions, read-only.
+
+    from engine.api import Local
+    from engine.values import Reading
+
+    Local().tokens(Reading("tales-gpt", "Once upon a time")).pieces
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from engine.attention.maps import Map, Scene
+from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.scoring import Scored
+from engine.decoding.translation import Trace
+from engine.decoding.writing import Column, Task
+from engine.jobs.registry import Job
+from engine.local.spaces import Spaces
+from engine.local.traces import SoFar
+from engine.models.bundle import Card, Stack
+from engine.models.catalog import Entry
+from engine.models.device import Device
+from engine.space.projection import Prepared, Projection, Quality
+from engine.space.vocabulary_layout import Method
+from engine.tokenizers.chat import Turn
+from engine.tokenizers.external_tokenizers import Facts
+from engine.tokenizers.reader import Writing
+from engine.tokenizers.subwords import Walk
+from engine.tokenizers.tokenization_steps import Stages
+from engine.tokenizers.vocabulary import Vocabulary
+from engine.values import (
+    Attention,
+    Embedded,
+    Hidden,
+    Kind,
+    Layer,
+    Logits,
+    Overview,
+    Reading,
+    Side,
+    Tokens,
+)
+
+
+class Engine(Protocol):
+    """What can be asked of a model and a text; every answer is frozen or a job that is watched."""
+
+    # --- Which models there are ---
+
+    def models(self) -> tuple[Entry, ...]:
+        """Every model: shipped, exported here, or suggested (then without a folder)."""
+        ...
+
+    def find(self, name: str) -> Entry:
+        """The exported model of a name. Raises `UnknownModel`, `ModelNotExported`."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete a model that was exported here; one that came with the app is refused."""
+        ...
+
+    def card(self, model: str) -> Card:
+        """What a model is. Raises `UnknownModel`, `ModelNotExported`, `BrokenBundle`."""
+        ...
+
+    def device(self, model: str) -> Device:
+        """Where a model runs, and why there."""
+        ...
+
+    def digest(self, model: str) -> Hashable:
+        """The state of a model's files, for keys of what is derived from them."""
+        ...
+
+    def stack(self, model: str, kind: Kind) -> Stack:
+        """The tower whose heads have this kind of attention."""
+        ...
+
+    def gives_attention(self, model: str, kind: Kind) -> bool:
+        """Whether a model's attention weights of a kind were exported."""
+        ...
+
+    def others_with(self, model: str, kind: Kind) -> tuple[str, ...]:
+        """Other models here that have this kind of attention."""
+        ...
+
+    def vectors(self, model: str, name: str) -> np.ndarray:
+        """The "token" or "position" matrix [row, width]. Raises `NotOffered`."""
+        ...
+
+    # --- Texts as tokens ---
+
+    def tokens(self, reading: Reading, side: Side = "encoder") -> Tokens:
+        """A reading as tokens; `side` matters to encoder-decoders only. Raises `EmptyText`."""
+        ...
+
+    def tokenized(self, model: str, text: str, side: Side = "encoder") -> Tokens:
+        """A text as tokens, however long: what the tokenizer does, not what the model reads."""
+        ...
+
+    def bare(self, model: str, text: str) -> Tokens:
+        """A text as tokens, nothing added at its ends: a conversation brings its own."""
+        ...
+
+    def spelt(self, model: str, text: str) -> Tokens:
+        """A text as tokens, names of special tokens in it taken for plain text."""
+        ...
+
+    def special_names_in(self, model: str, text: str) -> list[str]:
+        """Names of special tokens that stand in a text: `<|endoftext|>`."""
+        ...
+
+    def special_ids(self, model: str, side: Side) -> frozenset[int]:
+        """Ids of a tokenizer's special tokens."""
+        ...
+
+    def piece(self, model: str, token_id: int, side: Side = "encoder") -> str:
+        """A token as stored in the vocabulary."""
+        ...
+
+    def texts(self, model: str, ids: Sequence[int], side: Side = "encoder") -> tuple[str, ...]:
+        """What each id alone looks like as text; special tokens keep their name."""
+        ...
+
+    def prefix_ids(self, model: str, text: str) -> tuple[int, ...]:
+        """Ids of a text that a translation is to begin with, or that it is compared with."""
+        ...
+
+    def algorithm(self, model: str, side: Side = "encoder") -> str:
+        """The name of the algorithm: BPE, WordPiece, Unigram or another."""
+        ...
+
+    def piece_writing(self, model: str, side: Side = "encoder") -> Writing:
+        """How pieces are stored: as bytes, with marks for spaces, ..."""
+        ...
+
+    def stages(self, model: str, text: str, side: Side = "encoder") -> Stages:
+        """What happens to a text before the algorithm: normalized, split into words."""
+        ...
+
+    def word_steps(self, model: str, word: str, side: Side = "encoder") -> Walk:
+        """How the algorithm cuts one word, every step kept."""
+        ...
+
+    def vocabulary(self, model: str, side: Side = "encoder") -> Vocabulary:
+        """Every token of a model's vocabulary: text, kind, length, score."""
+        ...
+
+    def conversation(self, model: str, turns: tuple[Turn, ...], answer: bool) -> str:
+        """Turns as the text that a chat model reads. Raises `NotOffered`."""
+        ...
+
+    def tokenizer_here(self, name: str) -> bool:
+        """Whether this is the name of a tokenizer from outside that is kept here."""
+        ...
+
+    def tokenizer_facts(self, name: str) -> Facts:
+        """Algorithm and size of a tokenizer: a model's, or one from outside."""
+        ...
+
+    def tokenized_by(self, name: str, texts: Sequence[str]) -> list[Tokens]:
+        """Texts as tokens by a tokenizer: a model's, or one from outside."""
+        ...
+
+    # --- What a model computed on the way ---
+
+    def sides(self, reading: Reading, kind: Kind) -> tuple[Tokens, Tokens]:
+        """The tokens that attend and the tokens that are attended to."""
+        ...
+
+    def embedded(self, reading: Reading, side: Side = "encoder") -> Embedded:
+        """Token vectors, position vectors and their sum, which enters layer 1."""
+        ...
+
+    def layer(self, reading: Reading, side: Side, index: int) -> Layer:
+        """Attention of one block (0-based) and what leaves it; a short text's come all at once."""
+        ...
+
+    def hidden(self, reading: Reading, side: Side = "encoder") -> Hidden:
+        """The residual stream of a side, from what enters layer 1 to what leaves the last."""
+        ...
+
+    def logits(self, reading: Reading, positions: tuple[int, ...]) -> Logits:
+        """What the model predicts at some positions (0-based)."""
+        ...
+
+    def logit_lens(self, reading: Reading, side: Side, position: int) -> np.ndarray:
+        """Logits [layers + 1, vocabulary] of one position, as if each layer were the last."""
+        ...
+
+    def following(
+        self, model: str, ids: tuple[int, ...], source: tuple[int, ...] = ()
+    ) -> np.ndarray:
+        """Logits [vocabulary] after `ids`; `source` are what an encoder reads before them."""
+        ...
+
+    def is_long(self, reading: Reading, kind: Kind) -> bool:
+        """Whether a text is read block by block, as all layers at once would be too much."""
+        ...
+
+    def overview(self, reading: Reading, kind: Kind) -> Overview:
+        """Every head of a kind at a glance, averaged in blocks where there are many tokens."""
+        ...
+
+    def overview_so_far(self, reading: Reading, kind: Kind, *, viewer: str) -> SoFar:
+        """The same of the layers read so far; of a long text a job goes on reading."""
+        ...
+
+    def read_on(self, reading: Reading, kind: Kind, *, viewer: str) -> Job:
+        """Begin to read a long text block by block, or go on where it was stopped."""
+        ...
+
+    # --- Attention ---
+
+    def attention(self, reading: Reading, kind: Kind, index: int) -> Attention:
+        """All heads of one layer (0-based) of one kind. Raises `NotOffered`."""
+        ...
+
+    def attention_map(self, scene: Scene) -> Map:
+        """The map of the scene's head with its options applied."""
+        ...
+
+    def measures(self, reading: Reading, kind: Kind, index: int) -> dict[str, np.ndarray]:
+        """What the heads of a layer do: [head] by measure, and what a uniform head scores."""
+        ...
+
+    # --- What a model writes ---
+
+    def continued(self, model: str, text: str, count: int) -> Reading:
+        """A text with `count` tokens that the model wrote, always the likeliest one."""
+        ...
+
+    def room_left(self, model: str, n_tokens: int) -> int:
+        """How many tokens fit after `n_tokens`. Raises `TextTooLong`."""
+        ...
+
+    def columns(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Column, ...]:
+        """The columns of these lines; what nobody has written yet is begun, in one batch."""
+        ...
+
+    def translated(self, model: str, text: str) -> Reading:
+        """A text with its greedy translation as the target."""
+        ...
+
+    def translation_trace(
+        self,
+        reading: Reading,
+        search: Search,
+        *,
+        prefix: tuple[int, ...] = (),
+        language: str | None = None,
+        place: int = 0,
+    ) -> Trace:
+        """A translation with its tree, and the hypothesis at `place` read once more."""
+        ...
+
+    def target_scores(self, reading: Reading, ids: tuple[int, ...]) -> Scored:
+        """How likely the model finds `ids` after each position of `reading.target`."""
+        ...
+
+    # --- Vector spaces ---
+
+    def vocabulary_map(self, model: str, unit: bool) -> Projection:
+        """Main directions of a vocabulary's vectors; with `unit`, all at length 1."""
+        ...
+
+    def vocabulary_space(self, model: str) -> Prepared:
+        """A vocabulary's vectors, ready for questions about neighbours."""
+        ...
+
+    def vocabulary_quality(self, model: str, unit: bool, axes: int) -> Quality | None:
+        """How far the map of a vocabulary can be trusted."""
+        ...
+
+    def axis_map(self, model: str, unit: bool, plus: int, minus: int) -> Projection:
+        """A vocabulary along the direction from one of its tokens to another."""
+        ...
+
+    def layout(self, model: str, method: Method, unit: bool) -> np.ndarray | None:
+        """Coordinates [token, 3] by UMAP or t-SNE, if they came with it or were made before."""
+        ...
+
+    def lay_out(self, model: str, method: Method, unit: bool, *, viewer: str) -> Job:
+        """The process that makes them, started or joined."""
+        ...
+
+    def layout_job(self, model: str, method: Method, unit: bool) -> Job | None:
+        """That process, if it was started and was not canceled."""
+        ...
+
+    def layout_quality(self, model: str, method: Method, unit: bool, axes: int) -> Quality | None:
+        """How far such a layout can be trusted, once it is there."""
+        ...
+
+    def crowd_map(
+        self, readings: tuple[Reading, ...], unit: bool, basis: int | None = None
+    ) -> Projection:
+        """One map of the tokens of several texts after every layer: all of `states[0]` first.
+
+        With a `basis` the directions are those of that layer alone.
+        """
+        ...
+
+    def position_map(self, model: str) -> Projection:
+        """The main directions of a model's position vectors."""
+        ...
+
+
+class Local(Spaces):
+    """The engine in this process."""
+
+
+def local() -> Engine:
+    """An engine that answers here."""
+    return Local()

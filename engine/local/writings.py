@@ -1,0 +1,74 @@
+"""Texts that a model writes: continuations, columns written live, translations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.decoding import generation, translation, writing
+from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.sampling import Sampling
+from engine.decoding.scoring import Scored
+from engine.local.heads import Heads
+from engine.local.models import bundle, of
+from engine.store import cached
+from engine.values import Reading
+
+
+class Writings(Heads):
+    """The part of `engine.api.Engine` about what a model writes."""
+
+    def continued(self, model: str, text: str, count: int) -> Reading:
+        reading = Reading(model, text)
+
+        def make() -> Reading:
+            ids = self.tokens(reading).ids.tolist()
+            line = Line(Sampling(temperature=0.0))
+            steps = generation.generate(bundle(model), ids, [line], seed=0, limit=count)
+            new = [one.id for step in steps for one in step.written]
+            return replace(reading, target=(*ids, *new))
+
+        return cached(("continued", of(reading), count), make)
+
+    def room_left(self, model: str, n_tokens: int) -> int:
+        return generation.room_left(bundle(model), n_tokens)
+
+    def columns(
+        self, task: writing.Task, lines: Sequence[Line], *, viewer: str
+    ) -> tuple[writing.Column, ...]:
+        return writing.columns(bundle(task.model), task, lines, viewer=viewer)
+
+    def translated(self, model: str, text: str) -> Reading:
+        reading = Reading(model, text)
+        return cached(
+            ("translated", of(reading)),
+            lambda: translation.translate(bundle(model), reading, Search()).reading(),
+        )
+
+    def translation_trace(
+        self,
+        reading: Reading,
+        search: Search,
+        *,
+        prefix: tuple[int, ...] = (),
+        language: str | None = None,
+        place: int = 0,
+    ) -> translation.Trace:
+        key = (of(reading), search, prefix, language)
+        opened = bundle(reading.model)
+        found = cached(
+            ("translation", *key),
+            lambda: translation.translate(
+                opened, reading, search, prefix=prefix, language=language
+            ),
+        )
+        return cached(
+            ("translation_trace", *key, place), lambda: translation.traced(opened, found, place)
+        )
+
+    def target_scores(self, reading: Reading, ids: tuple[int, ...]) -> Scored:
+        return cached(
+            ("target_scores", of(reading), ids),
+            lambda: translation.scored(bundle(reading.model), reading, ids),
+        )
