@@ -281,7 +281,7 @@ def test_a_text_whose_every_token_is_hidden_is_still_drawn(open_page: Open, view
 def test_a_row_grows_with_each_token_that_the_model_writes(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The old king", write="6")
     assert not app.exception and not sentences(app)
-    start = len(engine().tokens(engine().Reading("tales-gpt", "The old king")))
+    start = len(engine().tokens(Reading("tales-gpt", "The old king")))
     assert app.slider(key="upto").max == start + 6
     for count in (start, start + 1, start + 2):
         app.slider(key="upto").set_value(count).run()
@@ -292,7 +292,7 @@ def test_a_row_grows_with_each_token_that_the_model_writes(open_page: Open) -> N
 def test_written_tokens_are_the_models_likeliest(open_page: Open) -> None:
     reading = engine().continued("tales-gpt", "The old king", 4)
     ids = list(reading.target or ())
-    assert len(ids) == len(engine().tokens(engine().Reading("tales-gpt", "The old king"))) + 4
+    assert len(ids) == len(engine().tokens(Reading("tales-gpt", "The old king"))) + 4
     logits = engine().logits(reading, tuple(range(len(ids) - 5, len(ids) - 1))).logits
     assert logits.argmax(axis=1).tolist() == ids[-4:]
 
@@ -320,7 +320,7 @@ def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> No
 @pytest.mark.feature("Head finder: sort / filter heads")
 def test_heads_that_stand_out_are_named_with_what_the_model_gives(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT)
-    reading = engine().Reading("tales-gpt", BOAT)
+    reading = Reading("tales-gpt", BOAT)
     layers = [engine().measures(reading, "decoder", layer) for layer in range(6)]
     best = heads.standing_out(layers)[0]
     button = next(b for b in app.button if best.measure.title in b.label.replace("\\", ""))
@@ -336,14 +336,11 @@ def test_a_samples_pair_of_words_leads_to_the_head_that_joins_them_most(open_pag
     button = next(b for b in app.button if "“it” → “monkey”" in b.label.replace("\\", ""))
     button.click().run()
     assert not app.exception
-    tokens = engine().tokens(engine().Reading("tales-bert", text))
+    tokens = engine().tokens(Reading("tales-bert", text))
     query, key = tokens.pieces.index("it"), tokens.pieces.index("monkey")
     assert picture(app, "attention-map")["locked"] == f"q{query} k{key}"
     weights = np.stack(
-        [
-            engine().attention(engine().Reading("tales-bert", text), "encoder", k).weights
-            for k in range(4)
-        ]
+        [engine().attention(Reading("tales-bert", text), "encoder", k).weights for k in range(4)]
     )[:, :, query, key]
     place = app.number_input(key="layer").value - 1, app.number_input(key="head").value - 1
     assert weights[place] == weights.max()
@@ -423,7 +420,7 @@ def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
     assert any("2 heads together" in heading.value for heading in app.subheader)
     assert any("Mean of the 2 heads: 1" in c.value.replace("\\", "") for c in app.caption)
     one, two = (
-        engine().attention(engine().Reading("tales-gpt", BOAT), "decoder", layer).weights[head]
+        engine().attention(Reading("tales-gpt", BOAT), "decoder", layer).weights[head]
         for layer, head in ((0, 1), (5, 7))
     )
     found = weights_of(picture(app, "attention-map")["svg"])
@@ -479,7 +476,7 @@ def test_weights_times_the_length_of_the_value_are_shown_and_named(open_page: Op
     assert any("length of the value vector" in c.value for c in app.caption)
     svg = picture(app, "attention-map")["svg"]
     assert 'data-quantity="size"' in svg
-    own = engine().attention(engine().Reading("tales-gpt", BOAT), "decoder", 0)
+    own = engine().attention(Reading("tales-gpt", BOAT), "decoder", 0)
     assert own.value is not None
     sizes = own.weights[0] * np.linalg.norm(own.value[0], axis=-1)
     assert np.nan_to_num(weights_of(svg)) == pytest.approx(sizes, rel=2e-3, abs=1e-3)
@@ -498,7 +495,7 @@ def test_heads_of_a_grouped_model_are_bracketed(
 def test_the_mask_is_filled_with_what_the_model_finds_likely(open_page: Open) -> None:
     text = "The boy saw the [MASK]."
     app = open_page(PAGE, model="tales-bert", view="What if", text=text)
-    reading = engine().Reading("tales-bert", text)
+    reading = Reading("tales-bert", text)
     place = engine().tokens(reading).pieces.index("[MASK]")
     best = int(engine().logits(reading, (place,)).logits[0].argmax())
     word = engine().texts("tales-bert", (best,))[0]
@@ -548,7 +545,7 @@ def test_words_of_ones_own_are_followed_through_the_layers(open_page: Open) -> N
     assert not app.exception and not sentences(app)
     assert any("falls into" in c.value and "unbelievably" in c.value for c in app.caption)
     svg = picture(app, "layers-followed")["svg"]
-    reading = engine().Reading("tales-gpt", BOAT)
+    reading = Reading("tales-gpt", BOAT)
     last = len(engine().tokens(reading)) - 1
     word = vocabulary.exact(engine().vocabulary("tales-gpt", "decoder"), "boat")
     logits = engine().logit_lens(reading, "decoder", last)
@@ -624,7 +621,7 @@ def test_the_stages_inside_a_head_are_stepped_through_and_play_begins_with_the_f
 @pytest.mark.feature("Real q, k, v numbers shown")
 def test_inside_a_head_are_the_numbers_of_this_text(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", view="Inside", text=BOAT, head="2", spot="q6 k3")
-    attention = engine().attention(engine().Reading("tales-gpt", BOAT), "decoder", 0)
+    attention = engine().attention(Reading("tales-gpt", BOAT), "decoder", 0)
     one = transforms.inside(attention, head=1, query=6, key=3)
     assert one is not None
     svg = picture(app, "attention-inside")["svg"]
@@ -651,7 +648,7 @@ def test_heads_are_measured_and_the_values_are_shown(
 ) -> None:
     app = open_page(PAGE, model="tales-gpt", text=f"{BOAT} {BOAT}", order=title)
     svg = picture(app, "head-grid")["svg"]
-    reading = engine().Reading("tales-gpt", f"{BOAT} {BOAT}")
+    reading = Reading("tales-gpt", f"{BOAT} {BOAT}")
     values = np.stack([engine().measures(reading, "decoder", k)[name][:-1] for k in range(6)])
     best = np.unravel_index(int(values.argmax()), values.shape)
     first = re.search(r">(\d+)\.(\d+)  (\d+) %<", svg)
@@ -676,9 +673,7 @@ def test_a_model_whose_heads_share_keys_shows_its_groups_and_every_head(
     assert not app.exception and not sentences(app)
     svg = picture(app, "head-grid")["svg"]
     assert "Heads 1–2 share keys and values" in svg and "Heads 3–4 share" in svg
-    own = engine().attention(
-        engine().Reading("tiny-llama", "The cat sat on the mat."), "decoder", 1
-    )
+    own = engine().attention(Reading("tiny-llama", "The cat sat on the mat."), "decoder", 1)
     found = weights_of(picture(app, "attention-map")["svg"])
     assert np.nan_to_num(found) == pytest.approx(own.weights[3], abs=1e-3)
 
@@ -690,7 +685,7 @@ def test_more_than_five_hundred_tokens_are_drawn_one_head_at_a_time(open_page: O
         engine().card("tales-gpt").limit or 600
     ):
         words.pop()
-    reading = engine().Reading("tales-gpt", " ".join(words))
+    reading = Reading("tales-gpt", " ".join(words))
     count = len(engine().tokens(reading))
     assert count > 500
     app = open_page(PAGE, model="tales-gpt", text=reading.text, layer="2", head="3", seconds=120)
