@@ -24,8 +24,8 @@ from pages.attention.text.section import attention_text
 from pages.attention.whatif.section import attention_whatif
 from pages.shell import player
 from pages.shell.cache import engine
+from pages.shell.fragments import send_now
 from pages.shell.frame import Choice, frame, sentences
-from pages.shell.sending import send_now
 from pages.shell.state import state
 
 TREATED = {

@@ -19,8 +19,8 @@ from pages.decoding.plan import Plan, height
 from pages.pictures import palette
 from pages.shell.cache import engine
 from pages.shell.components import picture, script, styles
+from pages.shell.fragments import Runs, catch_up, fragment
 from pages.shell.frame import checked, plain, select
-from pages.shell.sending import catch_up
 from pages.shell.share import share_menu
 from pages.shell.state import state
 
@@ -54,7 +54,7 @@ def decoding_columns(plan: Plan, columns: tuple[Column, ...], live: bool) -> Non
     """
     sheet = _sheet(plan, columns[: len(plan.lines)])
     # A fragment in both cases: the component would be made anew if it moved out of one.
-    st.fragment(_watch, run_every=EVERY if live else None)(sheet, columns, live, [])
+    fragment(_watch, EVERY if live else None, sheet, columns, live)
     error = writing.problem(columns)
     if error is not None:
         raise error
@@ -145,19 +145,18 @@ def _other_seed() -> None:
     st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**32
 
 
-def _watch(sheet: Sheet, every: tuple[Column, ...], live: bool, looks: list[str]) -> None:
+def _watch(runs: Runs, sheet: Sheet, every: tuple[Column, ...], live: bool) -> None:
     """One look at columns; runs alone eight times a second while they are written (`live`).
 
-    `every` are the sheet's columns and the folded ones that are written beside them, `looks` the
-    tints of the looks so far.
+    `every` are the sheet's columns and the folded ones that are written beside them.
     """
     writing.watch(every, state().viewer)
     tint = checked("tint", TINTS, default=TINTS[0], name="Tint")
     sheet = replace(sheet, tint=tint)
     # Never in the page's own run: `st.rerun` throws away what was not sent yet.
-    over = live and bool(looks) and writing.finished(every)
-    turned = bool(looks) and tint != looks[-1]
-    looks.append(tint)
+    over = live and not runs.first and writing.finished(every)
+    turned = not runs.first and tint != runs.kept
+    runs.kept = tint
     if over and writing.problem(every) is not None:
         select("write", None)  # or the page would try again at once, for ever
     data = view.payload(sheet) | {"held": sheet.at, "seq": _own().get("seq", 0)}

@@ -18,8 +18,8 @@ from pages.decoding.next_token import bars as view
 from pages.decoding.plan import PRESETS, Plan, Spot
 from pages.shell.cache import engine
 from pages.shell.components import picture
+from pages.shell.fragments import Runs, catch_up, fragment, send_now
 from pages.shell.frame import plain, select, selection, sentences
-from pages.shell.sending import catch_up, send_now
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 
@@ -31,15 +31,14 @@ def decoding_next(plan: Plan, seen: Column | Spot) -> Spot:
     """Draw the chosen column's controls, and beside them the bars of the token looked at."""
     spot = _spot(plan, seen) if isinstance(seen, Column) else seen
     # A part of its own: a slider has its new bars before the rest of the page is run again.
-    st.fragment(_opened)(plan, spot, continuations.asked(), [])
+    fragment(_opened, None, plan, spot, continuations.asked())
     return spot
 
 
-def _opened(plan: Plan, spot: Spot, before: continuations.State, runs: list[None]) -> None:
+def _opened(runs: Runs, plan: Plan, spot: Spot, before: continuations.State) -> None:
     """Controls and bars; run alone after each click here, and then the page where more changes."""
-    now = continuations.moved(plan, before) if runs else plan
-    alone = bool(runs)
-    runs.append(None)
+    alone = not runs.first
+    now = continuations.moved(plan, before) if alone else plan
     if now is None:
         st.rerun()
     # What a slider moves is made and sent first; the controls beside it follow.

@@ -12,6 +12,7 @@ from pages.decoding.plan import Plan
 from pages.decoding.runs import picture as view
 from pages.shell.cache import engine
 from pages.shell.components import picture
+from pages.shell.fragments import Runs, fragment
 from pages.shell.frame import plain, select
 from pages.shell.share import share_menu
 from pages.shell.state import state
@@ -24,17 +25,16 @@ def decoding_runs(plan: Plan, runs: tuple[Column, ...], live: bool) -> None:
     if not plan.write and not any(column.tokens for column in runs):
         st.info(f"Press Write: column {plan.column + 1} ({plan.line}) is run {len(runs)} times.")
         return
-    st.fragment(_watch, run_every=EVERY if live else None)(plan, runs, live, [])
+    fragment(_watch, EVERY if live else None, plan, runs, live)
     error = writing.problem(runs)
     if error is not None:
         raise error
 
 
-def _watch(plan: Plan, runs: tuple[Column, ...], live: bool, looks: list[None]) -> None:
+def _watch(looks: Runs, plan: Plan, runs: tuple[Column, ...], live: bool) -> None:
     writing.watch(runs, state().viewer)
     # Never in the page's own run: `st.rerun` throws away what was not sent yet.
-    over = live and bool(looks) and writing.finished(runs)
-    looks.append(None)
+    over = live and not looks.first and writing.finished(runs)
     if over and writing.problem(runs) is not None:
         select("write", None)  # or the page would try again at once, for ever
     svg = view.tree(runs, f"{len(runs)} runs of {plan.line}")
