@@ -76,6 +76,14 @@ class Engine(Protocol):
         """Where a model runs, and why there."""
         ...
 
+    def is_open(self, model: str) -> bool:
+        """Whether a model's weights are in memory, so that its first answer comes at once."""
+        ...
+
+    def open(self, model: str) -> None:
+        """Take a model's weights into memory: seconds, where there are many."""
+        ...
+
     def digest(self, model: str) -> Hashable:
         """The state of a model's files, for keys of what is derived from them."""
         ...

@@ -37,6 +37,12 @@ class Models:
     def device(self, model: str) -> Device:
         return bundle(model).device
 
+    def is_open(self, model: str) -> bool:
+        return bundle(model).is_open
+
+    def open(self, model: str) -> None:
+        bundle(model).session("model")
+
     def digest(self, model: str) -> Hashable:
         return digest(model)
 

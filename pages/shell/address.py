@@ -173,6 +173,22 @@ def fresh_of_old(key: str, keys: Sequence[str], formerly: Mapping[str, str]) -> 
         st.query_params[key] = now
 
 
+def adopt_history(query: Mapping[str, Sequence[str]]) -> None:
+    """Take the address that Back or Forward led to for what is wanted, also what it lacks.
+
+    Values with a widget are Streamlit's care; those without one would be written back else.
+    """
+    here = state()
+    for key in list(here.values):
+        given = query.get(key)
+        here.values[key] = given[-1][:200] or None if given else None
+        here.seen.pop(key, None)
+        if given:
+            here.seen[key] = list(given)
+    if "text" in query and here.touched and query["text"][-1] != here.text:
+        set_text(query["text"][-1])
+
+
 def adopt_text(default: str, limit: int) -> None:
     """Settle the text of this run before its widget exists: link, then session, then default."""
     here = state()

@@ -33,6 +33,7 @@ from engine.models.bundle import Card
 from engine.values import Family
 from pages.shell import address, share
 from pages.shell.address import checked, checked_many, plain, select, selection
+from pages.shell.browser import keep_in_browser
 from pages.shell.cache import engine
 from pages.shell.state import State, state
 from pages.shell.textbox import textbox
@@ -168,6 +169,7 @@ def frame(
         st.markdown(intro)
     top, line = st.container(key="atlas-top"), st.container()
     here.notes_place = st.container(gap="xsmall")
+    keep_in_browser(_given_back)
     address.show_notes()
     address.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
     with top:
@@ -179,6 +181,7 @@ def frame(
     with line, _refusals():
         card = engine().card(model)
         _device_line(model, card)
+        _open(model, card)
         return Choice(model, card, here.text)
     st.stop()
 
@@ -212,6 +215,12 @@ def _refusals() -> Iterator[None]:
 def set_text(text: str) -> None:
     """Make this the text of all pages; call it in a callback (of a sample, of a component)."""
     address.set_text(text[:TEXT_LIMIT])
+
+
+def _given_back(text: str, model: str) -> None:
+    """The text and the model that a browser kept over a restart of the server."""
+    set_text(text)
+    state().model = model
 
 
 @once
@@ -343,6 +352,16 @@ def _samples(title: str, model: str) -> None:
                     help=plain(one.text),
                 )
                 st.caption(plain(one.why))
+
+
+def _open(model: str, card: Card) -> None:
+    """Take the model into memory, saying so: large ones need seconds, in which nothing is drawn."""
+    if not engine().is_open(model):
+        size = card.parameters / 1e6
+        with st.spinner(
+            f"Opening {plain(card.title)}: {size:,.1f} million parameters", show_time=True
+        ):
+            engine().open(model)
 
 
 def _device_line(model: str, card: Card) -> None:

@@ -159,3 +159,49 @@ def test_a_saved_page_plays_without_the_app(open_at: Open, tmp_path: Path) -> No
     alone.keyboard.press("Escape")
     expect(alone.locator(".chip")).not_to_be_visible()
     assert errors == []
+
+
+def test_back_is_one_step_for_one_act_within_a_page_and_across_pages(open_at: Open) -> None:
+    page = open_at("/Tokenization?text=hello+world")
+    page.get_by_role("link", name="Translation").click()
+    expect(page.get_by_role("heading", name="Translation", level=1)).to_be_visible()
+    rest(page)
+    page.go_back()
+    expect(page.get_by_role("heading", name="Tokenization", level=1)).to_be_visible()
+
+    page.goto(page.url.replace("Tokenization", "Embeddings"))
+    rest(page)
+    views = page.get_by_role("radiogroup").first
+    before = views.get_by_role("radio", checked=True).inner_text()
+    views.get_by_role("radio", name="Positions").click()
+    expect(page).to_have_url(re.compile("view=Positions"))
+    rest(page)
+    page.go_back()
+    expect(views.get_by_role("radio", checked=True)).to_have_text(before)
+    assert "/Embeddings" in page.url
+
+
+def test_back_takes_away_what_was_locked_last(open_at: Open) -> None:
+    page = open_at("/?text=The+king+had+a+boat")
+    tokens = page.locator(".atlas svg [data-id]")
+    tokens.first.click()
+    expect(page).to_have_url(re.compile("token="))
+    rest(page)
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("token="))
+    rest(page)
+    assert "token=" not in page.url and page.locator("h1").inner_text() == "Transformer Atlas"
+
+
+def test_a_text_too_long_for_the_address_outlives_a_reload(open_at: Open) -> None:
+    page = open_at("/Decoding")
+    long = "My own text about a boat. " * 100
+    box = page.get_by_label("Prompt")
+    box.fill(long)
+    box.press("Control+Enter")
+    rest(page)
+    page.reload()
+    rest(page)
+    expect(page.get_by_label("Prompt")).to_have_value(long)
+    page.get_by_role("link", name="Attention").click()
+    expect(page.get_by_label("Text")).to_have_value(long)

@@ -1,0 +1,71 @@
+// What the browser does for a session: it keeps the text that was typed, and counts steps of Back.
+// In: data of pages/shell/browser.py. Out: `kept`, once, where the server has forgotten the text;
+// `back`, the address that Back or Forward led to.
+
+const PLACE = "atlas-kept";
+let known = null; // the session that this document talks to
+let tell = null;
+
+export default function ({ data, setTriggerValue }) {
+  tell = setTriggerValue;
+  tidyHistory();
+  const again = known !== null ? known !== data.viewer : reloaded();
+  known = data.viewer;
+  const kept = read();
+  if (data.touched) {
+    if (!kept || kept.text !== data.text || kept.model !== data.model)
+      write({ text: data.text, model: data.model });
+  } else if (again && kept && !new URLSearchParams(location.search).has("text")) {
+    setTriggerValue("kept", kept);
+  }
+}
+
+function reloaded() {
+  const entry = performance.getEntriesByType("navigation")[0];
+  return !!entry && entry.type !== "navigate";
+}
+
+function read() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(PLACE));
+    return kept && typeof kept.text === "string" ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+function write(kept) {
+  try {
+    sessionStorage.setItem(PLACE, JSON.stringify(kept));
+  } catch {
+    sessionStorage.removeItem(PLACE); // too long for this browser: better none than an older one
+  }
+}
+
+// A page writes its values into the address by itself, and a control that a person moves writes its
+// own: Streamlit makes a step of the history of the first and none of the second. A step is what a
+// person did: one act, one step.
+function tidyHistory() {
+  if (history.pushState.atlas) return;
+  const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
+  let acted = false, here = location.pathname;
+  for (const event of ["pointerdown", "keydown"])
+    addEventListener(event, () => (acted = true), { capture: true, passive: true });
+  addEventListener("popstate", () => {
+    acted = false;
+    // To another page Streamlit goes by itself, and a word from the page left would hold it back.
+    if (location.pathname === here) tell?.("back", { search: location.search });
+    here = location.pathname;
+  }, true);
+  const write = (state, title, url) => {
+    const to = new URL(url ?? location.href, location.href);
+    if (to.href === location.href) return replace(state, title, url);
+    const step = acted || to.pathname !== location.pathname;
+    acted = false;
+    here = to.pathname;
+    (step ? push : replace)(state, title, url);
+  };
+  history.pushState = write;
+  history.replaceState = write;
+  write.atlas = true;
+}
