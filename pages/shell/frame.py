@@ -80,36 +80,41 @@ class Page:
 
 
 PAGES = (
-    Page("Home", "app.py", "home", "What is here, and where to begin."),
+    Page(
+        "Home",
+        "app.py",
+        "home",
+        "The whole path of a text through a model, and the installed models.",
+    ),
     Page(
         "Tokenization",
         "pages/1_Tokenization.py",
         "content_cut",
-        "A text is cut into pieces that have numbers.",
+        "A text is split into tokens, and each token has an id.",
     ),
     Page(
         "Embeddings",
         "pages/2_Embeddings.py",
         "scatter_plot",
-        "Every piece becomes a point in space, and moves from layer to layer.",
+        "Each token becomes a vector, a point in space that moves from layer to layer.",
     ),
     Page(
         "Attention",
         "pages/3_Attention.py",
         "grid_on",
-        "Each word decides which other words it listens to.",
+        "Each token attends to other tokens: every head of every layer.",
     ),
     Page(
         "Translation",
         "pages/4_Translation.py",
         "translate",
-        "One half of the model reads French, the other writes English.",
+        "An encoder reads French, a decoder writes English, step by step.",
     ),
     Page(
         "Decoding",
         "pages/5_Decoding.py",
         "edit_note",
-        "From probabilities to words: six ways to choose, side by side.",
+        "From probabilities to text: up to six decoding settings side by side.",
     ),
 )
 
@@ -307,7 +312,7 @@ def _model(names: list[str]) -> str:
             key="model",
             bind="query-params",
             on_change=_remember_model,
-            help="Shipped and exported models that this page can show.",
+            help="Installed models that this page can show.",
         )
     )
 

@@ -67,10 +67,15 @@ def share_menu(
             _button(name, "SVG drawing", f"{file}.svg", lambda: svg_file(svg))
             if figure is None:
                 _button(
-                    name, "Web page, still alive", f"{file}.html", lambda: html_file(svg, title)
+                    name,
+                    "Interactive web page (HTML)",
+                    f"{file}.html",
+                    lambda: html_file(svg, title),
                 )
         if figure is not None:
-            _button(name, "Web page, still alive", f"{file}.html", lambda: _figure_file(figure))
+            _button(
+                name, "Interactive web page (HTML)", f"{file}.html", lambda: _figure_file(figure)
+            )
         if data is not None:
             _button(name, "Table (CSV)", f"{file}.csv", lambda: csv_file(_table(data)))
             _button(name, "Data (JSON)", f"{file}.json", lambda: json_file(_table(data)))

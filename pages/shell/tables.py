@@ -16,7 +16,7 @@ from pages.shell.address import plain
 
 def read_aloud(name: str, data: Callable[[], Mapping[str, Sequence[Any] | np.ndarray]]) -> None:
     """An expander that shows a table; `name` must be unique on the page."""
-    place = st.expander("The same as a table", on_change="rerun", key=f"table-{name}")
+    place = st.expander("Table", on_change="rerun", key=f"table-{name}")
     if place.open:
         with place:
             columns = data().items()

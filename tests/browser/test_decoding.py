@@ -229,7 +229,7 @@ def test_the_tree_of_branches_is_walked_and_taken_back(open_at: Open) -> None:
 
 def test_candidates_are_read_from_a_table(open_at: Open) -> None:
     page = open_at("/Decoding?c1=top-k+5", height=1600)
-    page.get_by_text("The same as a table").last.click()
+    page.get_by_text("Table").last.click()
     table = page.get_by_role("table")
     expect(table.get_by_role("columnheader", name="after settings")).to_be_visible(timeout=PATIENCE)
     expect(table.get_by_role("row")).to_have_count(13)

@@ -205,7 +205,7 @@ def test_coordinates_and_vectors_leave_as_csv(open_at: Open) -> None:
     rows = vectors.value.path().read_text(encoding="utf-8").splitlines()
     assert rows[0].startswith("point,text,v1,v2,") and len(rows) == 5
     with page.expect_download() as html:
-        page.get_by_role("button", name="Web page, still alive").click()
+        page.get_by_role("button", name="Interactive web page (HTML)").click()
     assert "http" not in html.value.path().read_text(encoding="utf-8").split("<script")[0]
 
 

@@ -177,7 +177,7 @@ def test_a_source_word_is_clicked_replaced_and_taken_back(open_at: Open) -> None
 
 def test_candidates_of_a_place_are_read_from_a_table(open_at: Open) -> None:
     page = open_at(START + "&step=8", height=2200)
-    page.get_by_text("The same as a table").last.click()
+    page.get_by_text("Table").last.click()
     table = page.get_by_role("table")
     expect(table.get_by_role("columnheader", name="probability")).to_be_visible(timeout=20_000)
     expect(table.get_by_role("row")).to_have_count(11)

@@ -44,7 +44,7 @@ def test_an_empty_text_is_one_sentence_and_the_cards_are_still_there(
     app = open_page("Home", model=model, text="  ")
     assert not crash(app), crash(app)
     assert len(sentences(app)) == 1
-    assert any("Where to go from here" in title.value for title in app.subheader)
+    assert any("Explore" in title.value for title in app.subheader)
 
 
 def test_home_lists_every_model_that_is_here_and_the_device(open_page: Open) -> None:

@@ -17,15 +17,15 @@ from pages.shell.frame import PAGES, ROOT, Page, Sample, samples
 from pages.shell.state import state
 
 FAMILIES = {
-    "decoder": "writes on",
-    "encoder": "reads and fills gaps",
-    "encoder-decoder": "reads one text, writes another",
+    "decoder": "text generation",
+    "encoder": "fill-mask",
+    "encoder-decoder": "sequence to sequence, such as translation",
 }
 
 
 def cards() -> None:
     """A card a page: what it is about, a small picture of it, and a way in."""
-    st.subheader("Where to go from here", anchor=False)
+    st.subheader("Explore", anchor=False)
     here = [page for page in PAGES[1:] if (ROOT / page.file).exists()]
     for column, page in zip(st.columns(len(here), gap="small"), here, strict=True):
         with column.container(border=True, height="stretch"):
@@ -34,7 +34,7 @@ def cards() -> None:
 
 def models() -> None:
     """Every model that can be opened, in plain words."""
-    st.subheader("The models that are here", anchor=False)
+    st.subheader("Installed models", anchor=False)
     ready = [entry for entry in engine().models() if entry.ready]
     with st.container(horizontal=True, gap="small"):
         for entry in ready:

@@ -1,0 +1,29 @@
+"""Home: the whole path of a text through a model, where to go, and the models that are installed."""
+
+from __future__ import annotations
+
+from pages.home import add, path
+from pages.home.cards import section as cards
+from pages.shell.frame import Choice, frame, sentences
+from pages.shell.views import View
+
+INTRO = (
+    "Type a text, watch a real transformer read it and write it, share what you see with a link. "
+    "Hover over a token in the picture to follow it upward; click to pin it."
+)
+# Parts of one page, drawn one below the other.
+VIEWS = (
+    View("Path", path.path),
+    View("Explore", cards.cards),
+    View("Installed models", cards.models),
+    View("Add a model", add.add),
+    View("Remove a model", add.delete),
+)
+
+
+def page() -> None:
+    """Draw the page; a part that cannot be drawn says why, and the others stay."""
+    choice: Choice = frame("Home", families=("encoder-decoder", "decoder", "encoder"), intro=INTRO)
+    for view in VIEWS:
+        with sentences():
+            view.draw(*((choice,) if view.name == "Path" else ()))
