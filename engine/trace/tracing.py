@@ -22,7 +22,7 @@ from engine.models.feeds import empty_past, head_masks, source_masks, text_feeds
 from engine.models.runtime import Bundle, Graph, Session
 from engine.settings import settings
 from engine.tokenizers import tokens as cutting
-from engine.trace import outputs
+from engine.trace import outputs, quantities
 from engine.trace.outputs import PARTS, Outputs, plain, rows
 from engine.values import (
     Attention,
@@ -299,6 +299,7 @@ def _wanted(
     names += [
         f"{kind}.{i}.{part}" for kind in kinds for i in indices for part in ("weights", *parts)
     ]
+    names += [quantity.output(i) for quantity in quantities.at("part") for i in indices]
     return [name for name in names if name in offered]
 
 

@@ -10,6 +10,7 @@ differ. torch and transformers are imported only when a checkpoint is made.
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import shutil
 import subprocess
@@ -250,6 +251,13 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+def recipe(name: str) -> str:
+    """All that `save` makes a checkpoint of, as text."""
+    kind, make_tokenizer, special, config = RECIPES[name]
+    code = [inspect.getsource(function) for function in (make_tokenizer, save, spread)]
+    return repr((kind, special, config, CORPUS, code))
+
+
 def save(name: str, folder: Path) -> None:
     """Make the checkpoint called `name` in `folder`."""
     import torch
@@ -297,7 +305,8 @@ class Bundles:
 
     def checkpoint(self, name: str, make: Callable[[str, Path], None] = save) -> Path:
         """The folder of a checkpoint, made by `make(name, folder)`."""
-        digest = kept.key("checkpoint", name, *map(kept.maker, (save, make)), kept.versions())
+        written = recipe(name) if make is save else kept.files_of(save, make)
+        digest = kept.key("checkpoint", name, written, kept.versions())
         folder = self.root / "checkpoints" / name
         return self._once(folder, digest, lambda folder: make(name, folder))
 

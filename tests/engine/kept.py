@@ -127,9 +127,9 @@ def exporter() -> str:
     return key(of_files(ROOT, {command, *sources("engine.export.bundling")}), versions())
 
 
-def maker(function: Callable[..., object]) -> str:
-    """A digest of the file that a function is written in."""
-    return _digest(Path(inspect.getfile(function)))
+def files_of(*functions: Callable[..., object]) -> str:
+    """A digest of the files that functions are written in."""
+    return key(*(_digest(Path(inspect.getfile(function))) for function in functions))
 
 
 @cache
