@@ -276,7 +276,7 @@ def _run(
         )
         shape = next(iter(source.values())).shape
         mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
-        feeds |= source | source_masks(session, mask, np.zeros(1, dtype=np.int64))
+        feeds |= source | source_masks(session, mask)
         found = bundle.run(graph, feeds, wanted, large=large, session=session)
         return found | source
 
