@@ -27,7 +27,6 @@ def ask_for(page: Page, source: str) -> None:
     page.get_by_role("button", name="Look").click()
 
 
-@pytest.mark.slow
 def test_a_folder_is_looked_at_stopped_exported_used_and_deleted(
     open_at: Open, folder: Path
 ) -> None:

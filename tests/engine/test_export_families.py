@@ -27,7 +27,6 @@ FEW = (TEXTS[0], TEXTS[1], TEXTS[6])
 LAYERS = 2
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)  # an export takes 7 s of one core; a busy machine has fewer
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_family_equals_pytorch(bundles: Bundles, name: str) -> None:

@@ -667,7 +667,6 @@ def test_heads_are_measured_and_the_values_are_shown(
     assert formula in app.selectbox(key="order").help.replace("\\", "")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.feature("GQA / modern decoder models")
 @pytest.mark.parametrize("name", ["llama"])
