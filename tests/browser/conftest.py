@@ -11,7 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from tests.browser import servers
 
@@ -221,6 +228,22 @@ STILL = """(asked) => {
     && !document.querySelector('[data-stale=true]') && document.querySelector('h1');
   if (!still || globalThis.asked !== asked) [globalThis.asked, globalThis.since] = [asked, now];
   return now - globalThis.since > 150;
+}"""
+
+
+def at_rest(place: Locator, look: str) -> None:
+    """Wait until what `look` (JavaScript, of the element) gives has stayed the same for a while."""
+    place.evaluate(SAME.replace("LOOK", look))
+
+
+SAME = """async (node) => {
+  const look = LOOK, seen = () => JSON.stringify(look(node));
+  let before = seen(), since = performance.now();
+  while (performance.now() - since < 150) {
+    await new Promise((next) => setTimeout(next, 30));
+    const now = seen();
+    if (now !== before) [before, since] = [now, performance.now()];
+  }
 }"""
 
 
