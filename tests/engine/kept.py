@@ -19,6 +19,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -56,21 +57,29 @@ class Kept:
 
     def into(self, folder: Path, key: str, make: Make) -> None:
         """Put what is kept under `key` at `folder`, or make it there and keep a copy."""
+        if not self._copied(folder, key):
+            make(folder)  # takes seconds: outside the lock
+            with suppress(OSError):  # no room to keep it: the tests go on all the same
+                self._keep(folder, key)
+
+    def _copied(self, folder: Path, key: str) -> bool:
+        if self.root is None or not (self.root / key).exists():
+            return False
+        with FileLock(self.root / "lock"):
+            if not _whole(self.root / key):
+                return False
+            shutil.copytree(self.root / key / "files", folder)
+            os.utime(self.root / key)
+            return True
+
+    def _keep(self, folder: Path, key: str) -> None:
         if self.root is None:
-            return make(folder)
-        self.root.mkdir(parents=True, exist_ok=True)
-        place, lock = self.root / key, FileLock(self.root / "lock")
-        with lock:
-            if _whole(place):
-                shutil.copytree(place / "files", folder)
-                os.utime(place)
-                return
-        make(folder)  # takes seconds: outside the lock
-        aside = self.root / f".new-{uuid.uuid4().hex}"
+            return
+        aside, place = self.root / f".new-{uuid.uuid4().hex}", self.root / key
         try:
             shutil.copytree(folder, aside / "files")
             (aside / "digests.json").write_text(json.dumps(_digests(aside / "files")))
-            with lock:
+            with FileLock(self.root / "lock"):
                 shutil.rmtree(place, ignore_errors=True)
                 aside.rename(place)
                 self._tidy(besides=place)

@@ -58,7 +58,14 @@ def test_what_fails_is_not_kept(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError):
         Kept(tmp_path / "cache").into(tmp_path / "first", "key", fail)
-    assert {path.name for path in (tmp_path / "cache").iterdir()} <= {"lock"}
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_folder_that_cannot_be_written_stops_no_test(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    make = Maker()
+    Kept(tmp_path / "file" / "cache").into(tmp_path / "first", "key", make)
+    assert make.times == 1 and (tmp_path / "first" / "file").read_bytes() == b"xxx"
 
 
 def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
