@@ -1,4 +1,5 @@
-# make run | make test | make bench | make models CORPORA=folder | make test-gpu | make bench-gpu
+# make run | make test | make test-slow | make bench | make models CORPORA=folder | make lock
+# make test-gpu | make bench-gpu
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 
 PORT ?= 8501
@@ -9,8 +10,11 @@ PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11 python3.1
 	command -v python3 || command -v python)
 endif
 BIN := .venv/bin
+# The slowest tests are listed at the end of every run.
+PYTEST := $(BIN)/pytest --durations=25 --durations-min=1
 
-.PHONY: run test types pages-and-engine test-gpu bench bench-gpu models check-python chromium clean
+.PHONY: run test types pages-and-engine test-slow test-gpu bench bench-gpu models lock check-python \
+	chromium clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
@@ -22,15 +26,18 @@ test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, page
 	@# Types are checked beside the tests: both must be well, whichever ends first.
 	@$(MAKE) --no-print-directory -j2 types pages-and-engine
 	@# Journeys alone get one more try, alone: one may wait too long while four browsers run.
-	$(BIN)/pytest -n auto tests/browser || { \
+	$(PYTEST) -n auto tests/browser || { \
 	  echo "Tried again, one by one, are the journeys that failed beside the others:"; \
-	  $(BIN)/pytest -v -rp tests/browser --last-failed --last-failed-no-failures none; }
+	  $(PYTEST) -v -rp tests/browser --last-failed --last-failed-no-failures none; }
 
 types:
 	$(BIN)/pyright
 
 pages-and-engine:
-	$(BIN)/pytest -n auto --ignore=tests/browser
+	$(PYTEST) -n auto --ignore=tests/browser
+
+test-slow: .venv/dev.stamp  ## what takes minutes: the shipped models' whole making, once
+	$(PYTEST) -m slow
 
 test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 	$(BIN)/pytest -m gpu
@@ -47,6 +54,9 @@ models: .venv/dev.stamp  ## train the shipped models anew from the texts in CORP
 	@test -n "$(CORPORA)" || { echo "Say where the texts are: make models CORPORA=folder"; exit 1; }
 	$(BIN)/python -m engine.training all --corpora "$(CORPORA)" $(TRAIN)
 
+lock: .venv/dev.stamp  ## pin what is installed: requirements.lock
+	$(BIN)/python .ci/lock.py
+
 clean:  ## remove the environment and what was built
 	rm -rf .venv build
 
@@ -56,9 +66,11 @@ clean:  ## remove the environment and what was built
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/dev.stamp: requirements.txt requirements-dev.txt | check-python
+# Development and CI hold to the lock; `make lock` after raising a pin (LOCK= installs without it).
+LOCK ?= -c requirements.lock
+.venv/dev.stamp: requirements.txt requirements-dev.txt requirements.lock | check-python
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK) -r requirements-dev.txt
 	@touch $@ .venv/run.stamp
 
 check-python:

@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,11 +31,14 @@ SCRIPTS = [ROOT / "app.py", *sorted((ROOT / "pages").glob("[0-9]*.py"))]
 HEAVY = {"torch", "transformers", "onnx", "onnxscript", "umap", "sklearn", "numba"}
 
 
-def imports(path: Path, *, top_only: bool = False) -> Iterator[str]:
-    """Dotted names that a file imports; `top_only` leaves out what functions import late."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = list(tree.body) if top_only else list(ast.walk(tree))
-    for node in nodes:
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports, also late ones and those for types alone."""
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -45,68 +50,117 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def dotted(path: Path) -> str:
+    """The name that a module is imported by."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 def under(path: Path, *parts: str) -> bool:
     return path.is_relative_to(ROOT.joinpath(*parts))
 
 
-def starts(dotted: str, *heads: str) -> bool:
-    return any(dotted == head or dotted.startswith(head + ".") for head in heads)
+def starts(wanted: str, *heads: str) -> bool:
+    return any(wanted == head or wanted.startswith(head + ".") for head in heads)
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
-def test_imports_point_one_way(path: Path) -> None:
-    wrong = []
-    for dotted in imports(path):
-        if under(path, "engine") and starts(dotted, "pages", "streamlit", "plotly", "pandas"):
-            wrong.append(dotted)
-        apart = ("engine.export", "engine.training")
-        if not under(path, "engine", "export") and not under(path, "engine", "training"):
-            if starts(dotted, *apart):
-                wrong.append(dotted)
-        here = path.relative_to(ROOT).parts
-        there = dotted.split(".")
-        if under(path, "pages", "pictures") or path.name == "picture.py":
-            if starts(dotted, "streamlit", "pages.shell"):
-                wrong.append(dotted)
-        if here[0] == "pages" and there[0] == "pages" and len(here) > 2 and len(there) > 1:
-            # A page knows itself, the shell and the pictures; those know no page.
-            if there[1] not in {here[1], "shell", "pictures"}:
-                wrong.append(dotted)
-        if under(path, "pages") and re.match(r"pages\.\d", dotted):
-            wrong.append(dotted)
-    assert not wrong, f"{name(path)} imports {wrong}"
+def against(path: Path, wanted: str) -> bool:
+    """Whether an import goes against the one direction that imports have."""
+    here, there = path.relative_to(ROOT).parts, wanted.split(".")
+    trains = under(path, "engine", "export") or under(path, "engine", "training")
+    if not trains and starts(wanted, "engine.export", "engine.training"):
+        return True
+    if here[0] == "engine":
+        return starts(wanted, "pages", "streamlit", "plotly", "pandas")
+    if under(path, "pages", "pictures") or path.name == "picture.py":
+        if starts(wanted, "streamlit", "pages.shell"):
+            return True
+    if here[0] == "pages" and there[0] == "pages" and len(here) > 2 and len(there) > 1:
+        # A page knows itself, the shell and the pictures; those know no page.
+        if there[1] not in {here[1], "shell", "pictures"}:
+            return True
+    return re.match(r"pages\.\d", wanted) is not None
 
 
-@pytest.mark.parametrize("path", CODE, ids=name)
-def test_only_export_and_training_import_torch(path: Path) -> None:
-    if under(path, "engine", "export") or under(path, "engine", "training"):
-        return
-    heavy = [dotted for dotted in imports(path) if starts(dotted, "torch", "transformers", "onnx")]
-    assert not heavy, f"{name(path)} imports {heavy}"
+@pytest.mark.parametrize(
+    ("file", "wanted", "wrong"),
+    [
+        ("engine/attention/maps.py", "pages.shell.frame", True),
+        ("engine/attention/maps.py", "engine.export.bundling", True),
+        ("engine/attention/maps.py", "numpy", False),
+        ("engine/export/card.py", "engine.export.model", False),
+        ("engine/training/shipping.py", "engine.export.__main__", False),
+        ("pages/attention/map/picture.py", "streamlit", True),
+        ("pages/attention/map/section.py", "streamlit", False),
+        ("pages/pictures/svg.py", "pages.shell.state", True),
+        ("pages/attention/words.py", "pages.decoding.plan", True),
+        ("pages/attention/words.py", "pages.attention.labels", False),
+        ("pages/shell/frame.py", "pages.home.path", True),
+        ("pages/shell/frame.py", "pages.3_Attention", True),
+        ("app.py", "pages.home.path", False),
+    ],
+)
+def test_the_direction_is_told_from_an_import(file: str, wanted: str, wrong: bool) -> None:
+    assert against(ROOT / file, wanted) is wrong
 
 
-@pytest.mark.parametrize("path", [path for path in CODE if path not in SCRIPTS], ids=name)
-def test_every_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), name(path)
+def test_imports_point_one_way() -> None:
+    wrong = [f"{name(path)}: {d}" for path in CODE for d in imports(path) if against(path, d)]
+    assert not wrong, "imports against the direction:\n" + "\n".join(wrong)
+
+
+def test_only_export_and_training_import_torch() -> None:
+    wrong = [
+        f"{name(path)}: {wanted}"
+        for path in CODE
+        if not under(path, "engine", "export") and not under(path, "engine", "training")
+        for wanted in imports(path)
+        if starts(wanted, "torch", "transformers", "onnx")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_itself_over_others() -> None:
+    modules = {dotted(path): path for path in CODE}
+    wants = {
+        module: {found for found in imports(path) if found in modules} - {module}
+        for module, path in modules.items()
+    }
+    # A package holds its modules: importing one runs the package's own file, which imports none.
+    left = dict(wants)
+    while free := [module for module, wanted in left.items() if not wanted & set(left)]:
+        for module in free:
+            del left[module]
+    assert not left, f"in circles: {sorted(left)}"
+
+
+def test_folders_and_modules_stay_small() -> None:
+    folders = Counter(path.parent for path in CODE if path.name != "__init__.py")
+    crowded = [f"{name(folder)}: {count}" for folder, count in folders.items() if count > 15]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in CODE}
+    long = [f"{name(path)}: {lines} lines" for path, lines in lengths.items() if lines > 400]
+    assert not crowded + long, "\n".join(crowded + long)
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        name(path) for path in CODE if path not in SCRIPTS and not ast.get_docstring(tree(path))
+    ]
+    assert not silent, "without a docstring:\n" + "\n".join(silent)
 
 
 def test_pages_are_found_in_their_folder_only() -> None:
     for path in CODE:
-        calls = [
-            node.attr
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, ast.Attribute)
-        ]
+        calls = [node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)]
         assert "navigation" not in calls, f"{name(path)} calls st.navigation"
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=name)
-def test_a_page_begins_with_the_frame_and_shows_errors_as_sentences(path: Path) -> None:
-    names = {
-        node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)
-    }
-    assert {"frame", "sentences"} <= names
-    assert any(page.file == name(path) for page in PAGES)
+def test_a_page_begins_with_the_frame_and_shows_errors_as_sentences() -> None:
+    wrong = []
+    for path in SCRIPTS:
+        names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
+        if not {"frame", "sentences"} <= names or name(path) not in {page.file for page in PAGES}:
+            wrong.append(name(path))
+    assert not wrong and len(SCRIPTS) == len(PAGES), wrong
 
 
 def test_public_names_are_sorted_and_there() -> None:
@@ -115,14 +169,13 @@ def test_public_names_are_sorted_and_there() -> None:
             continue
         if re.match(r"\d", path.stem) or path.name == "app.py":
             continue
-        dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        module = importlib.import_module(dotted)
+        module = importlib.import_module(dotted(path))
         listed = getattr(module, "__all__", None)
         if listed is not None:
-            assert list(listed) == sorted(listed), dotted
+            assert list(listed) == sorted(listed), name(path)
             for each in listed:
-                there = hasattr(module, each) or find_spec(f"{dotted}.{each}") is not None
-                assert there, f"{dotted} has no {each}"
+                there = hasattr(module, each) or find_spec(f"{dotted(path)}.{each}") is not None
+                assert there, f"{name(path)} has no {each}"
 
 
 def test_no_outside_address_in_what_the_browser_gets() -> None:

@@ -72,9 +72,7 @@ class Decoder:
         self._held = True
         try:
             self._session = bundle.session("model")
-            # Bundles of the first exporter put the rows in order inside their one graph.
-            own = "rows" in self._session.inputs
-            self._rows = None if own else bundle.session("rows")
+            self._rows = bundle.session("rows")
             self._constant = head_masks(self._session, own="decoder", off=off)
         except BaseException:
             self.close()
@@ -169,7 +167,7 @@ class Decoder:
         moved = _moved(rows, len(self._mask))
         mask = np.concatenate([self._mask[rows] if moved else self._mask, real], axis=1)
         feeds = self._constant | text_feeds(
-            self._session, ids, mask=mask, rows=rows, first=(ids.shape[1] - 1,)
+            self._session, ids, mask=mask, first=(ids.shape[1] - 1,)
         )
         bound = self._past
         if not bound:
@@ -178,7 +176,7 @@ class Decoder:
             bound = self._ordered(bound, rows, kind="past")
         if self._source is not None:
             read = self._reading(self._source, sources)
-            feeds |= source_masks(self._session, read.mask, sources)
+            feeds |= source_masks(self._session, read.mask)
             bound = bound | read.values
         found = run_bound(
             self._bundle, self._session, feeds, bound=bound, kept=self._kept, fetched=("logits",)
@@ -192,7 +190,7 @@ class Decoder:
         """The source that each row reads: put in order when that changes, not at every step."""
         if self._read is None or not np.array_equal(sources, self._sources):
             self._read = source
-            if self._rows is not None and _moved(sources, len(source.mask)):
+            if _moved(sources, len(source.mask)):
                 values = self._ordered(source.values, sources, kind="source")
                 self._read = Source(source.mask[sources], values)
         return self._read
@@ -201,8 +199,6 @@ class Decoder:
         self, values: dict[str, OrtValue], rows: np.ndarray, *, kind: str
     ) -> dict[str, OrtValue]:
         """Keys and values, row i the row `rows[i]` of those given."""
-        if self._rows is None:
-            return values
         given = _renamed(values, kind, "present")
         names = sorted(self._rows.outputs)
         found = run_bound(self._bundle, self._rows, {"rows": rows}, bound=given, kept=names)

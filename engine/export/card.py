@@ -21,11 +21,10 @@ from engine.export.sources.hub import Checkpoint
 from engine.export.sources.tokenizer import kind, settings_of, special
 from engine.export.weights.storage import Weights
 from engine.models.bundle import Card, Generation, Matrix, Stack
+from engine.trace import quantities
 from engine.values import Side
 
 VERSION = 2  # of the exporter: raise it when bundles come out differently
-
-QUANTITIES = ("query", "key", "value", "scores", "weights", "output")
 
 
 def make_card(
@@ -60,7 +59,7 @@ def make_card(
         source=checkpoint.source,
         revision=checkpoint.revision,
         exporter=f"{VERSION} (transformers {transformers_version})",
-        given=tuple(name for name in QUANTITIES if f"layer.0.{name}" in outputs),
+        given=tuple(q.name for q in quantities.at("attention") if q.output() in outputs),
         files=digests(weights.folder),
         errors=errors,
         generation=generation(model, checkpoint.folder, tokenizer),

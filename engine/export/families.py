@@ -7,7 +7,8 @@ entry here; the proof at export says whether it was right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from engine.errors import ExportFailed
 from engine.values import Family
@@ -21,6 +22,7 @@ class Tower:
     are never a position; `after` are the modules that follow the last block, in order. `cross` is
     the name in a block under which its cross-attention lies, with the projections `cross_key` and
     `cross_value` inside. `shared` names the blocks inside a group of blocks that run repeatedly.
+    `parts` are the modules in a block whose outputs are quantities of their names.
     """
 
     blocks: str
@@ -32,6 +34,7 @@ class Tower:
     cross_value: str = "v_proj"
     skipped: int = 0
     shared: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

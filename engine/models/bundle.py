@@ -19,15 +19,12 @@ Names of graph inputs and outputs, `k` a 0-based layer:
              which saves their memory
         encoder-decoder's decoder also: source_mask [batch, source], source.k.key, source.k.value
              [batch, key_head, source, dim], cross_head_mask [layer, head]
-    outputs  logits [batch, n, vocabulary], present.k.key, present.k.value
-             embedded.token, embedded.position [.., token, width] (where added)
-             hidden.0 .. hidden.L [batch, token, width]
-             layer.k.query, .key, .value, .scores, .weights, .output [batch, head, ..]
-             cross.k.query, .scores, .weights, .output (decoder of an encoder-decoder)
+    outputs  present.k.key, present.k.value, and every quantity of `engine/trace/quantities.py`
+             that the family gives, each with the axis `batch` in front: logits [batch, n,
+             vocabulary], hidden.0 .. hidden.L, layer.k.weights, cross.k.weights, ...
              encoder.onnx: source.k.key, source.k.value instead of logits and present
     rows.onnx: rows [batch] and present.* or source.* (as present.*) -> past.*, row i the row
-             `rows[i]` of those given. Bundles of the first exporter have no such graph: their
-             model.onnx takes `rows`, and `sources` [batch] for the cross keys and values.
+             `rows[i]` of those given
 
 `hidden.L` is what leaves the last block, before a final norm where the family has one: the lens
 applies that norm.
@@ -227,6 +224,8 @@ def _mapped(path: Path, dtype: str, offset: int, shape: tuple[int, int]) -> np.n
 def _listed(card: Card, folder: Path) -> tuple[str, ...]:
     """The files that the card lists: plain names inside the folder, the needed ones among them."""
     needed = {"model.onnx", "tokenizer.json"}
+    if card.decoder is not None:
+        needed.add("rows.onnx")  # the first exporter wrote none
     if card.family == "encoder-decoder":
         needed.add("encoder.onnx")
     for name in sorted(needed - set(card.files)):

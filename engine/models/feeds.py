@@ -23,11 +23,10 @@ def text_feeds(
     *,
     mask: Bool[np.ndarray, "batch past_plus_token"] | None = None,
     segments: Int[np.ndarray, "batch token"] | None = None,
-    rows: Int[np.ndarray, "batch"] | None = None,
     first: Sequence[int] = (0,),
     keep: Iterable[int] = (),
 ) -> dict[str, np.ndarray]:
-    """Ids, mask, segments, rows and wanted positions; without a mask every token is real.
+    """Ids, mask, segments and wanted positions; without a mask every token is real.
 
     `keep` are the layers whose attention will be asked for.
     """
@@ -36,7 +35,6 @@ def text_feeds(
         "input_ids": ids,
         "attention_mask": np.ones((batch, n_tokens)) if mask is None else mask,
         "segments": np.zeros((batch, n_tokens)) if segments is None else segments,
-        "rows": np.arange(batch) if rows is None else rows,
         "first": np.array(first),
     }
     if "keep" in session.inputs:
@@ -74,18 +72,11 @@ def head_masks(session: Session, *, own: Kind, off: Off) -> dict[str, np.ndarray
     return found
 
 
-def source_masks(
-    session: Session,
-    mask: Bool[np.ndarray, "source_batch source"],
-    sources: Int[np.ndarray, "batch"],
-) -> dict[str, np.ndarray]:
-    """Which source tokens are real, and which source each row of the batch reads."""
-    values = {"source_mask": mask, "sources": sources}
-    return {
-        name: _typed(session, name, value)
-        for name, value in values.items()
-        if name in session.inputs
-    }
+def source_masks(session: Session, mask: Bool[np.ndarray, "batch source"]) -> dict[str, np.ndarray]:
+    """Which tokens of each row's source are real."""
+    # A block cut out of a graph may not ask for it.
+    values = {"source_mask": mask} if "source_mask" in session.inputs else {}
+    return {name: _typed(session, name, value) for name, value in values.items()}
 
 
 def _typed(session: Session, name: str, value: np.ndarray) -> np.ndarray:

@@ -13,10 +13,12 @@ from jaxtyping import Float
 
 from engine.errors import NotOffered
 from engine.models.bundle import Stack
+from engine.trace import quantities
 from engine.values import Attention, Layer
 
 MASKED = -1e30  # scores at or below this were masked; float16 holds no less than -65,504
-PARTS = ("query", "key", "value", "scores", "output")
+ATTENTION = quantities.at("attention")
+PARTS = tuple(quantity.name for quantity in ATTENTION if not quantity.always)
 Outputs = Mapping[str, np.ndarray]
 
 
@@ -24,16 +26,21 @@ def block(index: int, stack: Stack, found: Outputs, n_tokens: int, *, crosses: b
     """One block out of a run's outputs; `crosses` where it looks at a source too."""
     cross = None
     if crosses:
-        parts = {part: found.get(f"cross.{index}.{part}") for part in ("weights", *PARTS)}
+        parts = {q.name: found.get(q.output(index, "cross")) for q in ATTENTION}
         for part in ("key", "value"):
             parts[part] = _repeated(found[f"source.{index}.{part}"], stack)
         cross = _attention(parts, stack)
-    own = {part: found.get(f"layer.{index}.{part}") for part in ("weights", *PARTS)}
+    own = {q.name: found.get(q.output(index)) for q in ATTENTION}
     return Layer(
         index=index,
         attention=_attention(own, stack),
         cross=cross,
         hidden=rows(found[f"hidden.{index + 1}"], n_tokens),
+        **{
+            q.name: rows(found[q.output(index)], n_tokens)
+            for q in quantities.at("part")
+            if q.output(index) in found
+        },
     )
 
 
@@ -55,15 +62,8 @@ def _attention(parts: Mapping[str, np.ndarray | None], stack: Stack) -> Attentio
     if scores is not None:
         floor = -6e4 if parts["scores"].dtype == np.float16 else MASKED  # type: ignore[union-attr]
         np.copyto(scores, -np.inf, where=scores <= floor)
-    return Attention(
-        weights=weights,
-        scores=scores,
-        query=given["query"],
-        key=given["key"],
-        value=given["value"],
-        output=given["output"],
-        scale=stack.scale or stack.dim**-0.5,
-    )
+    scale = stack.scale or stack.dim**-0.5
+    return Attention(**given, scale=scale)  # type: ignore[arg-type]
 
 
 def _repeated(shared: np.ndarray, stack: Stack) -> np.ndarray:

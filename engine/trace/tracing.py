@@ -22,7 +22,7 @@ from engine.models.feeds import empty_past, head_masks, source_masks, text_feeds
 from engine.models.runtime import Bundle, Graph, Session
 from engine.settings import settings
 from engine.tokenizers import tokens as cutting
-from engine.trace import outputs
+from engine.trace import outputs, quantities
 from engine.trace.outputs import PARTS, Outputs, plain, rows
 from engine.values import (
     Attention,
@@ -276,7 +276,7 @@ def _run(
         )
         shape = next(iter(source.values())).shape
         mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
-        feeds |= source | source_masks(session, mask, np.zeros(1, dtype=np.int64))
+        feeds |= source | source_masks(session, mask)
         found = bundle.run(graph, feeds, wanted, large=large, session=session)
         return found | source
 
@@ -299,6 +299,7 @@ def _wanted(
     names += [
         f"{kind}.{i}.{part}" for kind in kinds for i in indices for part in ("weights", *parts)
     ]
+    names += [quantity.output(i) for quantity in quantities.at("part") for i in indices]
     return [name for name in names if name in offered]
 
 

@@ -1,22 +1,26 @@
-"""A server for each worker and a Chromium that tells on every error and every outside request."""
+"""A server for all workers and a Chromium that tells on every error and every outside request."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    sync_playwright,
+)
+
+from tests.browser import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = ROOT / "build" / "screenshots"
@@ -54,42 +58,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Streamlit server of this worker, with small settings."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {"ATLAS_MODELS": str(folder / "models"), "ATLAS_TRACE_MB": "60"}
-    settings |= {"ATLAS_THREADS": "1", "ATLAS_DEVICE": "cpu"}
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
-    command += [f"--server.port={port}", "--server.address=127.0.0.1"]
-    log = (folder / "log.txt").open("w+")
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | settings,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health", process, folder / "log.txt")
-        yield f"http://localhost:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
-        log.close()
+    """The address of the Streamlit server of this run: all its workers use one."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with servers.shared(folder / "server") as address:
+        yield address
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"the server did not start:\n{log.read_text()[-3000:]}")
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[str]:
+    """A server for one test: of what changes the models that all pages list."""
+    with servers.started(tmp_path / "server") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -247,6 +228,22 @@ STILL = """(asked) => {
     && !document.querySelector('[data-stale=true]') && document.querySelector('h1');
   if (!still || globalThis.asked !== asked) [globalThis.asked, globalThis.since] = [asked, now];
   return now - globalThis.since > 150;
+}"""
+
+
+def at_rest(place: Locator, look: str) -> None:
+    """Wait until what `look` (JavaScript, of the element) gives has stayed the same for a while."""
+    place.evaluate(SAME.replace("LOOK", look))
+
+
+SAME = """async (node) => {
+  const look = LOOK, seen = () => JSON.stringify(look(node));
+  let before = seen(), since = performance.now();
+  while (performance.now() - since < 150) {
+    await new Promise((next) => setTimeout(next, 30));
+    const now = seen();
+    if (now !== before) [before, since] = [now, performance.now()];
+  }
 }"""
 
 

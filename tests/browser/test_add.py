@@ -27,11 +27,10 @@ def ask_for(page: Page, source: str) -> None:
     page.get_by_role("button", name="Look").click()
 
 
-@pytest.mark.slow
 def test_a_folder_is_looked_at_stopped_exported_used_and_deleted(
-    open_at: Open, folder: Path
+    own_server: str, open_at: Open, folder: Path
 ) -> None:
-    page = open_at("/")
+    page = open_at(f"{own_server}/", cold=True)
     ask_for(page, str(folder))
     main = page.get_by_test_id("stMain")
     expect(main).to_contain_text("Decoder (writes on), type gpt2.", timeout=60_000)
@@ -49,11 +48,11 @@ def test_a_folder_is_looked_at_stopped_exported_used_and_deleted(
     rest(page)
     expect(page.get_by_test_id("stMain")).to_contain_text("decoder of 2 layers with 2 heads")
     for path in ("Tokenization", "Embeddings", "Decoding"):
-        used = open_at(f"/{path}?model=little-gpt&text=The+cat+sat")
+        used = open_at(f"{own_server}/{path}?model=little-gpt&text=The+cat+sat", cold=True)
         expect(used.get_by_test_id("stMain")).to_contain_text("decoder of 2 layers with 2 heads")
         expect(used.get_by_test_id("stException")).to_have_count(0)
-    # Deleted again, so that other tests find the models they expect.
-    page = open_at("/")
+    # Deleted again.
+    page = open_at(f"{own_server}/", cold=True)
     page.get_by_text("Remove an exported model").click()
     page.get_by_role("button", name="Delete little-gpt").click()
     expect(page.get_by_text("Remove an exported model")).to_have_count(0)

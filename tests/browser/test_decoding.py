@@ -32,7 +32,6 @@ def texts(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.feature("Token streaming")
 def test_six_columns_are_written_live(open_at: Open, dark: bool) -> None:
     page = open_at("/Decoding?length=40&seed=11", dark=dark)
     expect(page.locator(".column")).to_have_count(6, timeout=PATIENCE)
@@ -282,6 +281,7 @@ WATCH = """(sheet) => {
 }"""
 
 
+@pytest.mark.feature("Token streaming")
 def test_six_columns_of_256_tokens_grow_without_a_jump(open_at: Open) -> None:
     """Every change of the page on the way: text only grows, nothing moves; a generous pace."""
     page = open_at("/Decoding?length=256&seed=24")

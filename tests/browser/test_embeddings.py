@@ -7,16 +7,22 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, rest, shot
+from tests.browser.conftest import Open, at_rest, rest, shot
 
 CAMERA = """node => Object.values(node._fullLayout.scene._scene.getCamera().eye)
     .map((value) => value.toFixed(3)).join()"""
 
 
+PLACES = """(node) => [...node.querySelectorAll(".labels button")].map((label) => {
+  const box = label.getBoundingClientRect();
+  return [label.dataset.id, Math.round(box.x), Math.round(box.y)];
+})"""
+
+
 def drawn(page: Page) -> None:
     """Wait until the map stands with its labels."""
     page.locator(".space .labels button").first.wait_for(timeout=40_000)
-    page.wait_for_timeout(400)
+    at_rest(page.locator(".space"), PLACES)
 
 
 def spot(page: Page, point: str) -> tuple[float, float]:
@@ -33,7 +39,7 @@ def test_a_3d_point_is_picked_and_its_neighbours_are_listed(open_at: Open) -> No
     point = label.get_attribute("data-id") or ""
     x, y = spot(page, point)
     page.mouse.move(x, y)
-    page.wait_for_timeout(500)
+    at_rest(page.locator(".space"), PLACES)
     page.mouse.click(x, y)
     rest(page)
     expect(page).to_have_url(re.compile(r"point=[tv]\d+"))
@@ -68,16 +74,16 @@ def test_the_camera_stays_when_layers_and_points_change(open_at: Open) -> None:
     page.mouse.down()
     page.mouse.move(x + 120, y + 40, steps=6)
     page.mouse.up()
-    page.wait_for_timeout(500)
+    at_rest(plot, CAMERA)
     turned = plot.evaluate(CAMERA)
     expect(page).to_have_url(re.compile("camera="))  # written once it rests
     page.get_by_role("slider", name="The text's tokens after layer").press("ArrowRight")
     rest(page)
-    page.wait_for_timeout(500)
+    at_rest(plot, CAMERA)
     assert plot.evaluate(CAMERA) == turned
     page.locator(".space .labels button.own").first.click()
     rest(page)
-    page.wait_for_timeout(500)
+    at_rest(plot, CAMERA)
     assert plot.evaluate(CAMERA) == turned
     again = open_at(page.url)
     drawn(again)
@@ -95,14 +101,13 @@ def test_few_bytes_travel_for_the_map_and_fewer_for_a_pick(open_at: Open) -> Non
     page.goto(page.url.split("?")[0].rstrip("/") + "/Embeddings?model=tales-gpt")
     rest(page)
     drawn(page)
-    page.wait_for_timeout(500)
     first = sum(received)
     # 6,144 points with names, the page itself and the drawing for files.
     assert first < 600_000, first
     received.clear()
     page.locator(".space .labels button.own").first.click()
     rest(page)
-    page.wait_for_timeout(500)
+    drawn(page)
     assert sum(received) < 300_000, sum(received)
 
 
@@ -152,10 +157,7 @@ def test_points_are_taken_by_a_line_and_by_a_box_and_shown_alone(open_at: Open) 
     page.get_by_text("Show these alone").click()
     rest(page)
     shown = "node => node.data.filter((t) => t.showlegend).slice(0, 6).map((t) => t.x.length)"
-    for _ in range(60):
-        page.wait_for_timeout(250)
-        if sum(page.locator(".space .plot").evaluate(shown)) <= inside + 10:
-            break
+    at_rest(page.locator(".space .plot"), shown)
     assert sum(page.locator(".space .plot").evaluate(shown)) <= inside + 10
     assert page.locator(".space .plot").evaluate(CAMERA) == camera
     shot(page, "embeddings-area")

@@ -86,10 +86,9 @@ def test_hover_lights_click_locks_escape_frees(page: Page) -> None:
     assert "token=s1" in page.url
     page.mouse.move(5, 5)
     expect(page.locator("[data-id=s1].locked")).to_have_count(1)
-    dimmed = page.locator("[data-id=s2]").first.evaluate("n => getComputedStyle(n).opacity")
-    page.wait_for_timeout(200)
-    dimmed = page.locator("[data-id=s2]").first.evaluate("n => getComputedStyle(n).opacity")
-    assert float(dimmed) < 0.5
+    other, opacity = page.locator("[data-id=s2]").first, "n => getComputedStyle(n).opacity"
+    at_rest(other, opacity)
+    assert float(other.evaluate(opacity)) < 0.5
     token.hover()
     page.keyboard.press("Escape")
     expect(page.locator(".chip")).not_to_be_visible()

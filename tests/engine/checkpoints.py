@@ -10,6 +10,7 @@ differ. torch and transformers are imported only when a checkpoint is made.
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import shutil
 import subprocess
@@ -30,6 +31,9 @@ from tokenizers import (
     processors,
     trainers,
 )
+
+from tests.engine import kept
+from tests.engine.kept import Kept
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = [
@@ -247,6 +251,13 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+def recipe(name: str) -> str:
+    """All that `save` makes a checkpoint of, as text."""
+    kind, make_tokenizer, special, config = RECIPES[name]
+    code = [inspect.getsource(function) for function in (make_tokenizer, save, spread)]
+    return repr((kind, special, config, CORPUS, code))
+
+
 def save(name: str, folder: Path) -> None:
     """Make the checkpoint called `name` in `folder`."""
     import torch
@@ -282,33 +293,43 @@ def spread(model: Any) -> None:
 
 
 class Bundles:
-    """Checkpoints and bundles under one folder, each made once even by several processes."""
+    """Checkpoints and bundles under one folder, each made once even by several processes.
 
-    def __init__(self, root: Path) -> None:
+    What an earlier run made of the same sources is copied from where it was kept.
+    """
+
+    def __init__(self, root: Path, stock: Kept | None = None) -> None:
         self.root = root
+        self.stock = stock or Kept(kept.folder())
         root.mkdir(parents=True, exist_ok=True)
 
-    def checkpoint(self, name: str) -> Path:
-        """The folder of a checkpoint."""
-        return self._once(self.root / "checkpoints" / name, lambda folder: save(name, folder))
+    def checkpoint(self, name: str, make: Callable[[str, Path], None] = save) -> Path:
+        """The folder of a checkpoint, made by `make(name, folder)`."""
+        written = recipe(name) if make is save else kept.files_of(save, make)
+        digest = kept.key("checkpoint", name, written, kept.versions())
+        folder = self.root / "checkpoints" / name
+        return self._once(folder, digest, lambda folder: make(name, folder))
 
     def __call__(self, name: str, *options: str) -> Path:
         """The folder of a bundle; options such as "--store", "int8" make another bundle."""
-        source = self.checkpoint(name)
-        folder = self.root / "bundles" / "-".join([name, *(o.strip("-") for o in options)])
-        return self._once(folder, lambda out: export(source, out, *options))
+        return self.of(self.checkpoint(name), name, *options)
 
-    def of(self, source: Path, name: str) -> Path:
+    def of(self, source: Path, name: str, *options: str) -> Path:
         """The bundle of a checkpoint that lies elsewhere."""
-        return self._once(self.root / "bundles" / name, lambda out: export(source, out))
+        # A card names the folder that it was made of.
+        parts = (source.name, kept.of_files(source), *options, kept.exporter())
+        folder = self.root / "bundles" / "-".join([name, *(o.strip("-") for o in options)])
+        return self._once(
+            folder, kept.key("bundle", *parts), lambda out: export(source, out, *options)
+        )
 
-    def _once(self, folder: Path, make: Callable[[Path], None]) -> Path:
+    def _once(self, folder: Path, digest: str, make: Callable[[Path], None]) -> Path:
         lock = self.root / f"{folder.parent.name}-{folder.name}.lock"
         with FileLock(lock):
             done = folder.with_name(f"{folder.name}.done")
             if not done.exists():
                 shutil.rmtree(folder, ignore_errors=True)
-                make(folder)
+                self.stock.into(folder, digest, make)
                 done.touch()
         return folder
 

@@ -2,25 +2,35 @@
 
 `equals_pytorch` compares a bundle with the transformers model it was made of: logits, every hidden
 state, every attention weight, and queries, keys and values where the family has them, against
-transformers' own attention, padding in the batch; with the cache against without. Scores and
-outputs are checked against these (softmax of the scores is the weights, weights times values the
-output).
+transformers' own attention, padding in the batch; with the cache against without. What is compared
+comes from the registry of quantities: those with a formula must equal it (softmax of the scores is
+the weights, weights times values the output), and a family gives what the registry says it gives.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from engine.export.families import Tower, layout
+from engine.export.model import blocks
 from engine.models.bundle import Card, read_card
+from engine.trace import quantities
+from engine.trace.quantities import Quantity, Sublayer
+from engine.values import Side
 from tests.engine.reference import Arrays, batch, error, past_of, run
 from tests.engine.taps import Call, tapped
 
 TOLERANCE = 1e-4
+COMPUTED = tuple(q for q in quantities.at("attention") if q.computed)
+# What transformers' own attention is given, and what it returns.
+TAPPED, RETURNED = ("query", "key", "value"), ("weights",)
 
 
 def equals_pytorch(folder: Path, model: Any, texts: tuple[str, ...]) -> None:
@@ -36,10 +46,10 @@ def decoder(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> Non
     call = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     if takes(model, "position_ids"):
         call["position_ids"] = torch.from_numpy(np.maximum(mask.cumsum(-1) - 1, 0))
-    with tapped(model) as calls:
+    with tapped(model) as calls, heard(model, "decoder") as parts:
         output = ask(model, call)
-    compare(got, expected_of(output) | asked("layer", calls, got), mask.astype(bool))
-    consistent(got, "layer", card.tower.scale)
+    compare(got, expected_of(output) | asked("layer", calls, got) | parts, mask.astype(bool))
+    consistent(card, got, "layer")
     steps_equal_whole(folder, ids, mask, got)
 
 
@@ -50,10 +60,10 @@ def encoder(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> Non
     call = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
     if card.pairs:
         call["token_type_ids"] = torch.from_numpy(segments)
-    with tapped(model) as calls:
+    with tapped(model) as calls, heard(model, "encoder") as parts:
         expected = expected_of(ask(model, call))
-    compare(got, expected | asked("layer", calls, got), mask.astype(bool))
-    consistent(got, "layer", card.tower.scale)
+    compare(got, expected | asked("layer", calls, got) | parts, mask.astype(bool))
+    consistent(card, got, "layer")
 
 
 def pair(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> None:
@@ -72,22 +82,25 @@ def pair(folder: Path, card: Card, model: Any, texts: tuple[str, ...]) -> None:
         "decoder_input_ids": torch.from_numpy(target),
         "decoder_attention_mask": torch.ones_like(torch.from_numpy(target)),
     }
-    with tapped(model) as calls:
+    with (
+        tapped(model) as calls,
+        heard(model, "encoder") as read_parts,
+        heard(model, "decoder") as written_parts,
+    ):
         output = ask(model, call)
     # They run in order: the encoder's, then a decoder layer's own and its cross-attention.
     n = len(output.encoder_attentions or output.encoder_hidden_states[1:])
     own, cross = calls[n::2], calls[n + 1 :: 2]
-    reads = expected_of(output, "encoder_") | asked("layer", calls[:n], source)
+    reads = expected_of(output, "encoder_") | asked("layer", calls[:n], source) | read_parts
     for k, (_, key, value) in enumerate(cross):
         reads |= {f"source.{k}.key": key, f"source.{k}.value": value}
     compare(source, reads, mask.astype(bool))
-    writes = expected_of(output, "decoder_") | asked("layer", own, got)
+    writes = expected_of(output, "decoder_") | asked("layer", own, got) | written_parts
     writes |= {f"cross.{k}.query": query for k, (query, _, _) in enumerate(cross)}
     compare(got, writes, np.ones_like(target, bool))
-    scale = card.tower.scale
-    consistent(source, "layer", scale)
-    consistent(got, "layer", scale)
-    consistent(got, "cross", scale, source)
+    consistent(card, source, "layer")
+    consistent(card, got, "layer")
+    consistent(card, got, "cross", source)
     steps_equal_whole(folder, target, np.ones_like(target), got, **read)
 
 
@@ -123,40 +136,85 @@ def asked(kind: str, calls: list[Call], got: Arrays) -> Arrays:
     found: Arrays = {}
     for k, parts in enumerate(calls):
         heads = parts[0].shape[1]
-        for name, part in zip(("query", "key", "value"), parts, strict=True):
+        for name, part in zip(TAPPED, parts, strict=True):
             found[f"{kind}.{k}.{name}"] = np.repeat(part, heads // part.shape[1], axis=1)
     return found
 
 
+@contextmanager
+def heard(model: Any, side: Side) -> Iterator[Arrays]:
+    """What the modules of a side's blocks give whose outputs are quantities ("part")."""
+    plan = layout(model.config.model_type)
+    tower: Tower | None = plan.encoder if side == "encoder" else plan.decoder
+    assert tower is not None
+    found: Arrays = {}
+    hooks = []
+    for quantity in quantities.at("part"):
+        path = tower.parts.get(quantity.name)
+        names = iter(quantity.output(k) for k, _ in enumerate(blocks(model, tower)))
+        for block in dict.fromkeys(blocks(model, tower)) if path else ():
+            keep = _keeping(found, names)
+            hooks.append(block.get_submodule(path or "").register_forward_hook(keep))
+    try:
+        yield found
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _keeping(found: Arrays, names: Iterator[str]) -> Callable[..., None]:
+    def keep(_module: Any, _args: Any, output: Any) -> None:
+        # In the order of running, also where one block runs in several layers.
+        found[next(names)] = (output[0] if isinstance(output, tuple) else output).numpy()
+
+    return keep
+
+
 def compare(got: Arrays, expected: Arrays, seen: np.ndarray) -> None:
+    """All that transformers gives, in the rows of tokens that are not padding."""
     layers = sum(name.startswith("hidden.") for name in got) - 1
     assert {f"hidden.{k}" for k in range(layers)} <= set(expected)
     for name, theirs in expected.items():
         ours = got[name]
-        if name.endswith(("weights", "query", "key", "value")):
+        if name.split(".")[-1] in (*TAPPED, *RETURNED):
             ours, theirs = ours.swapaxes(1, 2), theirs.swapaxes(1, 2)
         assert error(ours[seen], theirs[seen]) <= TOLERANCE, name
 
 
-def consistent(got: Arrays, kind: str, scale: float, source: Arrays | None = None) -> None:
-    """softmax(scores) = weights; weights x values = output; scores come of queries and keys."""
+def consistent(card: Card, got: Arrays, kind: Sublayer, source: Arrays | None = None) -> None:
+    """Each attention gives what the registry says, and what has a formula there follows it."""
     layers = sum(name.startswith(f"{kind}.") and name.endswith(".weights") for name in got)
-    assert layers
+    assert layers and card.tower.scale > 0
     for layer in range(layers):
-        part = {n: got.get(f"{kind}.{layer}.{n}") for n in ("query", "scores", "weights", "output")}
-        assert part["weights"] is not None and part["output"] is not None
-        if part["scores"] is None:  # disentangled attention gives no scores of one product
-            continue
-        keys, values = (
-            got[f"layer.{layer}.{n}"] if source is None else source[f"source.{layer}.{n}"]
-            for n in ("key", "value")
-        )
-        powers = np.exp(part["scores"] - part["scores"].max(-1, keepdims=True))
-        weights = powers / powers.sum(-1, keepdims=True)
-        assert error(weights, part["weights"]) < 1e-5
-        assert error(part["weights"] @ values, part["output"]) <= TOLERANCE
-        assert part["query"] is not None and part["query"].shape[-1] == keys.shape[-1]
-        assert scale > 0
+        parts = {q.name: _part(q, layer, kind, got, source) for q in quantities.at("attention")}
+        there = {name for name, array in parts.items() if array is not None}
+        assert there == offered(card), (kind, layer)
+        for quantity in COMPUTED:
+            inputs = [parts[name] for name in quantity.of]
+            ours = parts[quantity.name]
+            if ours is None or any(array is None for array in inputs):
+                continue  # disentangled attention gives no scores of one product
+            assert quantity.computed is not None
+            most = TOLERANCE / 10 if quantity.name in RETURNED else TOLERANCE
+            assert error(ours, quantity.computed(*inputs)) < most, quantity.name
+        queries, keys = parts.get("query"), parts.get("key")
+        assert queries is None or (keys is not None and queries.shape[-1] == keys.shape[-1])
+
+
+def _part(
+    quantity: Quantity, layer: int, kind: Sublayer, got: Arrays, source: Arrays | None
+) -> np.ndarray | None:
+    """A quantity of an attention; a source's keys and values come from its encoder."""
+    if kind in quantity.sublayers:
+        return got.get(quantity.output(layer, kind))
+    assert source is not None
+    return source[f"source.{layer}.{quantity.name}"]
+
+
+def offered(card: Card) -> set[str]:
+    """The quantities of attention that a model's family gives."""
+    every = quantities.at("attention")
+    return {q.name for q in every if quantities.given(q, card.family, card.architecture)}
 
 
 def steps_equal_whole(

@@ -1,4 +1,4 @@
-"""The smallest bundles that open: real files and digests, a graph of one look-up, made in ms.
+"""The smallest bundles that open: real files and digests, graphs of one look-up, made in ms.
 
 For tests of what is around a model (catalog, opening, closing, breaking). Numbers of real
 models are tested with the exported `bundles`.
@@ -35,7 +35,8 @@ def write_bundle(folder: Path, *, title: str = "Plain", **changes: object) -> Pa
     table.tofile(folder / "weights.bin")
     byte_level().save(str(folder / "tokenizer.json"))
     onnx.save(look_up(table), folder / "model.onnx")
-    names = ("tokenizer.json", "model.onnx", "weights.bin")
+    onnx.save(ordering(), folder / "rows.onnx")
+    names = ("tokenizer.json", "model.onnx", "rows.onnx", "weights.bin")
     stack = {"layers": 1, "heads": 2, "key_heads": 2, "dim": 2}
     card = {
         "name": folder.name, "title": title, "family": "decoder", "architecture": "Plain",
@@ -59,6 +60,23 @@ def look_up(table: np.ndarray) -> onnx.ModelProto:
         [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "token"])],
         [helper.make_tensor_value_info("hidden.0", TensorProto.FLOAT, ["batch", "token", 4])],
         [numpy_helper.from_array(table, "table")],
+    )
+    found = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    found.ir_version = 8
+    return found
+
+
+def ordering() -> onnx.ModelProto:
+    """A graph: past.0.key = present.0.key in the order of rows."""
+    past = ["row", 2, "length", 2]
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["present.0.key", "rows"], ["past.0.key"])],
+        "rows",
+        [
+            helper.make_tensor_value_info("rows", TensorProto.INT64, ["batch"]),
+            helper.make_tensor_value_info("present.0.key", TensorProto.FLOAT, past),
+        ],
+        [helper.make_tensor_value_info("past.0.key", TensorProto.FLOAT, ["batch", *past[1:]])],
     )
     found = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     found.ir_version = 8

@@ -29,7 +29,7 @@ NAMES = ("t5-tasks", *MARKS)
 
 def told(bundles: Bundles, name: str) -> tuple[Path, Path]:
     """The folders of a bundle and of the checkpoint that it was exported from."""
-    source = bundles._once(bundles.root / "checkpoints" / name, lambda folder: _make(name, folder))
+    source = bundles.checkpoint(name, _make)
     return bundles.of(source, name), source
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def compare(got: Arrays, expected: Arrays, seen: np.ndarray) -> None:
         ours, theirs = got[name], array
         if per_head:
             ours, theirs = ours.swapaxes(1, 2), theirs.swapaxes(1, 2)
-        assert error(ours[seen], theirs[seen]) <= TOLERANCE, name
+        assert error(ours[seen], theirs[seen]) <= TOLERANCE, (name, seen.shape)
 
 
 def consistent(got: Arrays, kind: str, source: Arrays | None = None) -> None:
@@ -81,12 +82,15 @@ def consistent(got: Arrays, kind: str, source: Arrays | None = None) -> None:
     assert layer == 2
 
 
-@pytest.mark.parametrize("texts", BATCHES, ids=lambda texts: f"{len(texts)}x{texts[0][:8]}")
-def test_gpt2_equals_pytorch(bundles: Bundles, texts: tuple[str, ...]) -> None:
-    folder = bundles("gpt2")
+def test_gpt2_equals_pytorch(bundles: Bundles) -> None:
+    folder, model = bundles("gpt2"), load(bundles.checkpoint("gpt2"))
+    for texts in BATCHES:
+        gpt2_equals(folder, model, texts)
+
+
+def gpt2_equals(folder: Path, model: Any, texts: tuple[str, ...]) -> None:
     ids, mask = batch(folder, texts, left=True)
     got = run(folder / "model.onnx", input_ids=ids, attention_mask=mask)
-    model = load(bundles.checkpoint("gpt2"))
     positions = np.maximum(mask.cumsum(-1) - 1, 0)
     with torch.no_grad(), projections(model, ("c_attn",)) as found:
         output = model(
@@ -114,14 +118,17 @@ def test_gpt2_equals_pytorch(bundles: Bundles, texts: tuple[str, ...]) -> None:
     consistent(got, "layer")
 
 
-@pytest.mark.parametrize("texts", BATCHES, ids=lambda texts: f"{len(texts)}x{texts[0][:8]}")
 @pytest.mark.parametrize("name", ["bert", "bert-bare"])
-def test_bert_equals_pytorch(bundles: Bundles, texts: tuple[str, ...], name: str) -> None:
-    folder = bundles(name)
+def test_bert_equals_pytorch(bundles: Bundles, name: str) -> None:
+    folder, model = bundles(name), load(bundles.checkpoint(name))
+    for texts in BATCHES:
+        bert_equals(folder, model, texts)
+
+
+def bert_equals(folder: Path, model: Any, texts: tuple[str, ...]) -> None:
     ids, mask = batch(folder, texts, left=False)
     segments = (np.arange(ids.shape[1]) > 2).astype(np.int64) * np.ones_like(ids)
     got = run(folder / "model.onnx", input_ids=ids, attention_mask=mask, segments=segments)
-    model = load(bundles.checkpoint(name))
     with torch.no_grad(), projections(model, ("query", "key", "value")) as found:
         output = model(
             input_ids=torch.from_numpy(ids),
@@ -131,19 +138,23 @@ def test_bert_equals_pytorch(bundles: Bundles, texts: tuple[str, ...], name: str
             output_attentions=True,
         )
     expected = {f"hidden.{k}": output.hidden_states[k].numpy() for k in range(3)}
-    if name == "bert":
+    if folder.name == "bert":
         expected["logits"] = output.logits.numpy()
     for k in range(2):
         expected[f"layer.{k}.weights"] = output.attentions[k].numpy()
         expected |= {f"layer.{k}.{part}": split(flat) for part, flat in found[k].items()}
     compare(got, expected, mask.astype(bool))
     consistent(got, "layer")
-    assert ("logits" in got) == (name == "bert")
+    assert ("logits" in got) == (folder.name == "bert")
 
 
-@pytest.mark.parametrize("texts", BATCHES, ids=lambda texts: f"{len(texts)}x{texts[0][:8]}")
-def test_marian_equals_pytorch(bundles: Bundles, texts: tuple[str, ...]) -> None:
-    folder = bundles("marian")
+def test_marian_equals_pytorch(bundles: Bundles) -> None:
+    folder, model = bundles("marian"), load(bundles.checkpoint("marian"))
+    for texts in BATCHES:
+        marian_equals(folder, model, texts)
+
+
+def marian_equals(folder: Path, model: Any, texts: tuple[str, ...]) -> None:
     ids, mask = batch(folder, texts, left=False)
     target, target_mask = batch(folder, texts[::-1], left=False)
     target = np.concatenate([np.zeros_like(target[:, :1]), target[:, :-1]], axis=1)
@@ -154,7 +165,6 @@ def test_marian_equals_pytorch(bundles: Bundles, texts: tuple[str, ...]) -> None
         source_mask=mask,
         **source_of(source),
     )
-    model = load(bundles.checkpoint("marian"))
     with torch.no_grad(), projections(model, ("q_proj", "k_proj", "v_proj")) as found:
         output = model(
             input_ids=torch.from_numpy(ids),

@@ -20,14 +20,13 @@ from engine.models.runtime import open_bundle
 from engine.tokenizers.tokens import tokenize
 from engine.values import Reading
 from tests.engine.checkpoints import RECIPES, Bundles
-from tests.engine.parity import TOLERANCE, equals_pytorch
+from tests.engine.parity import TOLERANCE, equals_pytorch, offered
 from tests.engine.reference import TEXTS, continued, cut, generated, load
 
 FEW = (TEXTS[0], TEXTS[1], TEXTS[6])
 LAYERS = 2
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)  # an export takes 7 s of one core; a busy machine has fewer
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_family_equals_pytorch(bundles: Bundles, name: str) -> None:
@@ -41,6 +40,7 @@ def test_family_equals_pytorch(bundles: Bundles, name: str) -> None:
         translations_equal_generate(folder, model)
     assert all(value <= TOLERANCE for value in card.errors.values())
     assert card.tower.layers == LAYERS
+    assert set(card.given) == offered(card)
     assert ("scores" in card.given) == (name != "deberta-v2")
 
 

@@ -30,7 +30,6 @@ def layers(folder: Path, name: str) -> list[np.ndarray]:
     return [array for one in found for array in (one.attention.weights, one.hidden)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 @pytest.mark.parametrize("name", NAMES)
 def test_fewer_bits_are_near_and_say_so(bundles: Bundles, name: str, precision: str) -> None:
@@ -47,7 +46,6 @@ def test_fewer_bits_are_near_and_say_so(bundles: Bundles, name: str, precision: 
     assert size < 0.75 * (bundles(name) / "weights.bin").stat().st_size
 
 
-@pytest.mark.slow
 def test_what_the_card_says_of_each(bundles: Bundles) -> None:
     exact, half, eight = (
         read_card(bundles("gpt2", *options)).errors
@@ -59,7 +57,6 @@ def test_what_the_card_says_of_each(bundles: Bundles) -> None:
     assert set(read_card(bundles("bert-bare", "--precision", "int8")).errors) == {"direction"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_with_the_past_as_without_and_no_row_changes_another(
     bundles: Bundles, precision: str
@@ -76,7 +73,6 @@ def test_with_the_past_as_without_and_no_row_changes_another(
         assert np.abs(alone.prefill(texts[1:2]) - expected[1]).max() < near
 
 
-@pytest.mark.slow
 def test_every_product_with_weights_has_eight_bits(bundles: Bundles) -> None:
     graph = ir.load(bundles("gpt2", "--precision", "int8") / "model.onnx").graph
     kinds = [node.op_type for node in graph]

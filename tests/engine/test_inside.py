@@ -41,7 +41,6 @@ def every_layer(model: str, kind: Kind, text: str) -> list[Attention]:
     return [attention for attention in found if attention is not None]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)  # the first to ask for a bundle waits for its export
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_the_numbers_inside_a_head_multiply_out_in_every_family(bundles: Bundles, name: str):

@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from engine.models import runtime
 from engine.space import vocabulary_layout
 from engine.trace import tracing
-from engine.training import recipes
+from engine.training import __main__ as training
+from engine.training import recipes, shipping
 from engine.training.__main__ import changed
 from engine.values import Reading
+from tests.engine.checkpoints import no_garbage_collection
 
 ROOT = Path(__file__).parents[2]
 
 
+def test_a_model_is_trained_exported_mapped_and_opens(
+    corpus: tuple[Path, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One tiny model, as `make models` makes each: its commands one after the other, here."""
+    name, (folder, fraction) = "tales-gpt", corpus
+    work, shipped = tmp_path / "work", tmp_path / "models"
+    sizes = ["vocabulary=400", "width=32", "layers=1", "heads=2", "positions=64"]
+    given = [name, "--corpora", str(folder), "--fraction", str(fraction), "--out", str(work)]
+    monkeypatch.setattr(sys, "argv", ["x", *given, "--steps", "2", "--set", *sizes])
+    training.main()
+    with warnings.catch_warnings(), no_garbage_collection():
+        warnings.simplefilter("ignore")
+        assert shipping.ship(name, work=work, shipped=shipped) == shipped / name
+    assert [path.name for path in shipped.iterdir()] == [name]
+    is_whole(shipped / name)
+
+
 @pytest.mark.slow
-def test_make_models_trains_exports_and_maps_all_three(corpus, tmp_path: Path) -> None:
+@pytest.mark.timeout(1800)
+def test_make_models_trains_exports_and_maps_all_three(
+    corpus: tuple[Path, float], tmp_path: Path
+) -> None:
     folder, fraction = corpus
     shipped, work = tmp_path / "models", tmp_path / "work"
     few = f"--steps 2 --fraction {fraction} --out {work} --shipped {shipped} --set layers=1"
@@ -31,19 +56,71 @@ def test_make_models_trains_exports_and_maps_all_three(corpus, tmp_path: Path) -
     assert done.returncode == 0, done.stderr[-2000:]
     assert sorted(path.name for path in shipped.iterdir()) == sorted(recipes.NAMES)
     for name in recipes.NAMES:
-        bundle = runtime.open_bundle(shipped / name)
-        side = "decoder" if bundle.card.family == "decoder" else "encoder"
-        read = tracing.hidden(bundle, Reading(name, "The fox sees the river."), side)
-        assert (
-            len(read.states) == 2 == 1 + bundle.card.tower.layers and np.isfinite(read.states).all()
-        )
-        vectors = vocabulary_layout.unit_vectors(shipped / name)
-        assert vocabulary_layout.packed_pca(shipped / name, vectors) is not None
-        laid = vocabulary_layout.packed(shipped / name, "umap", unit=True)
-        assert laid is not None and laid.shape == (len(vectors), 3)
-        assert (
-            bundle.card.notes[0].endswith("million tokens.") and " 2 steps" in bundle.card.notes[0]
-        )
+        is_whole(shipped / name)
+
+
+def is_whole(folder: Path) -> None:
+    """A bundle of one layer, trained for two steps, with its maps; it opens and computes."""
+    bundle = runtime.open_bundle(folder)
+    side = "decoder" if bundle.card.family == "decoder" else "encoder"
+    read = tracing.hidden(bundle, Reading(folder.name, "The fox sees the river."), side)
+    assert len(read.states) == 2 == 1 + bundle.card.tower.layers
+    assert np.isfinite(read.states).all()
+    vectors = vocabulary_layout.unit_vectors(folder)
+    assert vocabulary_layout.packed_pca(folder, vectors) is not None
+    laid = vocabulary_layout.packed(folder, "umap", unit=True)
+    assert laid is not None and laid.shape == (len(vectors), 3)
+    first = bundle.card.notes[0]
+    assert first.endswith("million tokens.") and " 2 steps" in first
+
+
+def test_make_models_trains_all_with_the_options_given() -> None:
+    command = ["make", "-n", "models", "CORPORA=/texts here", "TRAIN=--minutes 5"]
+    done = subprocess.run(
+        [*command, "-o", ".venv/dev.stamp"], cwd=ROOT, capture_output=True, text=True
+    )
+    wanted = '.venv/bin/python -m engine.training all --corpora "/texts here" --minutes 5'
+    assert wanted in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("fails", ["", "fr-en"])
+def test_all_trains_each_model_and_ships_it_before_the_next(
+    fails: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    done: list[str] = []
+
+    class Task:
+        model = torch.nn.Linear(2, 2)
+
+    class Shipping:
+        def __init__(self, name: str, work: Path, shipped: Path) -> None:
+            assert (work, shipped) == (tmp_path / "work", tmp_path / "models")
+            self.name = name
+            done.append(f"ship {name}")
+
+        def wait(self) -> int:
+            return int(self.name == fails)
+
+    class Recipe:
+        Settings = recipes.find("tales-gpt").Settings
+
+        @staticmethod
+        def prepare(corpora: Path, folder: Path, settings: Any, fraction: float) -> Task:
+            assert settings.layers == 1 and fraction == 1.0
+            return Task()
+
+    monkeypatch.setattr(training.recipes, "find", lambda name: Recipe)
+    monkeypatch.setattr(training, "train", lambda task, folder, *_, **__: done.append(folder.name))
+    monkeypatch.setattr(training, "shipping", Shipping)
+    places = ["--out", str(tmp_path / "work"), "--shipped", str(tmp_path / "models")]
+    given = ["all", "--corpora", str(tmp_path), *places, "--set", "layers=1"]
+    monkeypatch.setattr(sys, "argv", ["x", *given])
+    if fails:
+        with pytest.raises(SystemExit, match="Not every model was shipped"):
+            training.main()
+    else:
+        training.main()
+    assert done == [step for name in recipes.NAMES for step in (name, f"ship {name}")]
 
 
 def test_make_models_asks_where_the_texts_are() -> None:

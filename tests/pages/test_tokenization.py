@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.jobs import registry
 from engine.models import catalog
+from pages.pictures.tokens import WINDOW
 from pages.tokenization.compare import external
 from tests.engine.hub_stand_in import hub
 from tests.pages.conftest import Open, components, crash, sentences
@@ -74,8 +75,12 @@ def test_a_hundred_thousand_characters_are_counted_in_full_and_drawn_in_parts(
     values = {metric.label: metric.value for metric in app.metric}
     assert values["Characters"] == "100,800"
     assert int(values["Tokens"].replace(",", "")) > 10_000
+    assert len(chips_drawn(app)) == WINDOW
     app.slider(key="part").set_value(20).run()
     assert not crash(app)
+    assert [chip.get("data-id") for chip in chips_drawn(app)] == [
+        f"t{i}" for i in range(19 * WINDOW, 20 * WINDOW)
+    ]
 
 
 def test_a_link_with_values_that_make_no_sense_is_put_right(open_page: Open) -> None:

@@ -99,15 +99,16 @@ def test_each_step_of_the_course_shows_this_sentences_numbers(open_page: Open, s
 @pytest.mark.feature("Step slider over a cached trace")
 def test_moving_in_time_never_runs_the_model(open_page: Open, monkeypatch) -> None:
     app = open_page(PAGE, text=TEXT)
-    runs = []
-    plain = runtime.Bundle.run
-    monkeypatch.setattr(
-        runtime.Bundle, "run", lambda *a, **k: (runs.append(a[1]), plain(*a, **k))[1]
-    )
+    runs, drawn = [], set()
+    plain = runtime.Bundle.turn  # every run of any graph has its turn
+    monkeypatch.setattr(runtime.Bundle, "turn", lambda *a: (runs.append(a[1]), plain(*a))[1])
     for step in (*range(1, 10), 3):
         app.slider(key="translation-step").set_value(step).run()
         assert not crash(app)
-    assert runs == []
+        drawn.add(tuple(pictures(app).values()))
+    assert runs == [] and len(drawn) == 9
+    open_page(PAGE, text="Une phrase que personne n'a lue.")
+    assert runs  # it would have been seen
 
 
 def test_greedy_and_beams_are_what_the_engine_finds(open_page: Open) -> None:

@@ -3,7 +3,7 @@
 The function is registered with transformers and serves every model that asks its attention
 interface for one; `older` brings the others to it. It records queries, keys, values, scores,
 weights and per-head output, and it is where `head_mask` acts. A `Recorder` collects the tensors
-under the names of `engine.models.bundle`. Nothing here knows of ONNX.
+under the names of `engine.trace.quantities`, which says what each is. Nothing here knows of ONNX.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.cache_utils import Cache
 
+from engine.trace import quantities
+from engine.trace.quantities import Sublayer
+
 NAME = "atlas"  # the attention implementation that models are loaded with
 
-Place = tuple[str, int]  # ("layer", 3) or ("cross", 3)
+Place = tuple[Sublayer, int]  # ("layer", 3) or ("cross", 3)
 
 
 class Recorder:
@@ -116,20 +119,20 @@ def attention(
 def record(
     module: nn.Module, scaling: float | None = None, *, output: Tensor, **tensors: Tensor
 ) -> Tensor:
-    """Keep an attention's tensors and return its output [batch, head, query, dim], masked."""
+    """Keep an attention's quantities and return its output [batch, head, query, dim], masked."""
     if not _current or not places(module):
         return output
     into = current()
     kind, layer = places(module).pop(0)
     if scaling is not None:
         into.scales.setdefault(kind, scaling)
-    for name, tensor in tensors.items():
-        # The keys and values of a source are an input of the decoder; its encoder gives them.
-        if kind == "layer" or name not in ("key", "value"):
-            into.keep(f"{kind}.{layer}.{name}", tensor)
     if kind in into.masks:
         output = output * into.masks[kind][layer].view(1, -1, 1, 1).to(output.dtype)
-    into.keep(f"{kind}.{layer}.output", output)
+    for name, tensor in (tensors | {"output": output}).items():
+        quantity = quantities.find(name, "attention")
+        # The keys and values of a source are an input of the decoder; its encoder gives them.
+        if kind in quantity.sublayers:
+            into.keep(quantity.output(layer, kind), tensor)
     return output
 
 

@@ -13,7 +13,10 @@ import re
 import numpy as np
 import onnx_ir as ir
 
-GATED = re.compile(r"(?:layer|cross)\.(\d+)\.(?:query|key|value|scores|weights|output)")
+from engine.trace import quantities
+
+NAMES = "|".join(quantity.name for quantity in quantities.at("attention"))
+GATED = re.compile(rf"(?:layer|cross)\.(\d+)\.(?:{NAMES})")
 HEAD_AXIS = 1
 ALL = np.iinfo(np.int64).max  # a slice's end beyond the axis means its end
 

@@ -19,6 +19,8 @@ from engine.export.graphs import capture
 from engine.export.graphs.capture import Recorder
 from engine.export.graphs.legacy_attention import replaced
 from engine.export.model import blocks, module
+from engine.trace import quantities
+from engine.trace.quantities import Sublayer
 
 
 @contextmanager
@@ -33,21 +35,34 @@ def recording(
         stack.enter_context(placed(chain, tower.cross))
         stack.enter_context(replaced(model))
         stack.enter_context(capture.recorder(recorder))
-        for path, name in ((tower.token, "embedded.token"), (tower.position, "embedded.position")):
-            found = module(model, path)
+        for quantity in quantities.at("embedding"):
+            found = module(model, getattr(tower, quantity.name))
             if found is not None:
-                stack.callback(_on_output(found, _if_wide(recorder, name, width)).remove)
-        stack.callback(_on_first_input(chain[0], recorder).remove)
-        for block in dict.fromkeys(chain):
-            turns = iter([k for k, other in enumerate(chain) if other is block])
-            stack.callback(_on_output(block, _in_turn(recorder, turns)).remove)
+                keep = _if_wide(recorder, quantity.output(), width)
+                stack.callback(_on_output(found, keep).remove)
+        for quantity in quantities.at("stream"):
+            stack.callback(_on_first_input(chain[0], recorder, quantity.output(0)).remove)
+            for block, layers in turns(chain):
+                keep = _in_turn(recorder, [quantity.output(k + 1) for k in layers])
+                stack.callback(_on_output(block, keep).remove)
+        for quantity in quantities.at("part"):
+            path = tower.parts.get(quantity.name)
+            for block, layers in turns(chain) if path else ():
+                keep = _in_turn(recorder, [quantity.output(k) for k in layers])
+                stack.callback(_on_output(block.get_submodule(path or ""), keep).remove)
         yield recorder
+
+
+def turns(chain: list[nn.Module]) -> list[tuple[nn.Module, list[int]]]:
+    """Each block once, with the layers in which it runs."""
+    each = dict.fromkeys(chain)
+    return [(block, [k for k, other in enumerate(chain) if other is block]) for block in each]
 
 
 @contextmanager
 def placed(chain: list[nn.Module], cross: str | None) -> Iterator[None]:
     """Tell each attention of the blocks where its runs belong."""
-    parts = [
+    parts: list[tuple[nn.Module, Sublayer, int]] = [
         (part, "cross" if cross and name.startswith(cross) else "layer", layer)
         for layer, block in enumerate(chain)
         for name, part in block.named_modules()
@@ -70,9 +85,11 @@ def _if_wide(recorder: Recorder, name: str, width: int) -> Callable[[Tensor], No
     return keep
 
 
-def _in_turn(recorder: Recorder, turns: Iterator[int]) -> Callable[[Tensor], None]:
+def _in_turn(recorder: Recorder, names: list[str]) -> Callable[[Tensor], None]:
+    coming = iter(names)
+
     def keep(tensor: Tensor) -> None:
-        recorder.keep(f"hidden.{next(turns) + 1}", tensor)
+        recorder.keep(next(coming), tensor)
 
     return keep
 
@@ -84,9 +101,9 @@ def _on_output(found: nn.Module, keep: Callable[[Tensor], None]) -> Any:
     return found.register_forward_hook(hook)
 
 
-def _on_first_input(found: nn.Module, recorder: Recorder) -> Any:
+def _on_first_input(found: nn.Module, recorder: Recorder, name: str) -> Any:
     def hook(_module: nn.Module, args: Any, kwargs: Any) -> None:
         entering = args[0] if args else kwargs["hidden_states"]
-        recorder.found.setdefault("hidden.0", entering)
+        recorder.found.setdefault(name, entering)
 
     return found.register_forward_pre_hook(hook, with_kwargs=True)
