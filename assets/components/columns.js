@@ -42,6 +42,9 @@ function sheet(root) {
     while (columns.length > data.columns.length) columns.pop()?.box.remove();
     while (columns.length < data.columns.length) columns.push(make(columns.length));
     data.columns.forEach((column, i) => fill(columns[i], column, i));
+    // One Tab stop a sheet; arrows go on from there.
+    const first = columns.find((column) => column.spans.length)?.spans[0];
+    if (first && !grid.querySelector('.t[tabindex="0"]')) first.tabIndex = 0;
     if ((data.seq ?? 0) >= seq) {
       seq = data.seq ?? 0;
       held = data.held ?? "";
@@ -96,7 +99,6 @@ function sheet(root) {
     }
     text.insertBefore(fresh, caret);
     for (let t = 0; t < now.t.length; t++) dress(column.spans[t], now, t);
-    if (column.spans[0] && i === 0) column.spans[0].tabIndex = 0;
     caret.hidden = !now.w;
     caret.style.display = now.w ? "" : "none";
     if (low && now.t.length > same) text.scrollTop = text.scrollHeight;

@@ -42,8 +42,8 @@ function play(root) {
   let hover = [];
   /** @type {Part[]} */
   let parts = [];
-  /** @type {Record<string, string>} */
-  let names = {};
+  /** @type {Map<string, string>} */
+  let names = new Map();
   /** @type {Map<string, Drawn>} */
   let byId = new Map();
   /** @type {Map<string, string>} */
@@ -61,7 +61,7 @@ function play(root) {
     // An answer to an older click must not undo a newer one.
     if (echo >= seq) {
       seq = echo;
-      locked = ids(data.locked).filter((id) => id in names);
+      locked = ids(data.locked).filter((id) => names.has(id));
     }
     mark(data.marked);
     light();
@@ -90,7 +90,7 @@ function play(root) {
     svg = fresh;
     source = data.svg;
     index(fresh);
-    hover = hover.filter((id) => id in names);
+    hover = hover.filter((id) => names.has(id));
     if (kept) byId.get(kept)?.focus({ preventScroll: true });
   }
 
@@ -108,7 +108,7 @@ function play(root) {
    * @param {Drawn} svg
    */
   function index(svg) {
-    names = {};
+    names = new Map();
     byId = new Map();
     tips = new Map();
     parts = [];
@@ -129,12 +129,12 @@ function play(root) {
         node.setAttribute("aria-pressed", "false");
         node.setAttribute("aria-label", (tip || written).replaceAll("\n", ", ").slice(0, 200) || id);
       }
-      names[id] ||= node.getAttribute("data-name") || (written || tip || "").split("\n")[0];
+      if (!names.get(id)) names.set(id, node.getAttribute("data-name") || (written || tip || "").split("\n")[0]);
     }
     for (const node of grids()) {
       const m = matrix(node);
-      m.rows.forEach((id, i) => (names[id] = m.rowLabels[i]));
-      m.columns.forEach((id, i) => (names[id] = m.columnLabels[i]));
+      m.rows.forEach((id, i) => names.set(id, m.rowLabels[i]));
+      m.columns.forEach((id, i) => names.set(id, m.columnLabels[i]));
       node.setAttribute("tabindex", byId.size ? "-1" : "0");
       node.setAttribute("role", "button");
       node.setAttribute("aria-label", `matrix of ${m.rows.length} by ${m.columns.length}: arrows walk`);
@@ -229,7 +229,7 @@ function play(root) {
       if (part.button) node.setAttribute("aria-pressed", String(held));
     }
     for (const grid of grids()) bands(grid, on);
-    const words = locked.map((id) => names[id] || id).join(" → ");
+    const words = locked.map((id) => names.get(id) || id).join(" → ");
     chip.classList.toggle("on", locked.length > 0);
     if (chip.dataset.words === words) return;
     chip.dataset.words = words;
