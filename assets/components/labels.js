@@ -3,6 +3,9 @@
 
 import { element } from "./dom.js";
 
+const ABOVE = 14; // pixels from a point to the middle of its name
+const TALL = 24; // of a name, as its style sheet has it: less is hard to hit
+
 /**
  * Those that fit, where `where` says what a label's place is at this moment.
  * @param {MapLabel[]} labels
@@ -14,8 +17,8 @@ export function fitting(labels, where, width, height) {
   /** @type {[left: number, top: number, right: number, bottom: number][]} */
   const boxes = [];
   return labels.filter((label) => {
-    const [x, y] = where(label), half = label.text.length * (label.kind ? 4.4 : 3.8) + 4;
-    const [left, top, right, bottom] = [x - half, y - 24, x + half, y - 4];
+    const [x, y] = where(label), half = Math.max(12, label.text.length * (label.kind ? 4.4 : 3.8) + 4);
+    const [left, top, right, bottom] = [x - half, y - ABOVE - TALL / 2, x + half, y - ABOVE + TALL / 2];
     // Written so that a place without numbers fits nowhere.
     if (!(left > 0 && right < width && top > 0 && bottom < height)) return false;
     if (boxes.some((box) => left < box[2] && box[0] < right && top < box[3] && box[1] < bottom)) return false;
@@ -41,5 +44,5 @@ export function button(label, pick) {
  * @param {[number, number]} place
  */
 export function stand(node, [x, y]) {
-  node.style.transform = `translate(${x.toFixed(1)}px, ${(y - 14).toFixed(1)}px) translate(-50%, -50%)`;
+  node.style.transform = `translate(${x.toFixed(1)}px, ${(y - ABOVE).toFixed(1)}px) translate(-50%, -50%)`;
 }

@@ -65,11 +65,21 @@ function play(root) {
     }
     mark(data.marked);
     light();
+    reach();
   }
 
   function stop() {
     clearTimeout(timer);
     document.removeEventListener("keydown", escape);
+    removeEventListener("resize", reach);
+  }
+
+  // What scrolls and has nothing to go to inside is itself reached by the keyboard.
+  function reach() {
+    const bare = !byId.size && !grids().length;
+    const scrolls = bare && (stage.scrollWidth > stage.clientWidth || stage.scrollHeight > stage.clientHeight);
+    if (scrolls) stage.tabIndex = 0;
+    else stage.removeAttribute("tabindex");
   }
 
   /** @param {Pick<PictureData, "svg"> & Partial<PictureData>} data */
@@ -127,10 +137,10 @@ function play(root) {
         node.setAttribute("tabindex", byId.size === 1 ? "0" : "-1");
         node.setAttribute("role", "button");
         node.setAttribute("aria-pressed", "false");
-        node.setAttribute("aria-label", (tip || written).replaceAll("\n", ", ").slice(0, 200) || id);
       }
       if (!names.get(id)) names.set(id, node.getAttribute("data-name") || (written || tip || "").split("\n")[0]);
     }
+    for (const [id, node] of byId) describe(node, tips.get(id)?.replaceAll("\n", ", ").slice(0, 300), names.get(id) || id);
     for (const node of grids()) {
       const m = matrix(node);
       m.rows.forEach((id, i) => names.set(id, m.rowLabels[i]));
@@ -276,6 +286,7 @@ function play(root) {
   /** @param {KeyboardEvent} event */
   function walk(event) {
     const from = /** @type {Drawn} */ (event.target);
+    if (from === stage) return; // there the keys scroll
     if (event.key === "Enter" || event.key === " ") {
       taken(event); // the space bar plays elsewhere on the page
       return press(target(from), event.shiftKey);
@@ -352,7 +363,20 @@ function play(root) {
   });
   stage.addEventListener("focusout", () => { if (!inside) look(null); });
   document.addEventListener("keydown", escape);
+  addEventListener("resize", reach);
   return one;
+}
+
+/**
+ * What is written on a target is its name, or who speaks to a browser would not find it; the
+ * tooltip comes after it. Where nothing is written the tooltip is the name.
+ * @param {Drawn} node
+ * @param {string | undefined} tip
+ * @param {string} name  where there is no tooltip either
+ */
+function describe(node, tip, name) {
+  if (!node.textContent?.trim()) node.setAttribute("aria-label", tip || name);
+  else if (tip) node.setAttribute("aria-description", tip);
 }
 
 /**

@@ -17,6 +17,9 @@ import { button, fitting, stand } from "./labels.js";
 /** @type {WeakMap<HTMLElement, ReturnType<typeof map>>} */
 const maps = new WeakMap();
 const REST = 600; // milliseconds without a turn
+// Nothing is offered that would send a map to an address outside.
+const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true, showSendToCloud: false, plotlyServerURL: "",
+  modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d", "sendChartToCloud"] };
 const MANY = 20000; // points; to plotly a circle is many triangles, a square two
 
 /** @param {Mounted<SpaceData>} component */
@@ -101,7 +104,7 @@ function map(root) {
     const traces = [...points(hue), ...lit(hue), ...paths(hue), ...marks(hue)];
     drawing += 1;
     try {
-      await globalThis.Plotly?.react(plot, traces, layout(hue), { displaylogo: false, responsive: true, scrollZoom: true, plotGlPixelRatio: devicePixelRatio < 1.5 ? 1 : 2, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
+      await globalThis.Plotly?.react(plot, traces, layout(hue), { ...CONFIG, plotGlPixelRatio: devicePixelRatio < 1.5 ? 1 : 2 });
       // Names are set by the camera, which a deep map has from its first frame on.
       for (let frames = 0; !ended && !spot() && frames < 200; frames++) await new Promise(requestAnimationFrame);
     } finally {

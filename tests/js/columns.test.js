@@ -29,7 +29,9 @@ test("while a column is written only new tokens touch the page", () => {
   one.show(data([column([" was", " calm", "."], { w: true })]));
   assert.deepEqual(texts(one, 0), [" was", " calm", "."]);
   assert.equal(spans(one, 0)[0], before[0]);
-  assert.equal(one.find(".text").textContent, "The sea was calm.");
+  const text = one.find(".text");
+  assert.equal(text.textContent, "The sea was calm.");
+  assert.deepEqual([text.getAttribute("role"), text.getAttribute("aria-label"), text.dir], ["group", "Text of column 1", "auto"]);
 });
 
 test("tokens that turned out otherwise are replaced from the first other one on", () => {
@@ -247,9 +249,10 @@ test("the tooltip stands below its token, above where there is no room, and insi
   lay(span, 480, 100, 20, 20);
   pointer(span, "pointerover");
   assert.deepEqual([tip.style.left, tip.style.top], ["196px", "128px"]);
-  lay(span, 110, innerHeight - 30, 20, 20);
+  lay(one.find(".atlas"), 100, 5, 400, 900);
+  lay(span, 110, innerHeight - 85, 20, 20); // 65 below, for 60 and a gap of 8
   pointer(span, "pointerover");
-  assert.deepEqual([tip.style.left, tip.style.top], ["10px", `${innerHeight - 30 - 68}px`]);
+  assert.deepEqual([tip.style.left, tip.style.top], ["10px", `${innerHeight - 85 - 5 - 68}px`]);
 });
 
 test("the theme follows the page's ground", () => {

@@ -31,7 +31,11 @@ async function pressed(more, before = () => {}) {
   return one;
 }
 
-const query = (link) => Object.fromEntries(new URL(link).searchParams);
+const query = (link) => {
+  const all = [...new URL(link).searchParams];
+  assert.equal(new Set(all.map(([key]) => key)).size, all.length, `a key twice in ${link}`);
+  return Object.fromEntries(all);
+};
 
 test("the link has every value of the page, and what it says goes after a while", async () => {
   const one = await pressed();
@@ -87,13 +91,15 @@ test("a link of this computer alone says so, beside a word on a long text", asyn
 
 test("without a clipboard, as on plain http, the browser's old command copies it", async () => {
   clipboard(undefined);
-  let selected = "";
+  let copiedBy = "";
   document.execCommand = (name) => {
-    selected = `${name} ${document.querySelector("input").value}`;
+    const field = document.querySelector("input");
+    assert.equal(field.hidden, false); // of a hidden field nothing is copied
+    copiedBy = `${name} ${field.value.slice(field.selectionStart, field.selectionEnd)}`;
     return true;
   };
   const one = await pressed();
-  assert.match(selected, /^copy https:\/\/atlas\.example\/Attention\?/);
+  assert.match(copiedBy, /^copy https:\/\/atlas\.example\/Attention\?/);
   assert.equal(one.find("p").textContent, "Link copied.");
   assert.equal(one.find("input").hidden, true);
 });

@@ -5,11 +5,13 @@ import { JSDOM } from "jsdom";
 
 const NAMES = ["document", "Element", "HTMLElement", "Event", "MouseEvent", "KeyboardEvent", "FocusEvent", "CompositionEvent",
   "Node", "DOMParser", "XMLSerializer", "getComputedStyle", "location", "navigator", "innerHeight", "Image"];
+const ACTS = ["addEventListener", "removeEventListener"];
 
 /** A new page at an address; what a browser has beyond jsdom is nothing until a test gives it. */
 export function page(url = "http://localhost:8501/Attention") {
   const { window } = new JSDOM("<!doctype html><body></body>", { url, pretendToBeVisual: true, runScripts: "dangerously" });
   for (const name of NAMES) put(name, window[name]);
+  for (const name of ACTS) put(name, window[name].bind(window));
   put("devicePixelRatio", 1);
   for (const kind of ["pointerdown", "pointerup", "pointermove", "pointerover", "pointerleave"])
     Object.defineProperty(window.Element.prototype, "on" + kind, { set(act) { this.addEventListener(kind, act); } });

@@ -28,10 +28,12 @@ test("pointing at a word lights it and what belongs to it, and dims the rest but
   const one = drawn();
   pointer(word(one, "t1"), "pointermove");
   assert.deepEqual(lit(one), ["t1", "t0 t1"]);
+  assert.ok(one.find("svg").classList.contains("active"));
   assert.deepEqual(dim(one), ["t0", "t2", "t2"]);
   assert.ok(!one.find(".grey").classList.contains("dim"));
   pointer(one.find(".stage"), "pointerleave");
   assert.deepEqual([...lit(one), ...dim(one)], []);
+  assert.equal(one.find("svg").classList.contains("active"), false);
   assert.deepEqual(one.told, []);
 });
 
@@ -57,8 +59,8 @@ test("the tooltip stays inside the picture and goes above what has no room below
   Object.defineProperty(tip, "offsetHeight", { value: 40 });
   pointer(word(one, "t0"), "pointermove", { clientX: 395, clientY: 100 });
   assert.deepEqual([tip.style.left, tip.style.top], ["176px", "118px"]);
-  pointer(word(one, "t0"), "pointermove", { clientX: 100, clientY: innerHeight - 10 });
-  assert.deepEqual([tip.style.left, tip.style.top], ["14px", `${innerHeight - 10 - 50}px`]);
+  pointer(word(one, "t0"), "pointermove", { clientX: 100, clientY: innerHeight - 60 });
+  assert.deepEqual([tip.style.left, tip.style.top], ["14px", `${innerHeight - 60 - 50}px`]);
 });
 
 test("a click locks, a second click unlocks, and Python hears of both in order", () => {
@@ -153,7 +155,7 @@ test("hostile words stay text in the chip, the tooltip and the labels", () => {
   assert.equal(one.find(".tip").textContent, HOSTILE);
   assert.equal(one.find(".chip span").textContent, "Locked: " + HOSTILE);
   assert.equal(one.find("svg").getAttribute("aria-label"), HOSTILE);
-  assert.equal(word(one, "t0").getAttribute("aria-label"), HOSTILE);
+  assert.equal(word(one, "t0").getAttribute("aria-description"), HOSTILE);
 });
 
 test("a script inside a picture never runs", () => {
@@ -178,11 +180,21 @@ test("a picture shrinks to its least share on a narrow screen, and its own title
   assert.equal(one.find("svg").getAttribute("aria-label"), "three words");
 });
 
-test("every target is a button with a name, and one of them the Tab stop", () => {
-  const one = drawn();
-  const targets = one.all("[role=button]");
+test("every target is a button, and one of them the Tab stop", () => {
+  const targets = drawn().all("[role=button]");
   assert.deepEqual(targets.map((node) => node.getAttribute("tabindex")), ["0", "-1", "-1"]);
-  assert.deepEqual(targets.map((node) => node.getAttribute("aria-label")), ["the, id 5", "cat", "sat"]);
+  assert.deepEqual(targets.map((node) => node.getAttribute("aria-pressed")), ["false", "false", "false"]);
+});
+
+test("a target is named by what is written on it and described by its tooltip", () => {
+  const one = drawn(), spoken = (id) => ["aria-label", "aria-description"].map((name) => word(one, id).getAttribute(name));
+  assert.deepEqual(spoken("t0"), [null, "the, id 5"]);
+  assert.deepEqual(spoken("t1"), [null, null]);
+});
+
+test("a target with nothing written on it is named by the tooltip of any element of its id, its name or its id", () => {
+  const one = drawn({ svg: svg('<rect data-id="a" data-tip="30 %&#10;cat"/><text data-id="b"> </text><rect data-id="b" data-tip="a space"/><rect data-id="c" data-name="the sea"/><rect data-id="d"/>') });
+  assert.deepEqual(["a", "b", "c", "d"].map((id) => word(one, id).getAttribute("aria-label")), ["30 %, cat", "a space", "the sea", "d"]);
 });
 
 test("arrows go to the nearest target that way and take the Tab stop along", () => {
@@ -229,6 +241,26 @@ test("pointing is reported after a rest, once, and only where it was asked for",
   assert.deepEqual(silent.told, []);
 });
 
+test("what is pointed at when a click locks it, or when the picture goes, is not reported any more", async () => {
+  const one = drawn({ report: true }), other = drawn({ report: true, digest: "d2" });
+  pointer(word(one, "t0"), "pointermove");
+  click(word(one, "t0"));
+  pointer(word(other, "t0"), "pointermove");
+  other.stop();
+  await time.pass(1000);
+  assert.deepEqual([one.told, other.told], [[["lock", { ids: "t0", seq: 1 }]], []]);
+});
+
+test("a picture that comes back to the same place plays from the beginning", () => {
+  const one = drawn();
+  click(word(one, "t1"));
+  one.stop();
+  one.show(data());
+  assert.equal(one.find(".chip").textContent, "");
+  click(word(one, "t2"));
+  assert.deepEqual(one.told.at(-1), ["lock", { ids: "t2", seq: 1 }]);
+});
+
 test("a lock takes back what pointing reported, and pointing elsewhere is no news then", async () => {
   const one = drawn({ report: true });
   pointer(word(one, "t0"), "pointermove");
@@ -271,6 +303,27 @@ test("a picture scrolls at the height that it is given", () => {
   assert.equal(one.find(".atlas").style.getPropertyValue("--height"), "240px");
   one.show(data());
   assert.equal(one.find(".atlas").style.getPropertyValue("--height"), "none");
+});
+
+test("a wide picture without targets is reached by the keyboard as long as it scrolls", () => {
+  const plain = svg("<rect/>"), one = drawn({ svg: plain }), stage = one.find(".stage");
+  const wide = (width) => Object.defineProperty(stage, "scrollWidth", { value: width, configurable: true });
+  assert.equal(stage.getAttribute("tabindex"), null);
+  wide(900);
+  window.dispatchEvent(new Event("resize"));
+  assert.equal(stage.getAttribute("tabindex"), "0");
+  for (const name of [" ", "ArrowRight"]) assert.equal(key(stage, name).defaultPrevented, false);
+  one.show(data());
+  assert.equal(stage.getAttribute("tabindex"), null);
+  one.show(data({ svg: plain, digest: "d2" }));
+  assert.equal(stage.getAttribute("tabindex"), "0");
+  wide(0);
+  one.show(data({ svg: plain, digest: "d2" }));
+  assert.equal(stage.getAttribute("tabindex"), null);
+  one.stop();
+  wide(900);
+  window.dispatchEvent(new Event("resize"));
+  assert.equal(stage.getAttribute("tabindex"), null);
 });
 
 test("the theme follows the page's ground", () => {

@@ -26,9 +26,12 @@ const data = (more = {}) => ({
 });
 
 // What plotly.js would draw is kept; its camera looks straight down on a plot of 1000 by 1000.
-let time, reacts, purged, camera;
+let time, reacts, purged, camera, width;
 beforeEach(() => {
   page();
+  width = 1000;
+  Object.defineProperty(HTMLElement.prototype, "clientWidth", { get: () => width });
+  Object.defineProperty(HTMLElement.prototype, "clientHeight", { get: () => 1000 });
   time = clock();
   reacts = [];
   purged = 0;
@@ -36,8 +39,8 @@ beforeEach(() => {
   put("ResizeObserver", class { observe() {} });
   put("matchMedia", () => ({ matches: false }));
   globalThis.Plotly = {
-    async react(plot, traces, layout) {
-      reacts.push({ traces, layout });
+    async react(plot, traces, layout, config) {
+      reacts.push({ traces, layout, config });
       plot.heard ??= {};
       Object.assign(plot, { data: traces, on: (name, act) => (plot.heard[name] = act) });
       const axis = (range) => ({ range: range ?? [-0.6, 0.6], autorange: !range, _offset: 0, l2p: (v) => 500 + 500 * v });
@@ -53,10 +56,8 @@ async function map(more, before = () => {}) {
   mount(cloud, "<div hidden></div>", CLOUD);
   const one = mount(space, HTML, data(more));
   one.plot = one.find(".plot");
-  Object.defineProperty(one.plot, "clientWidth", { value: 1000 });
-  Object.defineProperty(one.plot, "clientHeight", { value: 1000 });
   one.find(".ink").setPointerCapture = () => {};
-  lay(one.find(".ink"), 0, 0, 1000, 1000);
+  lay(one.find(".ink"), 30, 40, 1000, 1000);
   before(one);
   await settle();
   one.plot.heard?.plotly_relayout?.();
@@ -66,7 +67,7 @@ async function map(more, before = () => {}) {
 }
 
 const drag = (one, ...way) => {
-  const ink = one.find(".ink"), at = ([clientX, clientY]) => ({ clientX, clientY });
+  const ink = one.find(".ink"), at = ([x, y]) => ({ clientX: 30 + x, clientY: 40 + y });
   pointer(ink, "pointerdown", at(way[0]));
   for (const place of way.slice(1)) pointer(ink, "pointermove", at(place));
   pointer(ink, "pointerup", at(way.at(-1)));
@@ -96,6 +97,14 @@ test("each class is a trace of its points, the marks stand above them", async ()
   assert.deepEqual(layout.scene.xaxis.range, [-0.54, 0.54]);
 });
 
+test("nothing is offered that would send the map to an address outside", async () => {
+  await map();
+  const { config } = reacts[0];
+  assert.deepEqual([config.showSendToCloud, config.plotlyServerURL], [false, ""]);
+  assert.ok(config.modeBarButtonsToRemove.includes("sendChartToCloud"));
+  assert.deepEqual([config.displaylogo, config.responsive, config.scrollZoom], [false, true, true]);
+});
+
 test("dark pages have dark colours", async () => {
   await map({}, (one) => {
     one.find(".atlas").style.setProperty("--st-background-color", "rgb(14, 17, 23)");
@@ -110,6 +119,36 @@ test("hover texts are escaped, as plotly reads a little HTML, and labels are tex
   assert.deepEqual(reacts[0].traces[1].text, ['&lt;img src=x onerror="1">&amp;']);
   assert.equal(one.labels()[0], HOSTILE);
   assert.equal(one.all("img").length, 0);
+});
+
+test("of very many points each is a square, which costs half of a circle", async () => {
+  const count = 20_001, some = { ...CLOUD, digest: "c2", places: base64(new Int16Array(3 * count)), classes: base64(new Uint8Array(count)), names: Array(count).fill("w") };
+  mount(cloud, "<div hidden></div>", some);
+  await map({ cloud: "c2" });
+  await map({ cloud: "c2", only: [1] });
+  await map();
+  assert.deepEqual(reacts.map(({ traces }) => traces[0].marker.symbol), ["square", "circle", "circle"]);
+});
+
+test("ways are lines without names, as wide as they are told", async () => {
+  await map({ paths: [{ places: [[0, 0, 0], [1, 1, 1]], colour: BOTH }, { places: [[0, 0, 0]], colour: BOTH, width: 5 }] });
+  const ways = reacts[0].traces.slice(2, 4);
+  assert.deepEqual(ways.map(({ mode, line, showlegend, hoverinfo }) => [mode, line.width, showlegend, hoverinfo]), [["lines", 3, false, "skip"], ["lines", 5, false, "skip"]]);
+});
+
+test("names wait until plotly has a camera", async () => {
+  const draw = globalThis.Plotly.react;
+  let scene;
+  globalThis.Plotly.react = async (plot, ...all) => {
+    await draw(plot, ...all);
+    scene = plot._fullLayout.scene._scene;
+    plot._fullLayout.scene._scene = undefined;
+  };
+  const one = await map();
+  assert.equal(one.plot.heard.plotly_hover, undefined);
+  one.plot._fullLayout.scene._scene = scene;
+  await time.frame();
+  assert.equal(typeof one.plot.heard.plotly_hover, "function");
 });
 
 test("a flat map has two axes of one scale and larger points", async () => {
@@ -147,6 +186,8 @@ test("a click picks the point under the pointer, on the chosen one it lets go, a
   one.plot.heard.plotly_hover({ points: [{ curveNumber: 2, pointNumber: 0 }] });
   press(10);
   press(10, 15);
+  pointer(one.plot, "pointerdown", { clientX: 10, clientY: 90 });
+  pointer(one.plot, "pointerup", { clientX: 10, clientY: 100 });
   one.plot.heard.plotly_hover({ points: [{ curveNumber: 2, pointNumber: 1 }] });
   press(10);
   one.plot.heard.plotly_unhover();
@@ -174,6 +215,17 @@ test("labels stand above their places, never over another, and can be pressed", 
   assert.equal(label.style.transform, "translate(600.0px, 386.0px) translate(-50%, -50%)");
   click(label);
   assert.deepEqual(one.told, [["pick", { id: "t0", seq: 1 }]]);
+});
+
+test("the legend has its share of the height, on a narrow screen in two rows of a list", async () => {
+  const lit = [{ name: "in the area", bits: "", colour: BOTH, size: 5, symbol: "circle" }];
+  await map({ lit });
+  assert.deepEqual(reacts[0].layout.scene.domain.y, [34 / 600, 1]);
+  const before = reacts[0].layout.scene.camera.eye;
+  width = 390;
+  await map({ lit });
+  assert.deepEqual(reacts.at(-1).layout.scene.domain.y, [(12 + 21 * 2) / 600, 1]);
+  assert.equal(reacts.at(-1).layout.scene.camera.eye.x / before.x, 1.45);
 });
 
 test("labels follow while the map is turned", async () => {
@@ -262,7 +314,11 @@ test("a box around points tells them as bits and the marks by name, what is hidd
 test("a line drawn around points takes those inside it", async () => {
   const one = await map();
   click(one.tool("lasso"));
+  pointer(one.find(".ink"), "pointerdown", { clientX: 40, clientY: 60 });
+  pointer(one.find(".ink"), "pointermove", { clientX: 41.04, clientY: 60 });
+  assert.equal(one.find(".ink path").getAttribute("d"), "M10.0,20.0L11.0,20.0Z");
   drag(one, [700, 480], [800, 480], [800, 520], [700, 520]);
+  assert.equal(one.find(".ink path").getAttribute("d"), "");
   assert.deepEqual(one.told, [["area", { bits: base64(new Uint8Array([0b0010])), ids: [], seq: 1 }]]);
 });
 
@@ -289,7 +345,7 @@ test("the focus stays on a tool whose row is made anew", async () => {
   assert.equal(document.activeElement, one.tool("lasso"));
 });
 
-const WAY = { t0: [[0, 0, 0], [0.2, 0, 0], [0.4, 0, 0]] };
+const WAY = { t0: [[0, 0, 0], [0.2, 0, 0], [0.4, 0.1, 0]] };
 
 test("played, marks go their way through the layers with a trail, and the last layer is told", async () => {
   const one = await map({ frames: WAY });
@@ -304,6 +360,7 @@ test("played, marks go their way through the layers with a trail, and the last l
   assert.equal(one.tool("play").getAttribute("aria-label"), "Stop");
   await time.frame(700);
   assert.match(one.find(".tools").textContent, /after layer 1$/);
+  assert.deepEqual([reacts.at(-1).traces.at(-1).x[0], reacts.at(-1).traces.at(-1).y[0]].map((v) => +v.toFixed(6)), [0.3, 0.05]);
   assert.deepEqual(one.told, []);
   await time.frame(700);
   assert.deepEqual(one.told, [["played", { layer: 2, seq: 1 }]]);
