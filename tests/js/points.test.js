@@ -104,3 +104,22 @@ test("labels that would leave the plot, cover another or have no place are left 
   const all = [label("a", 100, 100), label("b", 110, 105), label("c", 100, 130), label("d", 5, 100), label("e", 100, 10), label("f", NaN, 50), label("g", 395, 100)];
   assert.deepEqual(fitting(all, (one) => one.place, 400, 300).map((one) => one.id), ["a", "c"]);
 });
+
+test("labels may stand side by side and under one another, as wide as their letters and 24 pixels high", () => {
+  const label = (id, x, y, kind = "") => ({ id, place: [x, y], text: "word", kind });
+  const pair = (...all) => fitting(all, (one) => one.place, 400, 300).map((one) => one.id).join("");
+  assert.deepEqual([138.3, 138.5].map((x) => pair(label("a", 100, 100), label("b", x, 100))), ["a", "ab"]);
+  assert.deepEqual([140.7, 140.9].map((x) => pair(label("a", 100, 100, "own"), label("b", x, 100))), ["a", "ab"]);
+  assert.deepEqual([61.7, 61.5].map((x) => pair(label("a", 100, 100), label("b", x, 100))), ["a", "ab"]);
+  assert.deepEqual([123, 124].map((y) => pair(label("a", 100, 100), label("b", 100, y))), ["a", "ab"]);
+  assert.deepEqual([77, 76].map((y) => pair(label("a", 100, 100), label("b", 100, y))), ["a", "ab"]);
+  assert.deepEqual([26, 27, 301, 302].map((y) => pair(label("a", 100, y))), ["", "a", "a", ""]);
+  assert.deepEqual([19, 20, 380, 381].map((x) => pair(label("a", x, 100))), ["", "a", "a", ""]);
+  assert.equal(fitting([{ ...label("a", 12.1, 100), text: "1" }], (one) => one.place, 400, 300).length, 1);
+});
+
+test("on a flat map a place is where plotly's axes put it", () => {
+  const axis = (offset, scale) => ({ _offset: offset, l2p: (v) => scale * v });
+  const spot = spots({ _fullLayout: { xaxis: axis(34, 10), yaxis: axis(8, -5) } }, true);
+  assert.deepEqual(spot([1, 2]), [44, -2]);
+});
