@@ -20,6 +20,9 @@ export default function ({ data, parentElement, setStateValue }) {
 /** @type {Record<string, [column: number, token: number]>} */
 const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
+// Everything up to the last end of a sentence; a dot within a number ends none.
+const SENTENCES = /^.*(?:[.!?…]["'”’»)]*(?=\s)|[。！？]|\n)/s;
+
 /** @param {HTMLElement} root */
 function sheet(root) {
   const grid = find(root, ".grid"), key = find(root, ".key"), tip = find(root, ".tip");
@@ -28,8 +31,10 @@ function sheet(root) {
   let columns = [];
   /** @type {ColumnsData} */
   let data;
-  let seq = 0, held = "", chosen = 0;
+  let seq = 0, held = "", chosen = 0, speaker = -1, spoken = 0, writing = false;
   grid.replaceChildren();
+  const aloud = element("p", "aloud", root);
+  aloud.setAttribute("aria-live", "polite");
 
   /** @param {ColumnsData} next */
   function show(next) {
@@ -52,6 +57,23 @@ function sheet(root) {
     }
     mark();
     legend();
+    announce();
+  }
+
+  // The chosen column is read aloud by sentences while it is written: token by token none would be
+  // heard to its end. What was there before is not read.
+  function announce() {
+    const now = data.columns[chosen], text = now?.t.join("") ?? "";
+    if (!now) return;
+    if (speaker < 0 || text.length < spoken) spoken = now.w ? 0 : text.length;
+    else if (speaker !== chosen) spoken = text.length;
+    else if (now.w || writing) {
+      const rest = text.slice(spoken), whole = now.w ? (SENTENCES.exec(rest)?.[0] ?? "") : rest;
+      const words = `${whole.trim()} ${now.w ? "" : now.end}`.trim();
+      spoken += whole.length;
+      if (words) aloud.textContent = columns.length > 1 ? `Column ${chosen + 1}: ${words}` : words;
+    }
+    [speaker, writing] = [chosen, now.w];
   }
 
   /** @param {number} i */

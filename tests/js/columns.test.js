@@ -261,3 +261,39 @@ test("the theme follows the page's ground", () => {
   one.show(data([column(["a"])]));
   assert.equal(root.dataset.theme, "dark");
 });
+
+/** What is read aloud after each look at one column of these texts. */
+function heard(looks, others = []) {
+  const one = sheet([column([], { w: true }), ...others]), aloud = one.find("[aria-live=polite]");
+  return looks.map(([text, more]) => {
+    aloud.textContent = "";
+    one.show(data([column([text], { w: true, ...more }), ...others]));
+    return aloud.textContent;
+  });
+}
+
+test("what is written is read aloud once a sentence, and the rest with how it ended", () => {
+  const looks = [[" was calm"], [" was calm."], [' was calm. He said "3.5!" and'], [' was calm. He said "3.5!" and left. Then'], [' was calm. He said "3.5!" and left. Then']];
+  assert.deepEqual(heard(looks), ["", "", 'was calm. He said "3.5!"', "and left.", ""]);
+  assert.deepEqual(heard([[" was calm"], [" was calm and", { w: false, end: "Limit reached." }], [" was calm and", { w: false, end: "Limit reached." }]]), ["", "was calm and Limit reached.", ""]);
+  assert.deepEqual(heard([["海は静か。彼"], ["海は静か。彼は\n"]]), ["海は静か。", "彼は"]);
+});
+
+test("with several columns the chosen one is read, by its number, and what stood there before is not", () => {
+  assert.deepEqual(heard([["Calm. It"]], [column(["Wild. It"], { w: true })]), ["Column 1: Calm."]);
+  const one = sheet([column(["Calm. It "], { w: true }), column(["Wild. It "], { w: true })]), aloud = one.find("[aria-live=polite]");
+  click(one.all(".name")[1]);
+  one.show(data([column(["Calm. It is. A"], { w: true }), column(["Wild. It "], { w: true })], { seq: 1, chosen: 1, held: "c2" }));
+  assert.equal(aloud.textContent, "");
+  one.show(data([column(["Calm. It is. A"], { w: true }), column(["Wild. It was. A"], { w: true })], { seq: 1, chosen: 1, held: "c2" }));
+  assert.equal(aloud.textContent, "Column 2: was.");
+});
+
+test("a text that was finished when the page opened is not read, one that is written anew is", () => {
+  const one = sheet([column(["Calm. It was."], { end: "Limit reached." })]), aloud = one.find("[aria-live=polite]");
+  one.show(data([column(["Calm. It was."], { end: "Limit reached." })]));
+  assert.equal(aloud.textContent, "");
+  one.show(data([column([], { w: true })]));
+  one.show(data([column(["Wild. "], { w: true })]));
+  assert.equal(aloud.textContent, "Wild.");
+});
