@@ -13,16 +13,21 @@ BIN := .venv/bin
 # The slowest tests are listed at the end of every run.
 PYTEST := $(BIN)/pytest --durations=25 --durations-min=1
 
+<<<<<<< HEAD
 .PHONY: run test types pages-and-engine test-slow test-gpu bench bench-gpu models lock check-python \
 	chromium clean
+=======
+.PHONY: run test types scripts pages-and-engine test-gpu bench bench-gpu models check-python node chromium clean
+>>>>>>> js
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
-test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, pages, browser
+test: .venv/dev.stamp node_modules/installed.stamp chromium  ## everything: style, types, scripts, engine, views, pages, browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory scripts
 	@# Types are checked beside the tests: both must be well, whichever ends first.
 	@$(MAKE) --no-print-directory -j2 types pages-and-engine
 	@# Journeys alone get one more try, alone: one may wait too long while four browsers run.
@@ -32,6 +37,10 @@ test: .venv/dev.stamp chromium  ## everything: style, types, engine, views, page
 
 types:
 	$(BIN)/pyright
+
+scripts: node_modules/installed.stamp  ## the components' JavaScript: types and tests
+	node_modules/.bin/tsc
+	node --test --test-reporter=spec tests/js/*.test.js
 
 pages-and-engine:
 	$(PYTEST) -n auto --ignore=tests/browser
@@ -58,7 +67,7 @@ lock: .venv/dev.stamp  ## pin what is installed: requirements.lock
 	$(BIN)/python .ci/lock.py
 
 clean:  ## remove the environment and what was built
-	rm -rf .venv build
+	rm -rf .venv build node_modules
 
 # A stamp is newer than the lists it was installed from, so a second run installs nothing.
 .venv/run.stamp: requirements.txt | check-python
@@ -73,12 +82,26 @@ LOCK ?= -c requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK) -r requirements-dev.txt
 	@touch $@ .venv/run.stamp
 
+node_modules/installed.stamp: package.json package-lock.json | node
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 check-python:
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "Python is missing: install Python 3.11 or newer."; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "$(PYTHON) is $$("$(PYTHON)" -V 2>&1): install Python 3.11 or newer, or say which: make run PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || "$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "$(PYTHON) cannot make environments: install its venv package (Debian: apt install python3-venv)."; exit 1; }
+
+# An installed Node, else Debian's when we may install it; some bring npm with them.
+node:
+	@new() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; }; \
+	new && exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq nodejs >/dev/null; \
+	  command -v npm >/dev/null || apt-get install -y -qq npm >/dev/null; \
+	  new && exit 0; fi; \
+	echo "The components' tests need Node 18 or newer with npm: install them (Debian: apt install nodejs npm; elsewhere: nodejs.org)."; exit 1
 
 # An installed Chromium, else Debian's when we may install it, else Playwright's own.
 chromium: .venv/dev.stamp

@@ -1,20 +1,15 @@
+// @ts-check
 // Keeps the points of a map in the browser, so that a new selection does not send them again.
-// They never change under one digest; `space.js` waits for them.
+// They never change under one digest; `space.js` waits for them. What is asked of all points lies
+// here too, and so does not travel with each selection either.
 
+import { points } from "./points.js";
+
+const KEPT = 4; // one map back and forth is all that a person compares
+
+/** @param {Mounted<CloudData>} component */
 export default function ({ data }) {
   const clouds = (globalThis.atlasClouds ??= new Map());
-  if (!clouds.has(data.digest)) clouds.set(data.digest, unpacked(data));
-  // One map back and forth is all that a person compares.
-  while (clouds.size > 4) clouds.delete(clouds.keys().next().value);
-}
-
-function unpacked(data) {
-  const whole = new Int16Array(bytes(data.places).buffer);
-  const count = whole.length / 3;
-  const axis = (k) => Float32Array.from({ length: count }, (_, i) => whole[3 * i + k] * data.scale);
-  return { axes: [axis(0), axis(1), axis(2)], classes: bytes(data.classes), names: data.names, legend: data.legend, ids: data.ids };
-}
-
-function bytes(text) {
-  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  if (!clouds.has(data.digest)) clouds.set(data.digest, points(data));
+  for (const digest of clouds.keys()) if (clouds.size > KEPT) clouds.delete(digest);
 }

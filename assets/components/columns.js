@@ -1,10 +1,15 @@
+// @ts-check
 // Shows columns of text while they are written: only tokens that are new touch the page.
 // Data: pages/decoding/columns/sheet.py, `payload`. Hover tells, click locks "c2 t14", arrows walk.
 
+import { element, find, paint } from "./dom.js";
+
+/** @type {WeakMap<HTMLElement, ReturnType<typeof sheet>>} */
 const sheets = new WeakMap();
 
+/** @param {Mounted<ColumnsData>} component */
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".atlas");
+  const root = find(parentElement, ".atlas");
   let one = sheets.get(root);
   if (!one) sheets.set(root, (one = sheet(root)));
   one.tell = setStateValue;
@@ -12,24 +17,39 @@ export default function ({ data, parentElement, setStateValue }) {
   one.show(data);
 }
 
-function sheet(root) {
-  const grid = root.querySelector(".grid");
-  const key = root.querySelector(".key");
-  const tip = root.querySelector(".tip");
-  const one = { tell: null };
-  let columns = [], data = null, seq = 0, held = "", chosen = 0;
-  grid.replaceChildren();
+/** @type {Record<string, [column: number, token: number]>} */
+const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
-  one.show = (next) => {
-    paint(root);
+// Everything up to the last end of a sentence; a dot within a number ends none.
+const SENTENCES = /^.*(?:[.!?…]["'”’»)]*(?=\s)|[。！？]|\n)/s;
+
+/** @param {HTMLElement} root */
+function sheet(root) {
+  const grid = find(root, ".grid"), key = find(root, ".key"), tip = find(root, ".tip");
+  const one = { tell: /** @type {Tell | null} */ (null), show };
+  /** @type {ReturnType<typeof make>[]} */
+  let columns = [];
+  /** @type {ColumnsData} */
+  let data;
+  let seq = 0, held = "", chosen = 0, speaker = -1, spoken = 0, writing = false;
+  grid.replaceChildren();
+  const aloud = element("p", "aloud", root);
+  aloud.setAttribute("aria-live", "polite");
+
+  /** @param {ColumnsData} next */
+  function show(next) {
+    paint(root, key);
     data = next;
     root.dataset.tint = data.tint;
-    grid.style.setProperty("--n", data.columns.length);
-    grid.style.setProperty("--half", Math.ceil(data.columns.length / 2));
+    grid.style.setProperty("--n", String(data.columns.length));
+    grid.style.setProperty("--half", String(Math.ceil(data.columns.length / 2)));
     grid.style.setProperty("--height", data.height + "px");
-    while (columns.length > data.columns.length) columns.pop().box.remove();
+    while (columns.length > data.columns.length) columns.pop()?.box.remove();
     while (columns.length < data.columns.length) columns.push(make(columns.length));
     data.columns.forEach((column, i) => fill(columns[i], column, i));
+    // One Tab stop a sheet; arrows go on from there.
+    const first = columns.find((column) => column.spans.length)?.spans[0];
+    if (first && !grid.querySelector('.t[tabindex="0"]')) first.tabIndex = 0;
     if ((data.seq ?? 0) >= seq) {
       seq = data.seq ?? 0;
       held = data.held ?? "";
@@ -37,10 +57,28 @@ function sheet(root) {
     }
     mark();
     legend();
-  };
+    announce();
+  }
 
+  // The chosen column is read aloud by sentences while it is written: token by token none would be
+  // heard to its end. What was there before is not read.
+  function announce() {
+    const now = data.columns[chosen], text = now?.t.join("") ?? "";
+    if (!now) return;
+    if (speaker < 0 || text.length < spoken) spoken = now.w ? 0 : text.length;
+    else if (speaker !== chosen) spoken = text.length;
+    else if (now.w || writing) {
+      const rest = text.slice(spoken), whole = now.w ? (SENTENCES.exec(rest)?.[0] ?? "") : rest;
+      const words = `${whole.trim()} ${now.w ? "" : now.end}`.trim();
+      spoken += whole.length;
+      if (words) aloud.textContent = columns.length > 1 ? `Column ${chosen + 1}: ${words}` : words;
+    }
+    [speaker, writing] = [chosen, now.w];
+  }
+
+  /** @param {number} i */
   function make(i) {
-    const box = element("section", "column");
+    const box = element("section", "column", grid);
     const name = element("button", "name", box);
     name.type = "button";
     name.onclick = () => lock(`c${i + 1}`);
@@ -50,10 +88,15 @@ function sheet(root) {
     const prompt = element("span", "prompt", text);
     const caret = element("span", "caret", text);
     const foot = element("div", "foot", box);
-    grid.append(box);
-    return { box, name, text, prompt, caret, foot, spans: [], shown: [], footed: "" };
+    const spans = /** @type {TokenSpan[]} */ ([]), shown = /** @type {string[]} */ ([]);
+    return { box, name, text, prompt, caret, foot, spans, shown, footed: "" };
   }
 
+  /**
+   * @param {ReturnType<typeof make>} column
+   * @param {ColumnData} now
+   * @param {number} i
+   */
   function fill(column, now, i) {
     const { box, name, text, prompt, caret } = column;
     box.style.setProperty("--hue", `var(--atlas-category-${i}, ${data.hues[i]})`);
@@ -71,34 +114,41 @@ function sheet(root) {
     column.shown.length = same;
     const fresh = document.createDocumentFragment();
     for (let t = same; t < now.t.length; t++) {
-      const span = element("span", "t", fresh, now.t[t]);
-      span.at = [i, t];
+      const span = Object.assign(element("span", "t", fresh, now.t[t]), { at: /** @type {[number, number]} */ ([i, t]) });
       span.tabIndex = -1;
       column.spans.push(span);
       column.shown.push(now.t[t]);
     }
     text.insertBefore(fresh, caret);
     for (let t = 0; t < now.t.length; t++) dress(column.spans[t], now, t);
-    if (column.spans[0] && i === 0) column.spans[0].tabIndex = 0;
     caret.hidden = !now.w;
     caret.style.display = now.w ? "" : "none";
     if (low && now.t.length > same) text.scrollTop = text.scrollHeight;
     footing(column, now);
   }
 
+  /**
+   * @param {TokenSpan} span
+   * @param {ColumnData} now
+   * @param {number} t
+   */
   function dress(span, now, t) {
     const words = `${now.p[t]} ${now.r[t]} ${now.d === t} ${now.f.includes(t)}`;
     if (span.words === words) return;
     span.words = words;
-    span.style.setProperty("--p", now.p[t]);
+    span.style.setProperty("--p", String(now.p[t]));
     const rank = now.r[t];
-    span.dataset.band = (rank > 10) + (rank > 100) + (rank > 1000);
+    span.dataset.band = String([10, 100, 1000].filter((band) => rank > band).length);
     span.classList.toggle("parts", now.d === t);
     span.classList.toggle("forced", now.f.includes(t));
     span.classList.toggle("blank", /^\n+$/.test(now.t[t]));
     span.classList.toggle("part", now.t[t] === "");
   }
 
+  /**
+   * @param {ReturnType<typeof make>} column
+   * @param {ColumnData} now
+   */
   function footing(column, now) {
     const words = JSON.stringify([now.end, now.idle, now.s, now.h]);
     if (column.footed === words) return;
@@ -115,7 +165,11 @@ function sheet(root) {
     }
   }
 
-  // Entropy over time, from 0 to `peak` bits.
+  /**
+   * Entropy over time, from 0 to `peak` bits.
+   * @param {number[]} values
+   * @param {number} peak
+   */
   function spark(values, peak) {
     const space = "http://www.w3.org/2000/svg";
     const svg = document.createElementNS(space, "svg");
@@ -156,32 +210,34 @@ function sheet(root) {
   function mark() {
     columns.forEach((column, i) => {
       column.box.classList.toggle("chosen", i === chosen);
-      column.name.setAttribute("aria-pressed", i === chosen);
+      column.name.setAttribute("aria-pressed", String(i === chosen));
     });
     root.querySelectorAll(".t.held").forEach((span) => span.classList.remove("held"));
     const place = /^c(\d+) t(\d+)$/.exec(held);
-    if (place) columns[place[1] - 1]?.spans[place[2] - 1]?.classList.add("held");
+    if (place) columns[Number(place[1]) - 1]?.spans[Number(place[2]) - 1]?.classList.add("held");
   }
 
+  /** @param {string} next */
   function lock(next) {
     held = next === held && next.includes("t") ? next.split(" ")[0] : next;
-    chosen = +/^c(\d+)/.exec(held)[1] - 1;
+    chosen = Number(/^c(\d+)/.exec(held)?.[1]) - 1;
     seq += 1;
     mark();
     one.tell?.("lock", { at: held, seq });
   }
 
+  /** @param {TokenSpan | null} span */
   function say(span) {
     tip.hidden = !span;
     if (!span) return;
     const [c, t] = span.at, now = data.columns[c];
-    const percent = (p) => (100 * p).toPrecision(p < 0.1 ? 2 : 3) + " %";
+    const percent = (/** @type {number} */ p) => (100 * p).toPrecision(p < 0.1 ? 2 : 3) + " %";
     const lines = [`${visible(now.t[t]) || "part of a character"}   token ${t + 1}`];
     lines.push(`model: ${percent(now.p[t])}, its choice no. ${now.r[t]}`);
     if (t in now.a) lines.push(now.a[t] === 0 ? "after the settings: cut, forced by hand" : `after the settings: ${percent(now.a[t])} of ${now.k[t].toLocaleString("en")} kept`);
     lines.push(`entropy ${now.h[t].toFixed(1)} bits`);
     const best = now.b[t] ?? [], first = [];
-    for (let i = 0; i + 1 < best.length; i += 2) first.push(`${visible(best[i])} ${percent(best[i + 1])}`);
+    for (let i = 0; i + 1 < best.length; i += 2) first.push(`${visible(String(best[i]))} ${percent(Number(best[i + 1]))}`);
     if (first.length) lines.push("preferred: " + first.join(", "));
     if (now.d === t) lines.push(`▾ parts from column ${chosen + 1} here`);
     if (now.f.includes(t)) lines.push("forced by hand");
@@ -193,15 +249,16 @@ function sheet(root) {
     tip.style.top = (below ? at.bottom - box.top + 8 : at.top - box.top - tip.offsetHeight - 8) + "px";
   }
 
+  /** @param {KeyboardEvent} event */
   function walk(event) {
-    const span = event.target;
+    const span = /** @type {TokenSpan} */ (event.target);
     if (!span.at) return;
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
       event.stopPropagation(); // the space bar writes and stops elsewhere on the page
       return lock(`c${span.at[0] + 1} t${span.at[1] + 1}`);
     }
-    const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const way = WAYS[event.key];
     if (!way) return;
     const spans = columns[span.at[0] + way[0]]?.spans;
     const to = spans?.[Math.min(span.at[1] + way[1], spans.length - 1)];
@@ -212,10 +269,14 @@ function sheet(root) {
     to.focus();
   }
 
-  const token = (event) => event.target.closest?.(".t");
+  const token = (/** @type {Event} */ event) =>
+    event.target instanceof Element ? /** @type {TokenSpan | null} */ (event.target.closest(".t")) : null;
   grid.onpointerover = (event) => say(token(event));
   grid.onpointerleave = () => say(null);
-  grid.addEventListener("focusin", (event) => { if (event.target.matches(".t:focus-visible")) say(event.target); });
+  grid.addEventListener("focusin", (event) => {
+    const span = token(event);
+    if (span?.matches(":focus-visible")) say(span);
+  });
   grid.addEventListener("focusout", () => say(null));
   grid.onclick = (event) => {
     const span = token(event);
@@ -228,26 +289,10 @@ function sheet(root) {
   return one;
 }
 
-function element(name, style, parent, words) {
-  const made = document.createElement(name);
-  if (style) made.className = style;
-  if (words !== undefined) made.textContent = words;
-  parent?.append(made);
-  return made;
-}
-
-// Spaces and line breaks shown, as in the pictures.
+/**
+ * Spaces and line breaks shown, as in the pictures.
+ * @param {string} text
+ */
 function visible(text) {
   return text.replaceAll(" ", "·").replaceAll("\n", "⏎").replaceAll("\t", "→");
-}
-
-// Light or dark, read off the page's ground.
-function paint(root) {
-  const ground = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
-  if (!ground) return;
-  const probe = root.querySelector(".key");
-  probe.style.color = ground;
-  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
-  probe.style.color = "";
-  root.dataset.theme = 0.3 * r + 0.59 * g + 0.11 * b < 128 ? "dark" : "light";
 }

@@ -1,17 +1,23 @@
+// @ts-check
 // Copies a link that holds every value of the page, those at their defaults too.
 
+/** @type {WeakMap<HTMLElement, { data: CopyData, had: URLSearchParams }>} */
 const states = new WeakMap();
 
+/** @type {WeakMap<HTMLElement, number>} */
+const timers = new WeakMap();
+
+/** @param {Mounted<CopyData>} component */
 export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector("button");
-  const note = parentElement.querySelector("p");
-  const field = parentElement.querySelector("input");
-  const word = parentElement.querySelector(".word");
+  const button = /** @type {HTMLButtonElement} */ (parentElement.querySelector("button"));
+  const note = /** @type {HTMLElement} */ (parentElement.querySelector("p"));
+  const field = /** @type {HTMLInputElement} */ (parentElement.querySelector("input"));
+  const word = /** @type {HTMLElement} */ (parentElement.querySelector(".word"));
   // What the address held when this data was made: a key that has gone since is at its default.
   states.set(button, { data, had: new URLSearchParams(location.search) });
 
   button.onclick = async () => {
-    const { data, had } = states.get(button);
+    const { data, had } = /** @type {{ data: CopyData, had: URLSearchParams }} */ (states.get(button));
     const link = address(data, had, new URLSearchParams(location.search));
     field.hidden = true;
     word.hidden = false;
@@ -27,15 +33,20 @@ export default function ({ data, parentElement }) {
     if (!data.base && ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].includes(location.hostname))
       words.push("It opens on this computer only.");
     note.textContent = words.join(" ");
-    clearTimeout(states.get(button).timer);
-    if (done) states.get(button).timer = setTimeout(() => (word.hidden = true), 6000);
+    clearTimeout(timers.get(button));
+    if (done) timers.set(button, setTimeout(() => (word.hidden = true), 6000));
   };
   button.disabled = false;
 }
 
+/**
+ * @param {CopyData} data
+ * @param {URLSearchParams} had  the address when the data was made
+ * @param {URLSearchParams} now
+ */
 function address(data, had, now) {
   const all = new URLSearchParams();
-  const put = (key, value) => {
+  const put = (/** @type {string} */ key, /** @type {string | string[]} */ value) => {
     all.delete(key);
     for (const one of [value].flat()) if (one !== "" || data.defaults[key]) all.append(key, one);
   };
@@ -49,6 +60,10 @@ function address(data, had, now) {
   return base + "?" + all.toString();
 }
 
+/**
+ * @param {string} link
+ * @param {HTMLInputElement} field  selected where there is no clipboard
+ */
 async function write(link, field) {
   try {
     if (navigator.clipboard) {

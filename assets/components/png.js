@@ -1,8 +1,10 @@
+// @ts-check
 // Draws a picture of this page as a PNG in the browser and saves it; the server sends no pixels.
 
+/** @param {Mounted<PngData>} component */
 export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector("button");
-  const note = parentElement.querySelector("p");
+  const button = /** @type {HTMLButtonElement} */ (parentElement.querySelector("button"));
+  const note = /** @type {HTMLElement} */ (parentElement.querySelector("p"));
   button.onclick = async () => {
     const source = data.svg ?? globalThis.atlasPictures?.get(data.digest);
     if (!source) {
@@ -19,7 +21,11 @@ export default function ({ data, parentElement }) {
   button.disabled = false;
 }
 
-// An image sees no page: variables become colours, and what waits for a click is left out.
+/**
+ * An image sees no page: variables become colours, and what waits for a click is left out.
+ * @param {string} source
+ * @param {Record<string, string>} colours
+ */
 function plain(source, colours) {
   const text = source.replace(/var\(--atlas-([a-z0-9-]+),\s*([^()]*)\)/g, (_, name, other) => colours[name] ?? other);
   const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
@@ -27,8 +33,14 @@ function plain(source, colours) {
   return svg;
 }
 
+/**
+ * @param {Element} svg
+ * @param {string} ground
+ * @returns {Promise<Blob>}
+ */
 async function pixels(svg, ground) {
-  const width = parseFloat(svg.getAttribute("width")), height = parseFloat(svg.getAttribute("height"));
+  const size = (/** @type {string} */ side) => parseFloat(svg.getAttribute(side) ?? "");
+  const width = size("width"), height = size("height");
   // Twice as many pixels as on the screen, less where a browser's canvas would end.
   const scale = Math.min(2, 8000 / Math.max(width, height));
   const image = new Image();
@@ -38,12 +50,17 @@ async function pixels(svg, ground) {
   canvas.width = width * scale;
   canvas.height = height * scale;
   const pen = canvas.getContext("2d");
+  if (!pen) throw new Error("no canvas");
   pen.fillStyle = ground;
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail()), "image/png"));
 }
 
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
 function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

@@ -1,15 +1,30 @@
+// @ts-check
 // The map of a vector space: plotly.js draws and turns it, labels stand above it and never overlap.
 //
 // plotly.js (4.8 MB) does not travel with this component: Streamlit's own copy is used, which any
 // chart of the page leaves in globalThis.Plotly and the browser keeps. The camera stays where it is
 // whatever changes; once it rests, the link is told.
 
+import { chosen, within } from "./area.js";
+import { looking, ranges, spots, turned } from "./camera.js";
+import { element, find, focused, paint } from "./dom.js";
+import { button, fitting, stand } from "./labels.js";
+
+/** @typedef {ReturnType<typeof import("./points.js").points>} Cloud */
+/** @typedef {{ at: number, begun: number }} Play  the layer it is at, and when it began */
+/** @typedef {(pair: Pair) => string} Hue  the colour of a pair in this theme */
+
+/** @type {WeakMap<HTMLElement, ReturnType<typeof map>>} */
 const maps = new WeakMap();
 const REST = 600; // milliseconds without a turn
+// Nothing is offered that would send a map to an address outside.
+const CONFIG = { displaylogo: false, responsive: true, scrollZoom: true, showSendToCloud: false, plotlyServerURL: "",
+  modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d", "sendChartToCloud"] };
 const MANY = 20000; // points; to plotly a circle is many triangles, a square two
 
+/** @param {Mounted<SpaceData>} component */
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".space");
+  const root = find(parentElement, ".space");
   let one = maps.get(root);
   if (!one) maps.set(root, (one = map(root)));
   one.tell = setStateValue;
@@ -17,35 +32,51 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => { one.stop(); maps.delete(root); };
 }
 
+/** @param {HTMLElement} root */
 function map(root) {
-  const plot = root.querySelector(".plot"), layer = root.querySelector(".labels"), note = root.querySelector(".note");
-  const tools = root.querySelector(".tools"), ink = root.querySelector(".ink"), outline = ink.firstElementChild;
-  const one = { tell: null };
-  let data = null, cloud = null, rows = [], shown = [], seq = 0, drawn = "", turning = 0, timer = 0, ended = false, under = null, pressed = [0, 0];
-  let tool = "", shape = null, play = null, view = "", moved = false, resting = 0, print = "", drawing = 0;
+  const plot = /** @type {PlotlyElement} */ (find(root, ".plot")), layer = find(root, ".labels"), note = find(root, ".note");
+  const tools = find(root, ".tools"), ink = find(root, ".ink"), outline = find(ink, "path");
+  const one = { tell: /** @type {Tell} */ (() => {}), show, stop };
+  /** @type {SpaceData} */
+  let data;
+  /** @type {Cloud} */
+  let cloud;
+  /** @type {string[][]} the ids of the points of each trace */
+  let rows = [];
+  /** @type {MapLabel[]} */
+  let shown = [];
+  /** @type {string | null | undefined} the point under the pointer */
+  let under = null;
+  /** @type {[number, number][] | null} what is being drawn around points */
+  let shape = null;
+  /** @type {Play | null} */
+  let play = null;
+  let seq = 0, drawn = "", turning = 0, timer = 0, ended = false, pressed = [0, 0];
+  let tool = "", view = "", moved = false, resting = 0, print = "", drawing = 0;
 
-  one.show = (next) => {
+  /** @param {SpaceData} next */
+  function show(next) {
     data = next;
     if ((next.seq || 0) >= seq && (next.camera || "") !== view) [view, moved] = [next.camera || "", true];
     seq = Math.max(seq, next.seq || 0);
     if (play && !next.frames) play = null;
     // A run that changes nothing here (the camera came to rest, a menu was opened) draws nothing.
-    const now = JSON.stringify([paint(root), { ...next, camera: 0, seq: 0 }]);
+    const now = JSON.stringify([paint(root, note), { ...next, camera: 0, seq: 0 }]);
     if (now === print && !moved) return;
     print = now;
     toolbar();
     root.style.setProperty("--height", next.height + "px");
     clearTimeout(timer);
     wait(0);
-  };
+  }
 
-  one.stop = () => {
+  function stop() {
     ended = true;
     clearTimeout(timer);
     clearTimeout(resting);
     cancelAnimationFrame(turning);
     if (!drawing) clear();
-  };
+  }
 
   // What plotly has under way still reports to the place where the map was.
   function clear() {
@@ -53,9 +84,13 @@ function map(root) {
     plot.emit = () => {};
   }
 
+  /** @param {number} tries */
   function wait(tries) {
-    cloud = globalThis.atlasClouds?.get(data.cloud);
-    if (globalThis.Plotly && cloud) return draw();
+    const came = globalThis.atlasClouds?.get(data.cloud);
+    if (globalThis.Plotly && came) {
+      cloud = came;
+      return void draw();
+    }
     note.textContent = tries < 300 ? "Drawing the map…" : "The map could not be loaded. Reload the page.";
     note.hidden = false;
     if (!ended) timer = setTimeout(wait, 100, tries + 1);
@@ -64,42 +99,59 @@ function map(root) {
   async function draw() {
     if (!root.isConnected) return; // taken off the page while it waited
     note.hidden = true;
-    const dark = paint(root), hue = (pair) => pair[dark ? 1 : 0];
+    const dark = paint(root, note), hue = (/** @type {Pair} */ pair) => pair[dark ? 1 : 0];
     rows = [];
     const traces = [...points(hue), ...lit(hue), ...paths(hue), ...marks(hue)];
     drawing += 1;
     try {
-      await Plotly.react(plot, traces, layout(dark), { displaylogo: false, responsive: true, scrollZoom: true, plotGlPixelRatio: devicePixelRatio < 1.5 ? 1 : 2, modeBarButtonsToRemove: ["toImage", "lasso2d", "select2d"] });
+      await globalThis.Plotly?.react(plot, traces, layout(hue), { ...CONFIG, plotGlPixelRatio: devicePixelRatio < 1.5 ? 1 : 2 });
       // Names are set by the camera, which a deep map has from its first frame on.
-      for (let frames = 0; !ended && !camera() && frames < 200; frames++) await new Promise(requestAnimationFrame);
+      for (let frames = 0; !ended && !spot() && frames < 200; frames++) await new Promise(requestAnimationFrame);
     } finally {
       drawing -= 1;
     }
-    if (ended) return drawing || clear(); // taken off the page while it was drawn
+    if (ended) return drawing ? undefined : clear(); // taken off the page while it was drawn
     if (!drawn) listen();
     drawn = data.flat ? "flat" : "deep";
     moved = false;
     choose();
   }
 
-  // One trace a class: a click in the legend hides it, a double click leaves it alone.
+  /**
+   * One trace a class: a click in the legend hides it, a double click leaves it alone.
+   * @param {Hue} hue
+   */
   function points(hue) {
-    const only = data.only && new Set(data.only);
+    const only = alone();
     return cloud.legend.map((entry, k) => {
-      const at = [...cloud.classes.keys()].filter((i) => cloud.classes[i] === k && (!only || only.has(i)));
+      const at = cloud.group(k, only);
       const [size, opacity] = only ? [4.5, 0.95] : [data.dot.size, data.dot.opacity];
-      const symbol = !only && cloud.classes.length > MANY ? "square" : "circle";
+      const symbol = !only && cloud.count > MANY ? "square" : "circle";
       return dots(at, entry.name, at.length > 0, { size, color: hue(entry.colour), opacity, symbol });
     });
   }
 
+  // The points that are shown while the others are out of sight.
+  function alone() {
+    return data.only && new Set(data.only);
+  }
+
+  /**
+   * @param {number[]} at
+   * @param {string} name
+   * @param {boolean} showlegend
+   * @param {Record<string, unknown> & { size: number }} marker
+   */
   function dots(at, name, showlegend, marker) {
     rows.push(at.map((i) => cloud.ids + i));
-    const places = at.map((i) => cloud.axes.map((a) => a[i])), text = at.map((i) => plain(cloud.names[i]));
+    const places = at.map(cloud.place), text = at.map((i) => escaped(cloud.names[i]));
     return trace(places, { name, showlegend, text, marker: { ...marker, line: { width: 0 } } });
   }
 
-  // Points of the cloud that are pointed out: an area, what the map betrays.
+  /**
+   * Points of the cloud that are pointed out: an area, what the map shows least truly.
+   * @param {Hue} hue
+   */
   function lit(hue) {
     return (data.lit || []).map((group) => {
       const marker = { size: group.size, color: hue(group.colour), opacity: 0.95, symbol: group.symbol };
@@ -107,6 +159,7 @@ function map(root) {
     });
   }
 
+  /** @param {Hue} hue */
   function paths(hue) {
     return (play ? trails() : data.paths || []).map((path) => {
       rows.push([]);
@@ -114,6 +167,7 @@ function map(root) {
     });
   }
 
+  /** @param {Hue} hue */
   function marks(hue) {
     return data.marks.map((group) => {
       rows.push(group.ids);
@@ -124,18 +178,23 @@ function map(root) {
     });
   }
 
+  /**
+   * @param {Place[]} places
+   * @param {Record<string, unknown> & { marker?: Record<string, unknown> & { size: number } }} rest
+   */
   function trace(places, rest) {
-    const column = (k) => places.map((p) => p[k]);
+    const column = (/** @type {number} */ k) => places.map((p) => p[k]);
     const base = { mode: "markers", hoverinfo: "text", x: column(0), y: column(1) };
     if (data.flat) return { ...base, type: "scattergl", ...rest, marker: rest.marker && { ...rest.marker, size: rest.marker.size * 1.6 } };
     return { ...base, type: "scatter3d", z: column(2), ...rest };
   }
 
-  function layout(dark) {
-    const ink = data.colours.ink[+dark], muted = data.colours.muted[+dark], line = data.colours.line[+dark];
+  /** @param {Hue} hue */
+  function layout(hue) {
+    const ink = hue(data.colours.ink), muted = hue(data.colours.muted), line = hue(data.colours.line);
     const clear = "rgba(0,0,0,0)";
     const ends = data.flat ? window2d() : extent();
-    const axis = (k) => ({
+    const axis = (/** @type {number} */ k) => ({
       ...(ends ? { range: ends[k] } : {}),
       title: { text: data.axes[k], font: { size: 13, color: muted } }, showticklabels: false, zeroline: false, showspikes: false,
       gridcolor: line, linecolor: line, showbackground: false, ticks: "",
@@ -152,7 +211,7 @@ function map(root) {
     const lengths = ends ? ends.map(([a, b]) => b - a) : [1, 1, 1];
     const tall = lengths[2] / Math.cbrt(lengths[0] * lengths[1] * lengths[2]);
     const back = (narrow() ? 1.45 : 1) * Math.max(1, tall / 1.15);
-    const camera = now ?? turned() ?? { eye: { x: 1.2 * back, y: 1.3 * back, z: 0.85 * back } };
+    const camera = now ?? turned(view) ?? { eye: { x: 1.2 * back, y: 1.3 * back, z: 0.85 * back } };
     return { ...shared, scene: { aspectmode: "data", domain: { x: [0, 1], y: [foot(), 1] }, camera, dragmode: "orbit", xaxis: axis(0), yaxis: axis(1), zaxis: axis(2) } };
   }
 
@@ -166,60 +225,33 @@ function map(root) {
     return (narrow() ? 12 + 21 * Math.ceil(entries / 2) : 34) / data.height;
   }
 
-  // ---- the camera as links carry it (embeddings/map/cameras.py)
-
-  // That of a link, as plotly takes it.
-  function turned() {
-    const v = view.split("_").map(Number), part = (k) => ({ x: v[k], y: v[k + 1], z: v[k + 2] });
-    return v.length === 9 ? { eye: part(0), center: part(3), up: part(6) } : null;
-  }
-
   // The two ranges of a flat map: where it is, else those of a link; null for all of it.
   function window2d() {
     const full = drawn === "flat" && !moved ? plot._fullLayout : null;
     if (full) return full.xaxis.autorange ? null : [full.xaxis.range, full.yaxis.range];
-    const [x, y, share] = view.split("_").map(Number);
-    if (!share) return null;
-    const [across, up] = extent(), half = (share * (across[1] - across[0])) / 2;
-    const tall = half * ((plot.clientHeight - 42) / (plot.clientWidth - 42));
-    const middle = (range, at) => range[0] + at * (range[1] - range[0]);
-    return [[middle(across, x) - half, middle(across, x) + half], [middle(up, y) - tall, middle(up, y) + tall]];
+    return ranges(view, extent(), (plot.clientHeight - 42) / (plot.clientWidth - 42));
   }
 
-  function looking() {
-    const told = (values) => values.map((v) => String(Number(v.toFixed(3)))).join("_");
-    if (!data.flat) {
-      const camera = plot._fullLayout.scene?._scene?.getCamera?.();
-      return camera && told([camera.eye, camera.center, camera.up].flatMap((p) => [p.x, p.y, p.z]));
-    }
-    const { xaxis, yaxis } = plot._fullLayout, [across, up] = extent();
-    if (xaxis.autorange) return "";
-    const place = (axis, ends) => ((axis.range[0] + axis.range[1]) / 2 - ends[0]) / (ends[1] - ends[0]);
-    return told([place(xaxis, across), place(yaxis, up), (xaxis.range[1] - xaxis.range[0]) / (across[1] - across[0])]);
+  // In sight are all points, all marks and wherever a mark comes by.
+  function extent() {
+    return cloud.extent([...data.marks.flatMap((g) => g.places), ...Object.values(data.frames ?? {}).flat()]);
   }
 
+  function spot() {
+    return spots(plot, data.flat);
+  }
+
+  /** @param {Record<string, unknown> | null | undefined} event */
   function rests(event) {
     if (!Object.keys(event ?? {}).some((key) => /^(scene|[xy]axis)/.test(key))) return; // a window of another size
     clearTimeout(resting);
     resting = setTimeout(() => {
-      const now = ended ? null : looking();
-      if (now == null || now === view) return;
+      const now = ended ? null : looking(plot, data.flat, extent());
+      if (now === null || now === view) return;
       view = now;
       seq += 1;
       one.tell("camera", { view, seq });
     }, REST);
-  }
-
-  // Fixed by all points, so that showing some alone moves nothing.
-  function extent() {
-    const extra = [...data.marks.flatMap((g) => g.places), ...Object.values(data.frames || {}).flat()];
-    return cloud.axes.map((axis, k) => {
-      let low = Infinity, high = -Infinity;
-      for (const v of axis) { if (v < low) low = v; if (v > high) high = v; }
-      for (const p of extra) { low = Math.min(low, p[k]); high = Math.max(high, p[k]); }
-      const pad = 0.04 * (high - low) || 0.5;
-      return [low - pad, high + pad];
-    });
   }
 
   function listen() {
@@ -229,17 +261,19 @@ function map(root) {
     plot.addEventListener("pointerdown", (event) => (pressed = [event.clientX, event.clientY]), true);
     plot.addEventListener("pointerup", (event) => {
       const moved = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]);
-      if (moved < 5 && !event.target.closest?.(".modebar, .legend")) pick(under);
+      const aside = event.target instanceof Element && event.target.closest(".modebar, .legend");
+      if (moved < 5 && !aside) pick(under);
     }, true);
     plot.on("plotly_relayouting", follow);
     plot.on("plotly_relayout", (event) => { choose(); rests(event); });
     ink.onpointerdown = (event) => { ink.setPointerCapture(event.pointerId); shape = [local(event)]; };
     ink.onpointermove = (event) => { if (shape) drag(local(event)); };
-    ink.onpointerup = (event) => { if (shape) { drag(local(event)); take(); } };
+    ink.onpointerup = (event) => { if (shape) { drag(local(event)); take(shape); } };
     root.addEventListener("keydown", (event) => { if (event.key === "Escape" && tool) { tool = ""; shape = null; toolbar(); } });
     new ResizeObserver(choose).observe(plot);
   }
 
+  /** @param {string | null | undefined} id */
   function pick(id) {
     if (!id) return;
     seq += 1;
@@ -251,51 +285,57 @@ function map(root) {
   function toolbar() {
     const wanted = [...(data.select ? [["box", "▭", "Select points with a box"], ["lasso", "◯", "Select points with a line around them"]] : []),
       ...(data.frames ? [["play", play ? "■" : "▶", play ? "Stop" : "Play the way through the layers"]] : [])];
-    const focused = root.getRootNode().activeElement?.dataset?.tool;
+    const kept = focused(root)?.dataset?.tool;
     tools.replaceChildren(...wanted.map(([name, sign, told]) => {
-      const node = document.createElement("button");
-      Object.assign(node, { type: "button", textContent: sign, title: told, onclick: () => use(name) });
+      const node = element("button", "", null, sign);
+      Object.assign(node, { type: "button", title: told, onclick: () => use(name) });
       node.dataset.tool = name;
       node.setAttribute("aria-label", told);
       node.setAttribute("aria-pressed", String(name === tool || (name === "play" && !!play)));
       return node;
     }));
     if (play) tools.append(`after layer ${Math.floor(play.at)}`);
-    if (focused) tools.querySelector(`[data-tool=${focused}]`)?.focus();
+    if (kept) /** @type {HTMLElement | null} */ (tools.querySelector(`[data-tool=${kept}]`))?.focus();
     ink.classList.toggle("on", Boolean(tool));
     outline.setAttribute("d", "");
   }
 
+  /** @param {string} name */
   function use(name) {
     if (name === "play") return play ? halt() : start();
     tool = tool === name ? "" : name;
     toolbar();
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @returns {[number, number]}
+   */
   function local(event) {
     const box = ink.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   }
 
+  /** @param {[number, number]} to */
   function drag(to) {
+    if (!shape) return;
     const [x, y] = shape[0];
     if (tool === "box") shape = [[x, y], [to[0], y], to, [x, to[1]]];
     else shape.push(to);
     outline.setAttribute("d", "M" + shape.map((p) => p.map((v) => v.toFixed(1))).join("L") + "Z");
   }
 
-  function take() {
-    const spot = camera(), only = data.only && new Set(data.only), path = shape;
+  /** @param {[number, number][]} path */
+  function take(path) {
+    const where = spot();
     const hidden = new Set(plot.data.flatMap((t, k) => (t.visible === "legendonly" && k < cloud.legend.length ? [k] : [])));
-    const bits = new Uint8Array(Math.ceil(cloud.classes.length / 8));
-    for (let i = 0; spot && i < cloud.classes.length; i++)
-      if (!hidden.has(cloud.classes[i]) && (!only || only.has(i)) && within(spot(cloud.axes.map((a) => a[i])), path)) bits[i >> 3] |= 1 << (i & 7);
-    const ids = new Set(data.marks.flatMap((g) => g.ids.filter((id, k) => spot && within(spot(g.places[k]), path))));
+    const ids = new Set(data.marks.flatMap((g) => g.ids.filter((_, k) => where && within(where(g.places[k]), path))));
+    const bits = cloud.inside(where, path, hidden, alone());
     tool = "";
     shape = null;
     toolbar();
     seq += 1;
-    one.tell("area", { bits: btoa(String.fromCharCode(...bits)), ids: [...ids], seq });
+    one.tell("area", { bits, ids: [...ids], seq });
   }
 
   // ---- the way through the layers, played
@@ -306,6 +346,7 @@ function map(root) {
   }
 
   async function step() {
+    if (!play || !data.frames) return;
     const last = Object.values(data.frames)[0].length - 1, calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const at = Math.min(last, (performance.now() - play.begun) / data.pace);
     play.at = calm ? Math.floor(at) : at;
@@ -326,127 +367,57 @@ function map(root) {
     draw();
   }
 
-  // Where a mark is at this moment of the play, else where the data says.
+  /**
+   * Where a mark is at this moment of the play, else where the data says.
+   * @param {string} id
+   * @param {Place} place
+   * @returns {Place}
+   */
   function now(id, place) {
-    const way = play && data.frames[id];
-    if (!way) return place;
+    const way = play && data.frames?.[id];
+    if (!play || !way) return place;
     const k = Math.min(Math.floor(play.at), way.length - 1), next = way[Math.min(k + 1, way.length - 1)], share = play.at - k;
     return way[k].map((v, i) => v + (next[i] - v) * share);
   }
 
+  // The way each mark has come so far.
   function trails() {
-    return data.marks.flatMap((group) => group.ids.filter((id) => data.frames[id]).map((id, k) => ({
-      places: [...data.frames[id].slice(0, Math.floor(play.at) + 1), now(id)], colour: group.colours?.[k] ?? group.colour, width: 3,
-    })));
+    const at = Math.floor(play?.at ?? 0);
+    return data.marks.flatMap((group) => group.ids.flatMap((id, k) => {
+      const way = data.frames?.[id];
+      return way ? [{ places: [...way.slice(0, at + 1), now(id, way[at])], colour: group.colours?.[k] ?? group.colour, width: 3 }] : [];
+    }));
   }
 
-  // ---- labels: the most important first, none over another
+  // ---- labels
 
   function choose() {
-    const spot = camera();
-    if (!spot) return layer.replaceChildren();
-    const width = plot.clientWidth, height = plot.clientHeight, taken = [];
-    shown = [];
-    for (const label of [...data.labels, ...landmarks()]) {
-      const [x, y] = spot(now(label.id, label.place));
-      const half = label.text.length * (label.kind ? 4.4 : 3.8) + 4;
-      const box = [x - half, y - 24, x + half, y - 4];
-      if (!(box[0] > 0 && box[2] < width && box[1] > 0 && box[3] < height)) continue;
-      if (taken.some((b) => box[0] < b[2] && b[0] < box[2] && box[1] < b[3] && b[1] < box[3])) continue;
-      taken.push(box);
-      shown.push(label);
-    }
-    layer.replaceChildren(...shown.map(button));
-    place(spot);
+    const where = spot();
+    if (!where) return layer.replaceChildren();
+    const all = [...data.labels, ...cloud.landmarks(data.only)];
+    shown = fitting(all, (label) => where(now(label.id, label.place)), plot.clientWidth, plot.clientHeight);
+    layer.replaceChildren(...shown.map((label) => button(label, pick)));
+    place(where);
   }
 
-  // Some points of the cloud, the outermost first: in the thick of it no name can be read.
-  function landmarks() {
-    const total = cloud.classes.length, step = Math.max(1, Math.floor(total / 160));
-    const at = data.only ?? Array.from({ length: Math.floor(total / step) }, (_, k) => k * step);
-    const some = at.slice(0, 160).map((i) => ({ id: cloud.ids + i, place: cloud.axes.map((a) => a[i]), text: cloud.names[i], kind: "" }));
-    return some.sort((a, b) => Math.hypot(...b.place) - Math.hypot(...a.place)).slice(0, data.only ? 160 : 60);
-  }
-
-  function button(label) {
-    const node = document.createElement("button");
-    node.type = "button";
-    node.textContent = label.text;
-    node.className = label.kind;
-    node.dataset.id = label.id;
-    node.onclick = () => pick(label.id);
-    return node;
-  }
-
-  function place(spot) {
-    shown.forEach((label, i) => {
-      const [x, y] = spot(now(label.id, label.place)), node = layer.children[i];
-      node.style.transform = `translate(${x.toFixed(1)}px, ${(y - 14).toFixed(1)}px) translate(-50%, -50%)`;
-    });
+  /** @param {Spot} where */
+  function place(where) {
+    const nodes = /** @type {HTMLElement[]} */ ([...layer.children]);
+    shown.forEach((label, i) => stand(nodes[i], where(now(label.id, label.place))));
   }
 
   function follow() {
     cancelAnimationFrame(turning);
-    turning = requestAnimationFrame(() => { const spot = camera(); if (spot) place(spot); });
-  }
-
-  // Where a place of the space is on the screen.
-  function camera() {
-    const full = plot._fullLayout;
-    if (!full) return null;
-    if (data.flat) {
-      const { xaxis, yaxis } = full;
-      return ([x, y]) => [xaxis._offset + xaxis.l2p(x), yaxis._offset + yaxis.l2p(y)];
-    }
-    const scene = full.scene?._scene, params = scene?.glplot?.cameraParams;
-    if (!params) return null;
-    const whole = times(params.projection, times(params.view, params.model));
-    const scale = scene.dataScale || [1, 1, 1], w = plot.clientWidth, h = plot.clientHeight * (1 - full.scene.domain.y[0]);
-    return (p) => {
-      const v = [p[0] * scale[0], p[1] * scale[1], p[2] * scale[2], 1];
-      const out = [0, 1, 3].map((r) => v.reduce((sum, value, c) => sum + whole[4 * c + r] * value, 0));
-      return [(w * (1 + out[0] / out[2])) / 2, (h * (1 - out[1] / out[2])) / 2];
-    };
+    turning = requestAnimationFrame(() => { const where = spot(); if (where) place(where); });
   }
 
   return one;
 }
 
-// The places of the bits that are set, as `space.bits` packs them.
-function chosen(text) {
-  const at = [];
-  [...atob(text)].forEach((c, k) => { for (let b = 0, v = c.charCodeAt(0); v; b++, v >>= 1) if (v & 1) at.push(8 * k + b); });
-  return at;
-}
-
-// Whether a point lies inside a closed line: a ray to the right crosses it an odd number of times.
-function within([x, y], path) {
-  let inside = false;
-  for (let i = 0, j = path.length - 1; i < path.length; j = i++) {
-    const [xi, yi] = path[i], [xj, yj] = path[j];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
-  }
-  return inside;
-}
-
-// Text for a hover label, which reads a little HTML.
-function plain(text) {
+/**
+ * Text for a hover label, which reads a little HTML.
+ * @param {string} text
+ */
+function escaped(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
-
-// Product of two 4 x 4 matrices, column by column.
-function times(a, b) {
-  return Array.from({ length: 16 }, (_, i) => [0, 1, 2, 3].reduce((sum, k) => sum + a[4 * k + (i % 4)] * b[4 * Math.floor(i / 4) + k], 0));
-}
-
-// Light or dark, read off the page's ground.
-function paint(root) {
-  const ground = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
-  const probe = root.querySelector(".note");
-  probe.style.color = ground;
-  const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number);
-  probe.style.color = "";
-  const dark = 0.3 * r + 0.59 * g + 0.11 * b < 128;
-  root.dataset.theme = dark ? "dark" : "light";
-  return dark;
 }

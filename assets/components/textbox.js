@@ -1,11 +1,14 @@
+// @ts-check
 // A text field that reports while somebody types: a short pause, or leaving the field, sends it.
 // What comes back from the server never overwrites what was typed since.
 
+/** @type {WeakMap<HTMLElement, ReturnType<typeof box>>} */
 const boxes = new WeakMap();
-const PAUSE = 150;
+const PAUSE = 150; // milliseconds
 
+/** @param {Mounted<TextData>} component */
 export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".textbox");
+  const root = /** @type {HTMLElement} */ (parentElement.querySelector(".textbox"));
   let one = boxes.get(root);
   if (!one) boxes.set(root, (one = box(root)));
   one.tell = setStateValue;
@@ -13,12 +16,17 @@ export default function ({ data, parentElement, setStateValue }) {
   one.show(data);
 }
 
+/** @param {HTMLElement} root */
 function box(root) {
-  const area = root.querySelector("textarea"), label = root.querySelector("label");
-  const one = { tell: null };
-  let seq = 0, timer = 0, composing = false, sent = null, limit = Infinity;
+  const area = /** @type {HTMLTextAreaElement} */ (root.querySelector("textarea"));
+  const label = /** @type {HTMLElement} */ (root.querySelector("label"));
+  const one = { tell: /** @type {Tell | null} */ (null), show };
+  /** @type {string | null} */
+  let sent = null;
+  let seq = 0, timer = 0, composing = false, limit = Infinity;
 
-  one.show = (data) => {
+  /** @param {TextData} data */
+  function show(data) {
     label.textContent = data.label;
     area.placeholder = data.placeholder;
     area.style.setProperty("--height", data.height + "px");
@@ -27,7 +35,7 @@ function box(root) {
     seq = data.seq || 0;
     sent = data.text;
     if (area.value !== data.text) area.value = data.text;
-  };
+  }
 
   area.addEventListener("input", wait);
   area.addEventListener("blur", send);
@@ -49,7 +57,7 @@ function box(root) {
     if (area.value.length > limit) area.value = area.value.slice(0, limit);
     sent = area.value;
     seq += 1;
-    one.tell("typed", { text: sent, seq });
+    one.tell?.("typed", { text: sent, seq });
   }
 
   return one;

@@ -1,4 +1,4 @@
-"""Home: the whole path of a text through a model, where to go, and the models that are installed."""
+"""Home: the whole path of a text through a model, where to go, and the installed models."""
 
 from __future__ import annotations
 

@@ -21,6 +21,8 @@ from streamlit.components.v2 import component
 from pages.pictures import palette
 
 ASSETS = Path(__file__).parents[2] / "assets" / "components"
+_IMPORT = re.compile(r'^import \{[^{}]*\} from "\./([\w-]+\.js)";$', re.M)
+_COMMENT = re.compile(r"/\*\*.*?\*/", re.S)  # types: nobody but the checker reads them
 _IDS = re.compile(r'data-(?:id|rows|columns)="([^"]*)"')
 
 
@@ -125,9 +127,25 @@ def png_button(svg: str, *, key: str, name: str, shown: bool = True) -> None:
 
 
 def script(name: str) -> str:
-    """A JavaScript file of ours without its comments and indentation."""
-    lines = (line.strip() for line in (ASSETS / name).read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    """A JavaScript file of ours with what it imports before it: no comments, no indentation.
+
+    A component's code is one text, and a text has no address that an import could be read from.
+    """
+    before: dict[str, str] = {}
+    own = _module(name, before)
+    return "\n".join([*before.values(), own])
+
+
+def _module(name: str, before: dict[str, str]) -> str:
+    """A module's own lines; those of the modules it imports are put into `before`, once."""
+    text = (ASSETS / name).read_text(encoding="utf-8")
+    for other in _IMPORT.findall(text):
+        if other not in before:
+            before[other] = _module(other, before)
+    text = _COMMENT.sub("", _IMPORT.sub("", text))
+    lines = (line.strip() for line in text.splitlines())
+    kept = (line for line in lines if line and not line.startswith("//"))
+    return "\n".join(re.sub(r"^export (?!default)", "", line) for line in kept)
 
 
 def styles(name: str) -> str:

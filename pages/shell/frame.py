@@ -84,7 +84,7 @@ PAGES = (
         "Home",
         "app.py",
         "home",
-        "The whole path of a text through a model, and the installed models.",
+        "The path of a text through a model, and the installed models.",
     ),
     Page(
         "Tokenization",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Table = Mapping[str, Sequence[Any] | np.ndarray]
+PLAYS = "Interactive web page (HTML)"
 _HIDDEN = "<style>[data-show]{display:none}</style>"
 
 
@@ -68,14 +69,12 @@ def share_menu(
             if figure is None:
                 _button(
                     name,
-                    "Interactive web page (HTML)",
+                    PLAYS,
                     f"{file}.html",
                     lambda: html_file(svg, title),
                 )
         if figure is not None:
-            _button(
-                name, "Interactive web page (HTML)", f"{file}.html", lambda: _figure_file(figure)
-            )
+            _button(name, PLAYS, f"{file}.html", lambda: _figure_file(figure))
         if data is not None:
             _button(name, "Table (CSV)", f"{file}.csv", lambda: csv_file(_table(data)))
             _button(name, "Data (JSON)", f"{file}.json", lambda: json_file(_table(data)))

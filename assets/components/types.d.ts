@@ -1,0 +1,212 @@
+// What the server sends to each component, and what they share. Only the type checker reads this.
+
+/** What Streamlit hands to a component at each run of the page. */
+interface Mounted<Data> {
+  data: Data;
+  parentElement: HTMLElement | ShadowRoot;
+  setStateValue: Tell;
+}
+
+type Tell = (name: string, value: unknown) => void;
+
+/** An element of HTML or SVG. */
+interface Drawn extends Element, HTMLOrSVGElement, ElementCSSInlineStyle {}
+
+// ---- picture.js
+
+interface PictureData {
+  svg: string;
+  digest: string;
+  alt: string;
+  height: number | null;
+  locked: string | null;
+  seq: number;
+  report: boolean;
+  twice: boolean;
+  marked: string | null;
+}
+
+/** What a pointer or the focus is on; `quiet` where there is nothing to lock. */
+interface Target {
+  ids: string[];
+  words?: string;
+  quiet?: boolean;
+  grid?: Element;
+  spot?: [row: number, column: number];
+}
+
+interface Matrix {
+  x: number;
+  y: number;
+  cell: number;
+  rows: string[];
+  columns: string[];
+  rowLabels: string[];
+  columnLabels: string[];
+  values: DataView | null;
+  format: string;
+  quantity: string;
+  mark: Element | null;
+  at: [row: number, column: number];
+}
+
+/** One element of a picture that can be lit. */
+interface Part {
+  node: Drawn;
+  id: string | undefined;
+  on: string[];
+  show: string[];
+  keep: boolean;
+  named: boolean;
+  button: boolean;
+  looks: string;
+  lit: boolean;
+}
+
+// ---- the share buttons
+
+interface CopyData {
+  values: Record<string, string | string[]>;
+  defaults: Record<string, string | string[]>;
+  base: string;
+  long: string;
+}
+
+interface PngData {
+  digest: string;
+  svg?: string;
+  name: string;
+  colours: Record<string, string>;
+  ground: string;
+}
+
+// ---- textbox.js
+
+interface TextData {
+  text: string;
+  seq: number;
+  label: string;
+  placeholder: string;
+  height: number;
+  limit: number;
+}
+
+// ---- columns.js: the keys of one letter travel many times a second
+
+interface ColumnsData {
+  columns: ColumnData[];
+  prompt: string;
+  tint: string;
+  height: number;
+  hues: string[];
+  chosen: number;
+  mark: string;
+  held: string;
+  seq: number;
+}
+
+interface ColumnData {
+  name: string;
+  /** texts */
+  t: string[];
+  /** probabilities of the model */
+  p: number[];
+  /** probabilities after the settings */
+  a: number[];
+  /** how many tokens the settings kept */
+  k: number[];
+  /** ranks */
+  r: number[];
+  /** best candidates, text and probability in turn */
+  b: (string | number)[][];
+  /** where it leaves the chosen column, or -1 */
+  d: number;
+  /** places forced by hand */
+  f: number[];
+  /** whether it is being written */
+  w: boolean;
+  end: string;
+  idle: string;
+  /** entropies in bits */
+  h: number[];
+  peak: number;
+  /** label, value, meaning */
+  s: [string, string, string][];
+}
+
+interface TokenSpan extends HTMLSpanElement {
+  at: [column: number, token: number];
+  words?: string;
+}
+
+// ---- cloud.js and space.js
+
+type Pair = [light: string, dark: string];
+type Place = number[];
+/** From a place of the space to pixels of the plot. */
+type Spot = (place: Place) => [x: number, y: number];
+
+interface CloudData {
+  digest: string;
+  places: string;
+  scale: number;
+  classes: string;
+  names: string[];
+  legend: { name: string; colour: Pair }[];
+  ids: string;
+}
+
+interface MarkGroup {
+  name: string;
+  ids: string[];
+  places: Place[];
+  texts: string[];
+  colour: Pair;
+  colours: Pair[] | null;
+  size: number;
+  symbol: string;
+}
+
+interface MapLabel {
+  id: string;
+  place: Place;
+  text: string;
+  kind: string;
+}
+
+interface SpaceData {
+  cloud: string;
+  axes: string[];
+  marks: MarkGroup[];
+  labels: MapLabel[];
+  flat: boolean;
+  dot: { size: number; opacity: number };
+  paths: { places: Place[]; colour: Pair; width?: number }[];
+  only: number[] | null;
+  chosen: string | null;
+  camera: string;
+  colours: { ink: Pair; muted: Pair; line: Pair; paper: Pair };
+  height: number;
+  lit: { name: string; bits: string; colour: Pair; size: number; symbol: string }[];
+  frames: Record<string, Place[]> | null;
+  pace: number;
+  select: boolean;
+  seq: number;
+}
+
+/** The part of plotly.js that is used; its own insides are not typed by anyone. */
+interface PlotlyElement extends HTMLElement {
+  data: any[];
+  emit: (...event: unknown[]) => void;
+  on: (name: string, act: (event: any) => void) => void;
+  _fullLayout?: any;
+}
+
+declare var Plotly: {
+  react(plot: HTMLElement, traces: object[], layout: object, config: object): Promise<unknown>;
+  purge(plot: HTMLElement): void;
+} | undefined;
+/** The pictures on the screen by their digest. */
+declare var atlasPictures: Map<string, string> | undefined;
+/** The clouds of points that came, by their digest. */
+declare var atlasClouds: Map<string, ReturnType<typeof import("./points.js").points>> | undefined;
