@@ -13,12 +13,8 @@ BIN := .venv/bin
 # The slowest tests are listed at the end of every run.
 PYTEST := $(BIN)/pytest --durations=25 --durations-min=1
 
-<<<<<<< HEAD
-.PHONY: run test types pages-and-engine test-slow test-gpu bench bench-gpu models lock check-python \
-	chromium clean
-=======
-.PHONY: run test types scripts pages-and-engine test-gpu bench bench-gpu models check-python node chromium clean
->>>>>>> js
+.PHONY: run test types scripts pages-and-engine test-slow test-gpu bench bench-gpu models lock \
+	check-python node chromium clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)

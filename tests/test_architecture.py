@@ -157,7 +157,14 @@ def test_pages_are_found_in_their_folder_only() -> None:
 def test_a_page_begins_with_the_frame_and_shows_errors_as_sentences() -> None:
     wrong = []
     for path in SCRIPTS:
-        names = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
+        # In the script itself, or in the `page` module that it calls.
+        called = [
+            ROOT / f"{dotted.replace('.', '/')}.py"
+            for dotted in imports(path)
+            if dotted.endswith(".page")
+        ]
+        nodes = [node for one in (path, *called) for node in ast.walk(tree(one))]
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
         if not {"frame", "sentences"} <= names or name(path) not in {page.file for page in PAGES}:
             wrong.append(name(path))
     assert not wrong and len(SCRIPTS) == len(PAGES), wrong
