@@ -1,11 +1,16 @@
+// @ts-check
 // What the browser does for a session: it keeps the text that was typed, and counts steps of Back.
 // In: data of pages/shell/browser.py. Out: `kept`, once, where the server has forgotten the text;
 // `back`, the address that Back or Forward led to.
 
 const PLACE = "atlas-kept";
+let tidy = false; // whether this document's history is looked after already
+/** @type {string | null} */
 let known = null; // the session that this document talks to
+/** @type {Tell | null} */
 let tell = null;
 
+/** @param {Mounted<BrowserData>} component */
 export default function ({ data, setTriggerValue }) {
   tell = setTriggerValue;
   tidyHistory();
@@ -22,18 +27,20 @@ export default function ({ data, setTriggerValue }) {
 
 function reloaded() {
   const entry = performance.getEntriesByType("navigation")[0];
-  return !!entry && entry.type !== "navigate";
+  return entry instanceof PerformanceNavigationTiming && entry.type !== "navigate";
 }
 
+/** @returns {Kept | null} */
 function read() {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(PLACE));
+    const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
     return kept && typeof kept.text === "string" ? kept : null;
   } catch {
     return null;
   }
 }
 
+/** @param {Kept} kept */
 function write(kept) {
   try {
     sessionStorage.setItem(PLACE, JSON.stringify(kept));
@@ -46,7 +53,8 @@ function write(kept) {
 // own: Streamlit makes a step of the history of the first and none of the second. A step is what a
 // person did: one act, one step.
 function tidyHistory() {
-  if (history.pushState.atlas) return;
+  if (tidy) return;
+  tidy = true;
   const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
   let acted = false, here = location.pathname;
   for (const event of ["pointerdown", "keydown"])
@@ -57,6 +65,7 @@ function tidyHistory() {
     if (location.pathname === here) tell?.("back", { search: location.search });
     here = location.pathname;
   }, true);
+  /** @type {History["pushState"]} */
   const write = (state, title, url) => {
     const to = new URL(url ?? location.href, location.href);
     if (to.href === location.href) return replace(state, title, url);
@@ -67,5 +76,4 @@ function tidyHistory() {
   };
   history.pushState = write;
   history.replaceState = write;
-  write.atlas = true;
 }

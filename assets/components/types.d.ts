@@ -5,12 +5,25 @@ interface Mounted<Data> {
   data: Data;
   parentElement: HTMLElement | ShadowRoot;
   setStateValue: Tell;
+  setTriggerValue: Tell;
 }
 
 type Tell = (name: string, value: unknown) => void;
 
 /** An element of HTML or SVG. */
 interface Drawn extends Element, HTMLOrSVGElement, ElementCSSInlineStyle {}
+
+// ---- browser.js
+
+interface Kept {
+  text: string;
+  model: string;
+}
+
+interface BrowserData extends Kept {
+  viewer: string;
+  touched: boolean;
+}
 
 // ---- picture.js
 
