@@ -11,7 +11,7 @@ from engine.decoding.translation import prefix_ids
 from engine.errors import NotOffered
 from engine.local.models import Models, bundle, digest, of
 from engine.store import cached
-from engine.tokenizers import chat, external_tokenizers
+from engine.tokenizers import causes, chat, external_tokenizers, roles
 from engine.tokenizers import vocabulary as words
 from engine.tokenizers.external_tokenizers import Facts
 from engine.tokenizers.reader import Writing
@@ -49,8 +49,9 @@ class Texts(Models):
         reader = bundle(model).reader("encoder")
         return [name for i, name in reader.added.items() if i in reader.special and name in text]
 
-    def special_ids(self, model: str, side: Side) -> frozenset[int]:
-        return bundle(model).reader(side).special
+    def roles(self, model: str, side: Side = "encoder") -> dict[int, str]:
+        opened = bundle(model)
+        return roles.roles(opened.card, opened.reader(side))
 
     def piece(self, model: str, token_id: int, side: Side = "encoder") -> str:
         return bundle(model).reader(side).piece(token_id)
@@ -69,6 +70,9 @@ class Texts(Models):
 
     def stages(self, model: str, text: str, side: Side = "encoder") -> Stages:
         return _cutter(model, side, digest(model)).stages(text)
+
+    def most_split(self, model: str, tokens: Tokens) -> causes.Split | None:
+        return causes.most_split(_cutter(model, "encoder", digest(model)), tokens)
 
     def word_steps(self, model: str, word: str, side: Side = "encoder") -> Walk:
         return _cutter(model, side, digest(model)).walk(word)

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from unicodedata import category
 
-from engine.values import Tokens
+from engine.values import LEFT_OUT, Tokens
 from pages.pictures import graphemes, palette
+from pages.pictures.names import character
 from pages.pictures.svg import esc, tag, visible
 from pages.pictures.tokens import Below, Group, face, groups, is_unknown, lines, rtl, tip, under
 
 _MARKS = re.compile("[·⏎→␍]")
 KEEP = ' data-keep=""'
+NORMALIZER = LEFT_OUT.index("normalizer")
 STYLE = f"""
 .tokens {{ color:{palette.INK}; font-family:{palette.SANS}; }}
 .tokens.menu {{ padding:34px 3px 0; }}
@@ -39,6 +42,7 @@ STYLE = f"""
 .tokens .group .tok {{ margin:0 3px 3px 0; }}
 .tokens .group .tok b {{ font-size:13px; }}
 .tokens [data-id].locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
+.tokens .gone {{ color:{palette.MUTED}; text-decoration-color:{palette.WRONG}; }}
 .tokens u {{ text-decoration:none; color:{palette.FAINT}; }}
 """ + "".join(
     f".tokens .c{i} {{ background:{ground}; }}\n" for i, ground in enumerate(palette.CHIPS)
@@ -159,13 +163,13 @@ def _marked(shown: str) -> str:
 
 
 def _source(tokens: Tokens, found: list[Group]) -> str:
-    """The text as typed, each token's stretch lit with its chip."""
+    """The text as typed, each token's stretch lit with its chip, what was deleted marked."""
     parts: list[str] = []
     at = next((g.start for g in found if g.start < g.end), 0)
     for group in found:
         if group.start >= group.end:
             continue
-        parts.append(esc(tokens.text[at : group.start]))
+        parts.append(_typed(tokens, at, group.start))
         inside = " ".join(f"t{i}" for i in range(group.first, group.last))
         # A whole token's chip has what there is to say: one of an id tells for all.
         own, told = inside, ""
@@ -174,7 +178,25 @@ def _source(tokens: Tokens, found: list[Group]) -> str:
             told = f' data-on="{inside}" data-tip="{words}"'
         parts.append(
             f'<span class="{_ground(group.first)}" data-id="{own}"{told}>'
-            f"{esc(tokens.text[max(at, group.start) : group.end])}</span>"
+            f"{_typed(tokens, max(at, group.start), group.end)}</span>"
         )
-        at = group.end
-    return "".join(parts)
+        at = max(at, group.end)
+    end = len(tokens.text) if found and found[-1].last == len(tokens) else at
+    return "".join(parts) + _typed(tokens, at, end)
+
+
+def _typed(tokens: Tokens, start: int, end: int) -> str:
+    """A stretch of the text as typed, with what the normalizer deleted crossed out."""
+    text = tokens.text[start:end]
+    gone = tokens.left_out[start:end] == NORMALIZER
+    if not gone.any():
+        return esc(text)
+    return "".join(_gone(one) if out else esc(one) for one, out in zip(text, gone, strict=True))
+
+
+@lru_cache(maxsize=256)
+def _gone(one: str) -> str:
+    # A mark needs something to stand on; a space is seen as a space, crossed out.
+    shown = f"\u25cc{one}" if category(one)[0] == "M" else visible(one)
+    note = _quoted(f"{character(one)}: deleted by the normalizer")
+    return f'<s class="gone" data-tip="{note}">{esc(shown)}</s>'

@@ -6,7 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from engine.errors import EmptyText
+from engine.errors import EmptyText, NotOffered
+from engine.tokenizers.causes import Split
 from engine.values import Tokens
 from pages.pictures import chips, chips_drawing
 from pages.pictures import tokens as view
@@ -15,6 +16,7 @@ from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.switch import switch
+from pages.tokenization.words import told
 
 BELOW: dict[str, view.Below] = {
     "Id": "id",
@@ -49,7 +51,7 @@ def tokenization_chips(choice: Choice) -> None:
     with counts:
         _counts(tokens, choice)
     with right:
-        st.markdown(plain(view.told(tokens, choice.card.vocabulary)))
+        st.markdown(plain(told(tokens, choice.card.vocabulary, _split(choice.model, tokens)), 900))
         _one_token(tokens, locked)
         share_menu(
             "tokens",
@@ -76,6 +78,14 @@ def _cut(choice: Choice) -> Tokens:
         help="Off: its letters are cut like any other text, as an app does with what people type.",
     )
     return (engine().tokenized if special else engine().spelt)(choice.model, choice.text)
+
+
+def _split(model: str, tokens: Tokens) -> Split | None:
+    """The word that was split most; None where none was, or where nobody can say why."""
+    try:
+        return engine().most_split(model, tokens)
+    except NotOffered:
+        return None
 
 
 def _counts(tokens: Tokens, choice: Choice) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.decoding.beams import Search
 from engine.decoding.translation import Trace
+from pages.pictures.names import quoted
 from pages.pictures.svg import visible
 from pages.shell.address import fresh
 from pages.shell.cache import engine
@@ -160,8 +161,10 @@ def _result(trace: Trace) -> None:
         st.info(f"No end came within {found.search.limit} tokens: the translation was cut there.")
     unknown = sorted({trace.source[i] for i in trace.unknown.nonzero()[0]})
     if unknown:
-        shown = ", ".join(visible(piece, limit=12) for piece in unknown[:8])
-        st.info(plain(f"Not in this model's vocabulary, so it sees one unknown token: {shown}"))
+        shown = ", ".join(quoted(piece, limit=12) for piece in unknown[:8])
+        st.info(
+            plain(f"Not in this model's vocabulary: {shown}. It reads the unknown word instead.")
+        )
 
 
 def _beside(trace: Trace, free: Trace, pairs: tuple[tuple[str, str], ...], *, began: bool) -> None:

@@ -1,0 +1,40 @@
+"""What the special tokens of a model are for, in the words of every page.
+
+In: a bundle. Out: by id "start mark", "end mark" and so on; the unknown token has a role too, but
+is not special (see `Tokens`). Knows nothing of texts.
+"""
+
+from __future__ import annotations
+
+from engine.models.bundle import Card
+from engine.tokenizers.reader import Reader
+
+START, END, SEPARATOR = "start mark", "end mark", "separator"
+PADDING, MASK, LANGUAGE = "padding", "mask", "language mark"
+UNKNOWN = "unknown word"
+OTHER = "special token"
+
+
+def roles(card: Card, reader: Reader) -> dict[int, str]:
+    """The role of every special token of a side and of the unknown one, by id.
+
+    A token with several roles has the one that a reader meets first: an end mark that also begins
+    a text is the end mark; padding that a decoder starts from is the start mark.
+    """
+    rules, found = card.generation, dict.fromkeys(reader.special, OTHER)
+    for code in rules.languages.values():
+        found[code] = LANGUAGE
+    if rules.pad is not None:
+        found[rules.pad] = PADDING
+    if card.mask is not None:
+        found[card.mask] = MASK
+    if reader.unknown is not None and reader.unknown not in reader.ends:
+        found[reader.unknown] = UNKNOWN
+    put = reader.tokenizer.encode("").ids
+    if len(put) > 1:
+        found[put[0]] = START
+    if put and (len(put) > 1 or card.family != "decoder"):
+        found[put[-1]] = SEPARATOR if card.pairs and put[-1] not in rules.ends else END
+    if rules.start is not None:
+        found[rules.start] = START
+    return found | dict.fromkeys(rules.ends, END)
