@@ -149,6 +149,7 @@ def prefix_ids(bundle: Bundle, text: str) -> tuple[int, ...]:
     if not text.strip():
         return ()
     found = cutting.tokenize(bundle, text, side="decoder")
+    tracing.check_ids(bundle.card, found)
     ids = zip(found.ids, found.special, strict=True)
     return tuple(int(i) for i, special in ids if not special)
 

@@ -15,6 +15,7 @@ from engine.tokenizers import causes, chat, external_tokenizers, roles
 from engine.tokenizers import vocabulary as words
 from engine.tokenizers.external_tokenizers import Facts
 from engine.tokenizers.reader import Writing
+from engine.tokenizers.roles import special_names
 from engine.tokenizers.subwords import Walk
 from engine.tokenizers.tokenization_steps import Cutter, Stages
 from engine.tokenizers.tokens import piece_texts, read, tokenize
@@ -90,17 +91,10 @@ class Texts(Models):
             raise NotOffered(
                 f"{card.title} has no chat template: it was not trained on conversations."
             )
-        template, reader = card.template, bundle(model).reader("encoder")
-        first, ends = card.generation.start, card.generation.ends
+        template, named = card.template, special_names(card, bundle(model).reader("encoder"))
 
         def make() -> str:
-            return chat.render(
-                template,
-                turns,
-                answer=answer,
-                start="" if first is None else reader.piece(first),
-                end=reader.piece(ends[0]) if ends else "",
-            )
+            return chat.render(template, turns, answer=answer, names=named)
 
         return cached(("conversation", digest(model), turns, answer), make)
 

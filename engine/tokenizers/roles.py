@@ -38,3 +38,16 @@ def roles(card: Card, reader: Reader) -> dict[int, str]:
     if rules.start is not None:
         found[rules.start] = START
     return found | dict.fromkeys(rules.ends, END)
+
+
+def special_names(card: Card, reader: Reader) -> dict[str, str]:
+    """The names that a chat template knows: `{"bos_token": "<s>"}`.
+
+    Those of the checkpoint's own files; of a bundle that does not have them, the marks that the
+    model begins and ends with.
+    """
+    if card.named:
+        return dict(card.named)
+    first, ends = card.generation.start, card.generation.ends
+    found = {} if first is None else {"bos_token": reader.piece(first)}
+    return found | ({"eos_token": reader.piece(ends[0])} if ends else {})
