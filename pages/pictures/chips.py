@@ -8,6 +8,8 @@ apart. Chips keep the text's own order, its line breaks and its direction.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from unicodedata import category
 
@@ -57,9 +59,11 @@ def chips(
     below: Below = "id",
     special: bool = True,
     source: bool = True,
+    roles: Mapping[int, str] | None = None,
 ) -> str:
     """The text and its chips under it; `special=False` leaves out what the tokenizer added.
 
+    `roles` says what special tokens are for, by id: their tooltips tell it.
     Without `source` the chips alone are a menu: none is dimmed when one is locked.
     """
     found = groups(tokens, first, last)
@@ -67,7 +71,7 @@ def chips(
     drawn = [
         tag(
             "div",
-            _runs(tokens, line, below, keep=not source),
+            _runs(tokens, line, _Look(below, not source, roles)),
             class_="line",
             dir="rtl" if rtl(tokens, line) else "ltr",
         )
@@ -81,7 +85,16 @@ def chips(
     return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 
 
-def _runs(tokens: Tokens, line: list[Group], below: Below, *, keep: bool) -> str:
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What is the same of all chips of a picture; `keep`: none is ever dimmed."""
+
+    below: Below
+    keep: bool
+    roles: Mapping[int, str] | None
+
+
+def _runs(tokens: Tokens, line: list[Group], look: _Look) -> str:
     """A line's chips; a run that reads the other way is set apart so that it is laid out so."""
     base, parts, run, way = rtl(tokens, line), list[str](), list[str](), None
     for group in line:
@@ -91,7 +104,7 @@ def _runs(tokens: Tokens, line: list[Group], below: Below, *, keep: bool) -> str
             parts.append(_run(run, way, base))
             run = []
         way = direction
-        run.append(_group(tokens, group, below, keep=keep))
+        run.append(_group(tokens, group, look))
     return "".join([*parts, _run(run, way, base)])
 
 
@@ -99,20 +112,18 @@ def _run(run: list[str], way: bool | None, base: bool) -> str:
     return "".join(run) if way == base else tag("bdi", run, dir="rtl" if way else "ltr")
 
 
-def _group(tokens: Tokens, group: Group, below: Below, *, keep: bool) -> str:
+def _group(tokens: Tokens, group: Group, look: _Look) -> str:
     if not group.split:
-        return _chip(tokens, group.first, below, keep=keep)
+        return _chip(tokens, group.first, look)
     # Joiners stay, or a family would fall into its members.
     joined = tokens.text[group.start : group.end].split("\u200d")
     whole = tag("b", esc("\u200d".join(visible(part) for part in joined)), dir="auto")
     named = f"g{group.first}"
-    inner = [
-        _chip(tokens, i, below, keep=keep, group=named) for i in range(group.first, group.last)
-    ]
-    return tag("span", [whole, *inner], class_="group", keep=keep, data_on=named)
+    inner = [_chip(tokens, i, look, group=named) for i in range(group.first, group.last)]
+    return tag("span", [whole, *inner], class_="group", keep=look.keep, data_on=named)
 
 
-def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | None = None) -> str:
+def _chip(tokens: Tokens, index: int, look: _Look, *, group: str | None = None) -> str:
     # Written out, not by `tag`: there are hundreds of them, drawn anew while somebody types.
     kind = _ground(index)
     if is_unknown(tokens, index):
@@ -125,9 +136,9 @@ def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | 
     return (
         f'<span class="tok {kind}" data-id="t{index}" '
         f'data-name="{_quoted(shown)}"{on} '
-        f'data-tip="{_lines(tip(tokens, index))}"{KEEP if keep else ""}>'
+        f'data-tip="{_lines(tip(tokens, index, look.roles))}"{KEEP if look.keep else ""}>'
         f"<b{way}>{_marked(_joined(tokens, index, shown))}</b>"
-        f"<i>{esc(under(tokens, index, below))}</i></span>"
+        f"<i>{esc(under(tokens, index, look.below))}</i></span>"
     )
 
 

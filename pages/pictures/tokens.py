@@ -144,9 +144,17 @@ def face(tokens: Tokens, index: int) -> str:
 def _told(tokens: Tokens, index: int) -> tuple[Told, int, int]:
     """What is said of a token, and where it begins and ends."""
     start, end = tokens.spans[index].tolist()
-    covered = tokens.text[start:end] if start < end else None
+    covered = _held(tokens, start, end) if start < end else None
     kind = "special" if tokens.special[index] else "unknown" if tokens.unknown[index] else "piece"
     return _words(tokens.pieces[index], tokens.data[index], covered, kind), start, end
+
+
+def _held(tokens: Tokens, start: int, end: int) -> str:
+    """A stretch of the text without what the normalizer deleted inside it."""
+    text, gone = tokens.text[start:end], tokens.left_out[start:end] > 0
+    if not gone.any():
+        return text
+    return "".join(one for one, out in zip(text, gone, strict=True) if not out)
 
 
 # Words come again, and while somebody types nearly all of them were there before.

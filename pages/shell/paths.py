@@ -92,10 +92,8 @@ def _tower(
             strict=True,
         )
     )
-    cross = None
+    roles, cross = engine().roles(reading.model, side), None
     if side == "decoder" and reading.target:
-        # Whatever its name, what a decoder begins with means "start" here.
-        texts = ("start", *texts[1:])
         cross = engine().overview(reading, "cross").weights.mean(axis=1)
     return architecture.Tower(
         letter=letter,
@@ -103,6 +101,7 @@ def _tower(
         colour=colour,
         texts=texts,
         ids=ids,
+        roles=tuple(roles.get(token_id, "") for token_id in ids),
         weights=np.nan_to_num(engine().overview(reading, side).weights).mean(axis=1),
         cross=cross,
     )

@@ -5,16 +5,30 @@ In: `Tokens`, and the word that was split most with the reason. Out: sentences. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.tokenizers.causes import Split
 from engine.values import LEFT_OUT, Tokens
-from pages.pictures.names import characters, quoted
-from pages.pictures.tokens import counts
+from pages.pictures.names import characters, quoted, token
+from pages.pictures.tokens import counts, is_added
 
 UNKNOWN_SHOWN = 4
+ADDED_SHOWN = 4
 
 
-def told(tokens: Tokens, vocabulary: int, split: Split | None) -> str:
-    """What one sees in this picture, with its own numbers."""
+def told(
+    tokens: Tokens,
+    vocabulary: int,
+    split: Split | None,
+    known: bool = True,
+    *,
+    roles: Mapping[int, str] | None = None,
+) -> str:
+    """What one sees in this picture, with its own numbers.
+
+    `split` is the word with the most tokens; not `known` where no algorithm can be asked. `roles`
+    are those of special tokens, by id.
+    """
     total = counts(tokens)
     own = total.tokens - total.added
     lines = [
@@ -25,13 +39,26 @@ def told(tokens: Tokens, vocabulary: int, split: Split | None) -> str:
         lines.append(
             f"{quoted(split.word)} was split into the most tokens, {split.tokens}: {reason(split)}."
         )
-    elif own:
-        known = "" if total.unknown else " Each of them is in the vocabulary."
-        lines.append(f"No word was split.{known}")
+    elif own and known:
+        held = "" if total.unknown else " Each of them is in the vocabulary."
+        lines.append(f"No word was split.{held}")
     lines += [*unknown(tokens), *left_out(tokens)]
     if total.added:
-        lines.append(f"The tokenizer added {_count(total.added, 'token')}.")
+        lines.append(f"The tokenizer added {added(tokens, roles or {})}.")
     return " ".join(lines)
+
+
+def added(tokens: Tokens, roles: Mapping[int, str]) -> str:
+    """What the tokenizer added, by name: "start mark [CLS], separator [SEP]"."""
+    places = [i for i in range(len(tokens)) if is_added(tokens, i)]
+    named = [
+        token(tokens.pieces[i], int(tokens.ids[i]), roles)
+        if tokens.special[i]
+        else "the space before the first word"
+        for i in places[:ADDED_SHOWN]
+    ]
+    more = f" and {len(places) - ADDED_SHOWN} more" if len(places) > ADDED_SHOWN else ""
+    return ", ".join(named) + more
 
 
 def reason(split: Split) -> str:
@@ -46,7 +73,8 @@ def reason(split: Split) -> str:
         parts = f"the split rule ({split.rule}) cuts it into {split.words} parts"
         if not rest:
             return f"{parts}, each of them one token"
-        return f"{parts}, and {rest} of them {'is' if rest == 1 else 'are'} not in the vocabulary"
+        are = "is" if rest == 1 else "are"
+        return f"{parts}, and {rest} of them {are} not in the vocabulary as a whole"
     if split.cause == "bytes":
         return "the vocabulary does not hold the character, so its bytes are written"
     if split.cause == "merges":

@@ -72,7 +72,8 @@ TEMPLATES = {
     "filters": "{{ messages[1].content | trim | upper | replace('É', 'e') | length }}"
     "{{ messages | map(attribute='role') | join(',') }}{{ messages | selectattr('role', 'equalto', "
     "'user') | list | length }}",
-    "methods": "{{ messages[1]['content'].strip().split(' ')[0] }}{{ messages[0].get('name', '-') }}"
+    "methods": "{{ messages[1]['content'].strip().split(' ')[0] }}"
+    "{{ messages[0].get('name', '-') }}"
     "{% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}",
     "macro": "{% macro say(m) -%}[{{ m.role }}]{{ m.content | trim }}{%- endmacro %}"
     "{% for m in messages %}{{ say(m) }}{% endfor %}",
