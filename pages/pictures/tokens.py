@@ -165,7 +165,11 @@ def _words(
     """Of a token as stored, its bytes and what it covers of the text, None for nothing."""
     stored = f"in the vocabulary: {visible(piece)}"
     if kind == "special":
-        whose = "added by the tokenizer" if covered is None else "a special token that was typed"
+        whose = (
+            "added by the tokenizer"
+            if covered is None
+            else "special token, its name stands in the text"
+        )
         return Told(visible(piece), (whose, stored))
     if covered is None:
         # A model wrote the unknown token; or a text begins without a space before it.

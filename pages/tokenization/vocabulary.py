@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 
-from engine.tokenizers.vocabulary import KINDS, Order, Vocabulary, find, written
+from engine.tokenizers.vocabulary import KINDS, SPECIAL, Order, Vocabulary, find, written
 from pages.pictures.names import quoted
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
@@ -25,32 +25,42 @@ def vocabulary_table(choice: Choice) -> None:
     query, order, falling = str(SEARCH.check()), ORDER.check(), bool(FALLING.check())
     ids = find(whole, query, order=ORDERS[order or "Id"], falling=falling)
     SEARCH.draw()
+    roles = engine().roles(choice.model)
     left, right = st.columns([3.2, 1], gap="medium")
     with left:
         if len(ids):
-            st.dataframe(_table(whole, ids[:SHOWN]), hide_index=True, height=460)
+            st.dataframe(_table(whole, ids[:SHOWN], roles), hide_index=True, height=460)
         else:
             st.caption(plain(f"No token of this vocabulary matches {quoted(query)}."))
     with right:
         st.markdown(plain(_told(whole, ids, query, engine().algorithm(choice.model))))
-        share_menu("vocabulary", data=lambda: _table(whole, ids))
+        share_menu("vocabulary", data=lambda: _table(whole, ids, roles))
     with st.expander("Options", icon=":material/tune:"):
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             ORDER.draw()
             FALLING.draw()
 
 
-def _table(whole: Vocabulary, ids: np.ndarray) -> dict[str, Sequence[object]]:
+def _table(
+    whole: Vocabulary, ids: np.ndarray, roles: Mapping[int, str]
+) -> dict[str, Sequence[object]]:
     scores = [None if np.isnan(whole.scores[i]) else float(whole.scores[i]) for i in ids]
     return {
         "id": [int(i) for i in ids],
         "text": [visible(whole.texts[i]) for i in ids],
-        "bytes": [written(whole.texts[i]).hex(" ").upper() for i in ids],
+        "bytes": [_bytes(whole, int(i)) for i in ids],
         "stored": [whole.stored[i] for i in ids],
-        "kind": [KINDS[whole.kinds[i]] for i in ids],
+        "kind": [roles.get(int(i), KINDS[whole.kinds[i]]) for i in ids],
         "length": [int(whole.sizes[i]) for i in ids],
         "score": scores,
     }
+
+
+def _bytes(whole: Vocabulary, token_id: int) -> str:
+    """The bytes that a token writes; a special token writes none."""
+    if whole.kinds[token_id] == SPECIAL:
+        return ""
+    return written(whole.texts[token_id]).hex(" ").upper()
 
 
 def _told(whole: Vocabulary, ids: np.ndarray, query: str, algorithm: str) -> str:

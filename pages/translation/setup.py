@@ -113,6 +113,9 @@ def _begin(choice: Choice) -> tuple[int, ...]:
         on_change=_typed,
         width=240,
     )
+    marks = engine().special_names_in(choice.model, given)
+    if marks:
+        st.caption(plain(f"Special tokens are left out: {', '.join(marks[:4])}"))
     return engine().prefix_ids(choice.model, given)
 
 
