@@ -90,7 +90,7 @@ def _player(model: str, word: str, writing: str) -> None:
     total = cutting.steps(walk)
     if st.session_state.get("playing") and not _step_on(total):
         st.rerun()
-    step = int(STEP.value) if total else 0
+    step = _stepper(total) if total else 0
     left, right = st.columns([3.2, 1], gap="medium")
     svg = cutting.picture(walk, step, read)
     with left:
@@ -100,8 +100,6 @@ def _player(model: str, word: str, writing: str) -> None:
         if step == total:
             st.markdown("Result: " + " ".join(f"`{_code(read(p))}`" for p in walk.pieces))
         share_menu("steps", svg=svg, data=lambda: _data(model, word, writing), title=f"{word}")
-    if total:
-        _stepper(total)
 
 
 def _step_on(total: int) -> bool:
@@ -115,9 +113,9 @@ def _step_on(total: int) -> bool:
     return st.session_state["playing"] is not None
 
 
-def _stepper(total: int) -> None:
+def _stepper(total: int) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        STEP.draw()
+        step = int(STEP.draw())
         st.button(
             "Back", icon=":material/chevron_left:", on_click=_go, args=(-1, total), key="step-back"
         )
@@ -133,6 +131,7 @@ def _stepper(total: int) -> None:
             key="step-play",
         ):
             st.rerun()
+    return step
 
 
 def _go(way: int, total: int) -> None:
