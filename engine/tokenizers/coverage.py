@@ -39,6 +39,8 @@ def fitted(
         if not data[index]:
             spans[index, 1] = start
             continue
+        if end in starts or end == len(text):
+            continue  # the next token begins here, as nearly always
         if (start, end) not in ends:
             ends[start, end] = _reach(reader, text, start, end, starts)
         spans[index, 1] = ends[start, end]

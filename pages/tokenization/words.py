@@ -31,9 +31,10 @@ def told(
     """
     total = counts(tokens)
     own = total.tokens - total.added
+    became = f"{_count(own, 'token')}, {total.per_token:.1f} characters each" if own else "no token"
     lines = [
-        f"{_count(total.characters, 'character')} became {_count(own, 'token')}, "
-        f"{total.per_token:.1f} characters each; the vocabulary has {vocabulary:,}."
+        f"{_count(total.characters, 'character')} became {became}; the vocabulary has "
+        f"{vocabulary:,}."
     ]
     if split is not None:
         lines.append(
@@ -106,7 +107,8 @@ def left_out(tokens: Tokens) -> list[str]:
         if not gone:
             continue
         if who == LEFT_OUT.index("split rule") and gone.isspace():
-            found.append(f"Words are split at {_count(len(gone), 'space')}, which no token holds.")
+            noun = "space" if not gone.strip(" ") else "white-space character"
+            found.append(f"Words are split at {_count(len(gone), noun)}, which no token holds.")
         elif who == LEFT_OUT.index("vocabulary"):
             found.append(
                 f"The vocabulary has neither a piece nor an unknown word for "
