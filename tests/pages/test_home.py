@@ -61,7 +61,7 @@ def test_home_lists_every_model_that_is_here_and_the_device(open_page: Open) -> 
         ("tales-bert", "你好世界你好世界你好世界"),
         ("fr-en", "Меня зовут Анна и я живу в Москве, а ты где живёшь сейчас, мой друг?"),
         ("tales-bert", "🙂 " * 30),
-        ("fr-en", "我" * 40 + " et 你 moi"),
+        ("fr-en", "我" * 40 + " et 你 moi et toi, mais pas elle ni lui"),
         ("tales-gpt", "各" * 30),
     ],
 )
@@ -75,5 +75,7 @@ def test_a_long_text_of_unknown_words_is_shown_from_its_beginning(
     assert 3 <= count <= paths.SHOWN
     words = next(b.value for b in app.markdown if "at the bottom" in b.value).replace("\\", "")
     assert words.startswith(f"{count} tokens")
+    told = any(f"the first {count} tokens" in caption.value for caption in app.caption)
+    assert told == found.cut
     # An unknown word is drawn as the text has it.
     assert "<unk>" not in found.towers[0].texts and "[UNK]" not in found.towers[0].texts
