@@ -12,6 +12,7 @@ knows nothing of models. Four ways of writing pieces are understood:
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -50,9 +51,7 @@ class Reader:
         # What a text of nothing becomes: the marks that are put at its ends.
         self.ends = frozenset(self.tokenizer.encode("", add_special_tokens=True).ids)
         self._deaf: Tokenizer | None = None
-        # What the normalizer does with a character is asked again and again; its rules stay.
-        self.drops = lru_cache(maxsize=4096)(self._drops)
-        self.joins = lru_cache(maxsize=4096)(self._joins)
+        self.normalise, self.drops, self.joins = _normalizing(self.tokenizer.normalizer)
 
     def deaf(self) -> Tokenizer:
         """The tokenizer that takes names of special tokens in a text for plain text."""
@@ -63,11 +62,6 @@ class Reader:
             self._deaf = copy
         return self._deaf
 
-    def normalise(self, text: str) -> str:
-        """The text after the normalizer, as it is where there is none."""
-        normalizer = self.tokenizer.normalizer
-        return text if normalizer is None else normalizer.normalize_str(text)
-
     def deletes(self, character: str) -> bool:
         """Whether the normalizer deletes a character wherever it stands."""
         return self.drops("a", character, "a") and self.drops("1", character, "1")
@@ -76,21 +70,6 @@ class Reader:
         """Whether the algorithm sees a space first: one that was typed, or what becomes one."""
         inside = self.normalise(f"1{text[:1]}1")
         return bool(text) and len(inside) > 2 and inside[-2] in (" ", self.mark)
-
-    def _drops(self, before: str, middle: str, after: str) -> bool:
-        if self.tokenizer.normalizer is None:
-            return False
-        return self.normalise(before + middle + after) == self.normalise(before + after)
-
-    def _joins(self, before: str, after: str) -> bool:
-        """Whether the normalizer makes one thing of two neighbours: of `e` and its accent."""
-        if self.tokenizer.normalizer is None:
-            return False
-        # Digits on both sides: nothing composes with them, and some normalizers put something on
-        # at the ends or take it off.
-        one, both = self.normalise(f"1{before}1"), self.normalise(f"1{before}{after}1")
-        alone = self.normalise(f"1{after}1")[len(self.normalise("1")) :]
-        return both != one[:-1] + alone
 
     def piece(self, token_id: int) -> str:
         """The token as stored in the vocabulary; an id beyond it is shown as `<id>`."""
@@ -116,6 +95,33 @@ class Reader:
         if self.writing == "suffix" and piece.endswith(self.suffix):
             return f"{piece.removesuffix(self.suffix)} ".encode()
         return piece.encode()
+
+
+def _normalizing(
+    normalizer: Any,
+) -> tuple[Callable[[str], str], Callable[[str, str, str], bool], Callable[[str, str], bool]]:
+    """What a normalizer makes of a text, whether it drops a part, whether it joins two.
+
+    The last two are asked again and again and remember; they hold nothing of a reader, so that one
+    is freed with the last that uses it.
+    """
+    if normalizer is None:
+        return str, lambda before, middle, after: False, lambda before, after: False
+    normalise: Callable[[str], str] = normalizer.normalize_str
+
+    @lru_cache(maxsize=4096)
+    def drops(before: str, middle: str, after: str) -> bool:
+        return normalise(before + middle + after) == normalise(before + after)
+
+    @lru_cache(maxsize=4096)
+    def joins(before: str, after: str) -> bool:
+        # Digits on both sides: nothing composes with them, and some normalizers put something on
+        # at the ends or take it off.
+        one, both = normalise(f"1{before}1"), normalise(f"1{before}{after}1")
+        alone = normalise(f"1{after}1")[len(normalise("1")) :]
+        return both != one[:-1] + alone
+
+    return normalise, drops, joins
 
 
 def _settled(plan: dict[str, Any]) -> dict[str, Any]:

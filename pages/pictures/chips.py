@@ -44,7 +44,7 @@ STYLE = f"""
 .tokens .group .tok {{ margin:0 3px 3px 0; }}
 .tokens .group .tok b {{ font-size:13px; }}
 .tokens [data-id].locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
-.tokens .gone {{ color:{palette.MUTED}; text-decoration-color:{palette.WRONG}; }}
+.tokens .gone {{ text-decoration-color:{palette.WRONG}; }}
 .tokens u {{ text-decoration:none; color:{palette.FAINT}; }}
 """ + "".join(
     f".tokens .c{i} {{ background:{ground}; }}\n" for i, ground in enumerate(palette.CHIPS)

@@ -111,7 +111,9 @@ def test_measures_and_words_take_an_unknown_word_for_text() -> None:
 
 def test_a_beginning_keeps_unknown_words_and_the_text_shows_them() -> None:
     reader = shipped("fr-en")
-    bundle: Any = SimpleNamespace(reader=lambda side: reader, card=SimpleNamespace(pairs=False))
+    bundle: Any = SimpleNamespace(
+        reader=lambda side: reader, card=SimpleNamespace(pairs=False, vocabulary=6144)
+    )
     ids = prefix_ids(bundle, "Mr 李 is")
     assert reader.unknown in ids
     assert 0 not in ids
