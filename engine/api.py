@@ -31,6 +31,7 @@ from engine.models.catalog import Entry
 from engine.models.device import Device
 from engine.space.projection import Prepared, Projection, Quality
 from engine.space.vocabulary_layout import Method
+from engine.tokenizers.causes import Split
 from engine.tokenizers.chat import Turn
 from engine.tokenizers.external_tokenizers import Facts
 from engine.tokenizers.reader import Writing
@@ -126,8 +127,8 @@ class Engine(Protocol):
         """Names of special tokens that stand in a text: `<|endoftext|>`."""
         ...
 
-    def special_ids(self, model: str, side: Side) -> frozenset[int]:
-        """Ids of a tokenizer's special tokens."""
+    def roles(self, model: str, side: Side = "encoder") -> dict[int, str]:
+        """What each special token is for, and which is the unknown one, by id: "end mark"."""
         ...
 
     def piece(self, model: str, token_id: int, side: Side = "encoder") -> str:
@@ -152,6 +153,10 @@ class Engine(Protocol):
 
     def stages(self, model: str, text: str, side: Side = "encoder") -> Stages:
         """What happens to a text before the algorithm: normalized, split into words."""
+        ...
+
+    def most_split(self, model: str, tokens: Tokens) -> Split | None:
+        """The word of a text with the most tokens and the reason. Raises `NotOffered`."""
         ...
 
     def word_steps(self, model: str, word: str, side: Side = "encoder") -> Walk:

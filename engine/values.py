@@ -19,11 +19,14 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 Family = Literal["encoder", "decoder", "encoder-decoder"]
 Side = Literal["encoder", "decoder"]
 Kind = Literal["encoder", "decoder", "cross"]
+LEFT_OUT = ("", "normalizer", "split rule", "vocabulary")
+"""Who leaves a character out: nobody, the normalizer, the rule that splits words, the vocabulary
+(a tokenizer without an unknown token drops what it cannot write)."""
 
 
 class Frozen:
@@ -82,6 +85,16 @@ class Tokens(Frozen):
     tokens may share a span when one character takes several of them. `data` holds the UTF-8
     bytes a token stands for: joined, those of a byte-level tokenizer give back the text.
     `segments` is 1 for the tokens of a sentence pair's second text, else 0.
+
+    A token is one of three kinds, and every page asks here which: `special` (start, end, padding,
+    mask, separators, language codes: marks that nobody writes as words; a name such as `[MASK]`
+    that somebody typed is read as the mark and counts as one), `unknown` (the text's own, but not
+    in the vocabulary), or a piece of the vocabulary. `own` is what belongs to the text: all but
+    the special ones.
+
+    `left_out` says for each character of the text by whom it was left out, as a place in
+    `LEFT_OUT`; 0 for those that a token holds. The normalizer may delete a character between two
+    that one token holds: then it lies inside that token's span and is left out all the same.
     """
 
     text: str
@@ -89,8 +102,15 @@ class Tokens(Frozen):
     pieces: tuple[str, ...]
     spans: Int[np.ndarray, "token 2"]
     special: Bool[np.ndarray, "token"]
+    unknown: Bool[np.ndarray, "token"]
     segments: Int[np.ndarray, "token"]
     data: tuple[bytes, ...]
+    left_out: UInt8[np.ndarray, "character"]
+
+    @property
+    def own(self) -> Bool[np.ndarray, "token"]:
+        """The tokens that belong to the text, the unknown ones among them."""
+        return ~self.special
 
     def __len__(self) -> int:
         """Number of tokens."""

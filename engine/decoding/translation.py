@@ -66,7 +66,7 @@ class Trace(Frozen):
 
     `source` and `target` are the tokens as text, `labels` the text of every id that the search
     weighed. `keys` and `values` are those that the first decoder layer looks at. `unknown` marks
-    source tokens that are not in the vocabulary.
+    source tokens that are not in the vocabulary, `special` target tokens that are no text.
     """
 
     translation: Translation
@@ -74,6 +74,7 @@ class Trace(Frozen):
     source: tuple[str, ...]
     target: tuple[str, ...]
     unknown: Bool[np.ndarray, "source"]
+    special: Bool[np.ndarray, "target"]
     labels: Mapping[int, str]
     scored: Scored
     cross: Float[np.ndarray, "layer head target source"]
@@ -144,10 +145,11 @@ def prompt_ids(rules: Generation, prefix: Sequence[int]) -> tuple[int, ...]:
 
 
 def prefix_ids(bundle: Bundle, text: str) -> tuple[int, ...]:
-    """Ids of a typed beginning or reference, without the tokens that end a text."""
+    """Ids of a typed beginning or reference without special tokens; unknown words stay in it."""
     if not text.strip():
         return ()
     found = cutting.tokenize(bundle, text, side="decoder")
+    tracing.check_ids(bundle.card, found)
     ids = zip(found.ids, found.special, strict=True)
     return tuple(int(i) for i, special in ids if not special)
 
@@ -163,7 +165,7 @@ def scored(bundle: Bundle, reading: Reading, ids: Sequence[int]) -> Scored:
 def traced(bundle: Bundle, translation: Translation, place: int = 0) -> Trace:
     """Read one hypothesis teacher-forced and fetch every part that is drawn of it."""
     reading, written = translation.reading(place), translation.written(place)
-    source, reader = translation.source, bundle.reader("encoder")
+    source = translation.source
     _check_size(bundle, len(written), len(source))
     looked = tracing.layer(bundle, reading, "decoder", 0).cross
     cross = blockwise.overview(bundle, reading, "cross", cells=max(len(written), len(source)))
@@ -175,7 +177,8 @@ def traced(bundle: Bundle, translation: Translation, place: int = 0) -> Trace:
             for piece, data in zip(source.pieces, source.data, strict=True)
         ),
         target=tuple(cutting.piece_texts(bundle, written)),
-        unknown=source.ids == (-1 if reader.unknown is None else reader.unknown),
+        unknown=source.unknown.copy(),
+        special=cutting.from_ids(bundle, written).special,
         labels=_labels(bundle, translation, written),
         scored=scored(bundle, reading, written),
         cross=cross.weights,

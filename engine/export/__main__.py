@@ -122,7 +122,7 @@ def _make(
         device=device,
         report=lambda stage, done: report(stage, share + (1 - share) * done),
     )
-    return {"name": target.name, "folder": str(target), "errors": card.errors}
+    return {"name": target.name, "folder": str(target), "errors": card.errors, "notes": card.notes}
 
 
 def _say(out: TextIO, as_json: bool, **event: Any) -> None:

@@ -25,7 +25,7 @@ from engine.export.proof import check, open_graph
 from engine.export.sources.hub import Checkpoint
 from engine.export.sources.look import layout_of
 from engine.export.sources.place import aside, check_disk, check_memory
-from engine.export.sources.tokenizer import write_tokenizer
+from engine.export.sources.tokenizer import beyond, write_tokenizer
 from engine.export.weights.agreement import agreement
 from engine.export.weights.int8 import quantise
 from engine.export.weights.precision import halved, judge, notes, tables
@@ -81,6 +81,9 @@ def export(
                 ir.save(program, folder / name)
                 outputs |= {value.name or "" for value in program.graph.outputs}
         report("Comparing with PyTorch", 0.75)
+        # Said before the long part, and once more in the card and in the result.
+        for note in beyond(tokenizer, model.get_input_embeddings().weight.shape[0]):  # type: ignore[union-attr]
+            report(note, 0.75)
         errors = proved(folder, modules, tokenizer, precision, device)
         report("Writing the card", 0.95)
         card = make_card(checkpoint, modules, outputs, tokenizer, weights, errors)

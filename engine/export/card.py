@@ -18,7 +18,7 @@ from engine.export.families import Layout
 from engine.export.graphs.graph import Graph
 from engine.export.model import limit, module, predicts, stack, takes_pairs
 from engine.export.sources.hub import Checkpoint
-from engine.export.sources.tokenizer import kind, settings_of, special
+from engine.export.sources.tokenizer import beyond, kind, named, settings_of, special
 from engine.export.weights.storage import Weights
 from engine.models.bundle import Card, Generation, Matrix, Stack
 from engine.trace import quantities
@@ -69,8 +69,9 @@ def make_card(
         mask=special(checkpoint.folder, tokenizer, "mask_token") if not decides else None,
         tokenizer=kind(tokenizer),
         template=template(checkpoint.folder),
+        named=named(checkpoint.folder) if template(checkpoint.folder) else {},
         rotary=rotary(model),
-        notes=layout.notes,
+        notes=(*layout.notes, *beyond(tokenizer, model.get_input_embeddings().weight.shape[0])),  # type: ignore[union-attr]
     )
 
 
@@ -161,6 +162,10 @@ def template(folder: Path) -> str | None:
     if path.is_file():
         return path.read_text(encoding="utf-8")
     found = settings_of(folder).get("chat_template")
+    if isinstance(found, list):
+        # Several by name: the one that answers without tools.
+        several = {one.get("name"): one.get("template") for one in found if isinstance(one, dict)}
+        found = several.get("default")
     return found if isinstance(found, str) else None
 
 

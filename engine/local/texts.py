@@ -11,10 +11,11 @@ from engine.decoding.translation import prefix_ids
 from engine.errors import NotOffered
 from engine.local.models import Models, bundle, digest, of
 from engine.store import cached
-from engine.tokenizers import chat, external_tokenizers
+from engine.tokenizers import causes, chat, external_tokenizers, roles
 from engine.tokenizers import vocabulary as words
 from engine.tokenizers.external_tokenizers import Facts
 from engine.tokenizers.reader import Writing
+from engine.tokenizers.roles import special_names
 from engine.tokenizers.subwords import Walk
 from engine.tokenizers.tokenization_steps import Cutter, Stages
 from engine.tokenizers.tokens import piece_texts, read, tokenize
@@ -49,8 +50,9 @@ class Texts(Models):
         reader = bundle(model).reader("encoder")
         return [name for i, name in reader.added.items() if i in reader.special and name in text]
 
-    def special_ids(self, model: str, side: Side) -> frozenset[int]:
-        return bundle(model).reader(side).special
+    def roles(self, model: str, side: Side = "encoder") -> dict[int, str]:
+        opened = bundle(model)
+        return roles.roles(opened.card, opened.reader(side))
 
     def piece(self, model: str, token_id: int, side: Side = "encoder") -> str:
         return bundle(model).reader(side).piece(token_id)
@@ -70,6 +72,9 @@ class Texts(Models):
     def stages(self, model: str, text: str, side: Side = "encoder") -> Stages:
         return _cutter(model, side, digest(model)).stages(text)
 
+    def most_split(self, model: str, tokens: Tokens) -> causes.Split | None:
+        return causes.most_split(_cutter(model, "encoder", digest(model)), tokens)
+
     def word_steps(self, model: str, word: str, side: Side = "encoder") -> Walk:
         return _cutter(model, side, digest(model)).walk(word)
 
@@ -86,17 +91,10 @@ class Texts(Models):
             raise NotOffered(
                 f"{card.title} has no chat template: it was not trained on conversations."
             )
-        template, reader = card.template, bundle(model).reader("encoder")
-        first, ends = card.generation.start, card.generation.ends
+        template, named = card.template, special_names(card, bundle(model).reader("encoder"))
 
         def make() -> str:
-            return chat.render(
-                template,
-                turns,
-                answer=answer,
-                start="" if first is None else reader.piece(first),
-                end=reader.piece(ends[0]) if ends else "",
-            )
+            return chat.render(template, turns, answer=answer, names=named)
 
         return cached(("conversation", digest(model), turns, answer), make)
 

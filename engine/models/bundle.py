@@ -98,7 +98,8 @@ class Card:
     `errors` maps a quantity to its largest error against PyTorch (what they are with `precision`
     int8: `engine.export.weights.precision`). `vectors` maps "token" and "position" to matrices.
     `mask` is the id of the mask token. `rotary` holds the angle in radians by which each pair of a
-    query is turned from one position to the next.
+    query is turned from one position to the next. `named` are the special tokens that a chat
+    template knows, as `{"bos_token": "<s>"}`.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Card:
     template: str | None = None
     rotary: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
+    named: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
     @property

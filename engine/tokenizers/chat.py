@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,19 +37,29 @@ class Turn:
 
 
 def render(
-    template: str, turns: Sequence[Turn], *, answer: bool, start: str = "", end: str = ""
+    template: str,
+    turns: Sequence[Turn],
+    *,
+    answer: bool,
+    continued: bool = False,
+    names: Mapping[str, str] | None = None,
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    documents: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """Render a conversation; with `answer` it ends where the model begins to answer.
 
-    `start` and `end` are the names of the model's first and last token. Raises `NotOffered` where
-    the template refuses, fails or takes too long.
+    With `continued` it ends inside the last turn instead. `names` are those of the special tokens,
+    as `{"bos_token": "<s>"}`. Raises `NotOffered` where the template refuses, fails or takes too
+    long.
     """
     job = {
         "template": template,
         "messages": [asdict(turn) for turn in turns],
         "answer": answer,
-        "start": start,
-        "end": end,
+        "continued": continued,
+        "names": dict(names or {}),
+        "tools": tools,
+        "documents": documents,
     }
     try:
         done = subprocess.run(
@@ -92,50 +101,10 @@ def main() -> None:
 
 
 def _rendered(job: dict[str, Any]) -> str:
-    environment = _environment()
-    template = environment.from_string(job["template"])
-    parts, size = list[str](), 0
-    for part in template.generate(
-        messages=job["messages"],
-        add_generation_prompt=job["answer"],
-        bos_token=job["start"],
-        eos_token=job["end"],
-    ):
-        size += len(part)
-        if size > LONGEST:
-            raise ValueError(f"it writes more than {LONGEST:,} characters")
-        parts.append(part)
-    return "".join(parts)
+    # Jinja is imported by the process that renders, not by the app.
+    from engine.tokenizers.templates import rendered
 
-
-def _environment() -> Any:
-    """Jinja as transformers sets it up for templates."""
-    from jinja2 import nodes
-    from jinja2.exceptions import TemplateError
-    from jinja2.ext import Extension
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Generation(Extension):
-        """`{% generation %}` marks what the model wrote, for training: it changes no text."""
-
-        tags = {"generation"}
-
-        def parse(self, parser: Any) -> list[nodes.Node]:
-            next(parser.stream)
-            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-    def refuse(why: str) -> None:
-        raise TemplateError(why)
-
-    found = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"]
-    )
-    found.globals["raise_exception"] = refuse
-    found.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-    found.filters["tojson"] = lambda value, indent=None: json.dumps(
-        value, ensure_ascii=False, indent=indent
-    )
-    return found
+    return rendered(longest=LONGEST, **job)
 
 
 if __name__ == "__main__":

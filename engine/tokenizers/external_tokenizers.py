@@ -120,8 +120,10 @@ def _tokens(data: dict[str, Any]) -> Tokens:
         pieces=tuple(data["pieces"]),
         spans=np.array(data["spans"], dtype=np.int64).reshape(-1, 2),
         special=np.array(data["special"], dtype=bool),
+        unknown=np.array(data["unknown"], dtype=bool),
         segments=np.zeros(count, dtype=np.int64),
         data=tuple(bytes.fromhex(part) for part in data["data"]),
+        left_out=np.frombuffer(bytes.fromhex(data["left_out"]), dtype=np.uint8).copy(),
     )
 
 
@@ -274,7 +276,9 @@ def _data(tokens: Tokens) -> dict[str, Any]:
         "pieces": tokens.pieces,
         "spans": tokens.spans.tolist(),
         "special": tokens.special.tolist(),
+        "unknown": tokens.unknown.tolist(),
         "data": [part.hex() for part in tokens.data],
+        "left_out": tokens.left_out.tobytes().hex(),
     }
 
 

@@ -12,6 +12,8 @@ knows nothing of models. Four ways of writing pieces are understood:
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,11 +42,16 @@ class Reader:
             ) from None
         model = plan["model"]
         self.fallback = bool(model.get("byte_fallback"))
-        added = plan.get("added_tokens") or ()
-        self.added: dict[int, str] = {token["id"]: token["content"] for token in added}
-        self.special = frozenset(token["id"] for token in added if token["special"])
+        # Asked of the library: it gives another id where the file's leaves a gap.
+        added = self.tokenizer.get_added_tokens_decoder()
+        self.added: dict[int, str] = {i: token.content for i, token in added.items()}
+        self.special = frozenset(i for i, token in added.items() if token.special)
         self.unknown = _unknown(model, self.tokenizer)
+        self.suffix: str = model.get("end_of_word_suffix") or ""
+        # What a text of nothing becomes: the marks that are put at its ends.
+        self.ends = frozenset(self.tokenizer.encode("", add_special_tokens=True).ids)
         self._deaf: Tokenizer | None = None
+        self.normalise, self.drops, self.joins = _normalizing(self.tokenizer.normalizer)
 
     def deaf(self) -> Tokenizer:
         """The tokenizer that takes names of special tokens in a text for plain text."""
@@ -54,6 +61,15 @@ class Reader:
             copy.encode_special_tokens = True
             self._deaf = copy
         return self._deaf
+
+    def deletes(self, character: str) -> bool:
+        """Whether the normalizer deletes a character wherever it stands."""
+        return self.drops("a", character, "a") and self.drops("1", character, "1")
+
+    def opens_with_space(self, text: str) -> bool:
+        """Whether the algorithm sees a space first: one that was typed, or what becomes one."""
+        inside = self.normalise(f"1{text[:1]}1")
+        return bool(text) and len(inside) > 2 and inside[-2] in (" ", self.mark)
 
     def piece(self, token_id: int) -> str:
         """The token as stored in the vocabulary; an id beyond it is shown as `<id>`."""
@@ -67,16 +83,45 @@ class Reader:
         if token_id in self.added:
             return self.added[token_id].encode()
         if self.writing == "bytes":
-            return bytes(BYTES[letter] for letter in piece if letter in BYTES)
+            own = piece.removesuffix(self.suffix) if self.suffix else piece
+            data = bytes(BYTES[letter] for letter in own if letter in BYTES)
+            return data + b" " if own != piece else data
         if self.fallback and len(piece) == 6 and piece.startswith("<0x"):
             return bytes([int(piece[3:5], 16)])
         if self.writing == "spaces":
             return piece.replace(self.mark, " ").encode()
         if self.writing == "wordpiece":
             return piece.removeprefix(self.mark).encode()
-        if self.writing == "suffix" and piece.endswith(self.mark):
-            return f"{piece.removesuffix(self.mark)} ".encode()
+        if self.writing == "suffix" and piece.endswith(self.suffix):
+            return f"{piece.removesuffix(self.suffix)} ".encode()
         return piece.encode()
+
+
+def _normalizing(
+    normalizer: Any,
+) -> tuple[Callable[[str], str], Callable[[str, str, str], bool], Callable[[str, str], bool]]:
+    """What a normalizer makes of a text, whether it drops a part, whether it joins two.
+
+    The last two are asked again and again and remember; they hold nothing of a reader, so that one
+    is freed with the last that uses it.
+    """
+    if normalizer is None:
+        return str, lambda before, middle, after: False, lambda before, after: False
+    normalise: Callable[[str], str] = normalizer.normalize_str
+
+    @lru_cache(maxsize=4096)
+    def drops(before: str, middle: str, after: str) -> bool:
+        return normalise(before + middle + after) == normalise(before + after)
+
+    @lru_cache(maxsize=4096)
+    def joins(before: str, after: str) -> bool:
+        # Digits on both sides: nothing composes with them, and some normalizers put something on
+        # at the ends or take it off.
+        one, both = normalise(f"1{before}1"), normalise(f"1{before}{after}1")
+        alone = normalise(f"1{after}1")[len(normalise("1")) :]
+        return both != one[:-1] + alone
+
+    return normalise, drops, joins
 
 
 def _settled(plan: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +159,8 @@ def _writing(plan: dict[str, Any]) -> tuple[Writing, str]:
         return "spaces", "▁"
     if model.get("type") == "WordPiece":
         return "wordpiece", model.get("continuing_subword_prefix") or "##"
+    if model.get("continuing_subword_prefix"):
+        return "wordpiece", model["continuing_subword_prefix"]
     if model.get("end_of_word_suffix"):
         return "suffix", model["end_of_word_suffix"]
     return "plain", ""

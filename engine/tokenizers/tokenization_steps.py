@@ -79,7 +79,7 @@ class Cutter:
         self._pattern = _pattern(rules.get("pre_tokenizer"))
         added = [token for token in rules.get("added_tokens", ()) if token["content"]]
         self._raw = _Added([t for t in added if not t["normalized"]])
-        self._normalised = _Added([t for t in added if t["normalized"]], self._normalise_text)
+        self._normalised = _Added([t for t in added if t["normalized"]], self.normalise)
 
     def stages(self, text: str) -> Stages:
         """Everything that happens to a text before the algorithm sees its words."""
@@ -109,6 +109,11 @@ class Cutter:
         for word in self.stages(text).words:
             yield word, None if word.added is not None else self.walk(word.text)
 
+    def holds(self, word: str) -> bool:
+        """Whether the vocabulary has a word whole, as the algorithm sees it (`Ġcat`)."""
+        suffix = self.model.get("end_of_word_suffix") or ""
+        return self.tokenizer.token_to_id(word + suffix) is not None
+
     def ids(self, text: str) -> list[int]:
         """The ids of a text, without those that a template adds at its ends."""
         found: list[int] = []
@@ -116,7 +121,8 @@ class Cutter:
             found.extend(walk.ids if walk is not None else (word.added or 0,))
         return found
 
-    def _normalise_text(self, text: str) -> str:
+    def normalise(self, text: str) -> str:
+        """The text after the normalizer, as it is where there is none."""
         normaliser = self.tokenizer.normalizer
         return text if normaliser is None else normaliser.normalize_str(text)
 

@@ -7,14 +7,14 @@ checks them) nor of how a token is shown.
 from __future__ import annotations
 
 import codecs
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from engine.errors import NotOffered
 from engine.models.runtime import Bundle
+from engine.tokenizers import coverage
 from engine.tokenizers.reader import Reader
 from engine.values import Side, Tokens
 
@@ -57,16 +57,43 @@ def read(
         # One text for the eye, one space between: the second's spans move behind it.
         whole = f"{text} {pair}"
         spans[np.array(found.sequence_ids) == 1] += len(text) + 1
-    data = tuple(_data(reader, i, whole[a:b]) for i, (a, b) in zip(found.ids, spans, strict=True))
+    covered = [whole[a:b] for a, b in spans.tolist()]
+    special, unknown = kinds(reader, found.ids, covered)
+    data = [_data(reader, i, text) for i, text in zip(found.ids, covered, strict=True)]
+    spans = coverage.fitted(reader, whole, spans, data)
+    for index in np.flatnonzero(special | unknown):
+        # What the vocabulary does not write, or a mark that was typed, stands for what it covers.
+        data[index] = whole[slice(*spans[index])].encode()
     return Tokens(
         text=whole,
         ids=np.array(found.ids, dtype=np.int64),
         pieces=tuple(reader.piece(i) for i in found.ids),
-        spans=_fitted(whole, spans, data),
-        special=np.array([i in reader.special for i in found.ids], dtype=bool),
+        spans=spans,
+        special=special,
+        unknown=unknown,
         segments=segments,
-        data=data,
+        data=tuple(data),
+        left_out=coverage.left_out(reader, whole, found.ids, spans),
     )
+
+
+def kinds(
+    reader: Reader, ids: Sequence[int], covered: Sequence[str | None]
+) -> tuple[Bool[np.ndarray, "token"], Bool[np.ndarray, "token"]]:
+    """Which tokens are special and which unknown; `covered` is the text that each stands for.
+
+    None where there is no text, as of ids that a model wrote. The unknown token of some
+    tokenizers is their end mark as well: it is the mark where it was put at an end, where its own
+    name stands in the text, and where nothing is known of the text.
+    """
+    unknown = np.array([i == reader.unknown for i in ids], dtype=bool)
+    if reader.unknown in reader.ends:
+        name = reader.piece(reader.unknown)
+        unknown &= np.array([bool(text) and text.strip() != name for text in covered], dtype=bool)
+    else:
+        unknown &= np.array([text is None or bool(text) for text in covered], dtype=bool)
+    special = np.array([i in reader.special for i in ids], dtype=bool) & ~unknown
+    return special, unknown
 
 
 def from_ids(bundle: Bundle, ids: Sequence[int], *, side: Side = "decoder") -> Tokens:
@@ -74,20 +101,29 @@ def from_ids(bundle: Bundle, ids: Sequence[int], *, side: Side = "decoder") -> T
     reader = bundle.reader(side)
     data = [reader.data(i) for i in ids]
     text, spans = _joined(reader, ids, data)
+    special, unknown = kinds(reader, ids, [None] * len(ids))
     return Tokens(
         text=text,
         ids=np.array(ids, dtype=np.int64),
         pieces=tuple(reader.piece(i) for i in ids),
         spans=spans,
-        special=np.array([i in reader.special for i in ids], dtype=bool),
+        special=special,
+        unknown=unknown,
         segments=np.zeros(len(ids), dtype=np.int64),
         data=tuple(data),
+        left_out=np.zeros(len(text), dtype=np.uint8),
     )
 
 
 def detokenize(bundle: Bundle, ids: Sequence[int], *, side: Side = "decoder") -> str:
-    """The text that ids stand for, special tokens left out, as the tokenizer itself writes it."""
-    return bundle.reader(side).tokenizer.decode(list(ids), skip_special_tokens=True)
+    """The text that ids stand for, special tokens left out, as the tokenizer itself writes it.
+
+    An unknown word keeps its name (`<unk>`): it is part of the text, and nothing vanishes unsaid.
+    """
+    reader = bundle.reader(side)
+    special, _ = kinds(reader, ids, [None] * len(ids))
+    own = [int(i) for i, mark in zip(ids, special, strict=True) if not mark]
+    return reader.tokenizer.decode(own, skip_special_tokens=False)
 
 
 def piece_texts(bundle: Bundle, ids: Sequence[int], *, side: Side = "decoder") -> list[str]:
@@ -104,29 +140,13 @@ def _data(reader: Reader, token_id: int, covered: str) -> bytes:
     if token_id in reader.special or token_id == reader.unknown:
         return covered.encode()
     data = reader.data(token_id)
+    # The end of a word is no space: that one stands in the text, or does not.
+    if reader.suffix and reader.piece(token_id).endswith(reader.suffix):
+        return data[:-1]
     # SentencePiece puts a space before the first word that the text does not have.
-    if reader.writing == "spaces" and data.startswith(b" ") and not covered[:1].isspace():
-        return data[1:]
+    if reader.writing == "spaces" and data.startswith(b" "):
+        return data if reader.opens_with_space(covered) else data[1:]
     return data
-
-
-def _fitted(
-    text: str, spans: Int[np.ndarray, "token 2"], data: tuple[bytes, ...]
-) -> Int[np.ndarray, "token 2"]:
-    """Spans without gaps inside a letter, and empty where a token stands for nothing.
-
-    Normalisation joins `e` and its accent but counts the `e` alone; SentencePiece puts a space
-    before the first word that the text does not have.
-    """
-    starts = {int(start) for start, end in spans if end > start}
-    for index, (start, end) in enumerate(spans):
-        if not data[index]:
-            spans[index, 1] = start
-            continue
-        while end < len(text) and end not in starts and unicodedata.category(text[end])[0] == "M":
-            end += 1
-        spans[index, 1] = end
-    return spans
 
 
 def _joined(

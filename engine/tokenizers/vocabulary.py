@@ -45,7 +45,7 @@ class Vocabulary(Frozen):
 def vocabulary(reader: Reader, size: int) -> Vocabulary:
     """Read the first `size` ids."""
     stored = tuple(reader.piece(i) for i in range(size))
-    data = [reader.data(i) for i in range(size)]
+    data = [_data(reader, i) for i in range(size)]
     texts = tuple(_text(piece, part) for piece, part in zip(stored, data, strict=True))
     return Vocabulary(
         texts=texts,
@@ -105,6 +105,13 @@ def written(text: str) -> bytes:
         if raw:
             return raw
     return text.encode()
+
+
+def _data(reader: Reader, token_id: int) -> bytes:
+    """The bytes of a token; the end of a word is no space."""
+    data = reader.data(token_id)
+    ends = reader.suffix and reader.piece(token_id).endswith(reader.suffix)
+    return data.removesuffix(b" ") if ends else data
 
 
 def _text(piece: str, data: bytes) -> str:

@@ -60,7 +60,18 @@ def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
         if reading.language is not None:
             found = _spoken(bundle, found, reading.language)
     _check_length(bundle.card, len(found))
+    check_ids(bundle.card, found)
     return found
+
+
+def check_ids(card: Card, found: Tokens) -> None:
+    """Refuse tokens that the tokenizer knows and the model has no vector for."""
+    for place in np.flatnonzero((found.ids < 0) | (found.ids >= card.vocabulary)):
+        raise NotOffered(
+            f"{card.title} has no vector for the token {found.pieces[place][:40]!r} (id "
+            f"{found.ids[place]:,}): its tokenizer knows more tokens than the {card.vocabulary:,} "
+            "of the model. Leave it out of the text."
+        )
 
 
 def language_code(card: Card, language: str) -> int:

@@ -34,7 +34,8 @@ def path(choice: Choice) -> None:
     left, right = st.columns([5, 1], vertical_alignment="top")
     left.markdown(plain(_words(choice, towers, outcomes), 900))
     if found.cut:
-        left.caption(f"The picture holds the first {paths.SHOWN} tokens of the text.")
+        count = len(towers[0].texts)
+        left.caption(f"The picture shows the beginning of the text: the first {count} tokens.")
     with right:
         share_menu(
             "path", svg=drawn, data=partial(_table, towers, outcomes), title="The whole path"

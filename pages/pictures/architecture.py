@@ -31,7 +31,8 @@ class Tower(Frozen):
     """One stack of layers: what it reads, and where each token looked, averaged over heads.
 
     `cross` holds its looks at the other tower; `column` of a causal tower may not look right.
-    `mark` is a layer (from 0) that is framed.
+    `mark` is a layer (from 0) that is framed. `roles` are those of the tokens that are marks
+    (start, end), "" for pieces of text.
     """
 
     letter: str
@@ -42,6 +43,7 @@ class Tower(Frozen):
     weights: Float[np.ndarray, "layer query key"]
     cross: Float[np.ndarray, "layer query source"] | None = None
     mark: int | None = None
+    roles: tuple[str, ...] = ()
 
     @property
     def layers(self) -> int:
@@ -278,7 +280,8 @@ def _chips(tower: Tower, place: _Place) -> str:
                 text_anchor="middle",
             ),
         ]
-        tip = f"{text}\ntoken {column + 1}, number {tower.ids[column]} of the vocabulary"
+        role = tower.roles[column] if tower.roles else ""
+        tip = f"{text}{role and f', {role}'}\ntoken {column + 1}, ID {tower.ids[column]}"
         chips.append(tag("g", inside, data_id=name, data_tip=tip, data_name=text))
     return "".join(chips)
 

@@ -8,15 +8,20 @@ apart. Chips keep the text's own order, its line breaks and its direction.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import category
 
-from engine.values import Tokens
+from engine.values import LEFT_OUT, Tokens
 from pages.pictures import graphemes, palette
+from pages.pictures.names import character
 from pages.pictures.svg import esc, tag, visible
 from pages.pictures.tokens import Below, Group, face, groups, is_unknown, lines, rtl, tip, under
 
 _MARKS = re.compile("[·⏎→␍]")
 KEEP = ' data-keep=""'
+NORMALIZER = LEFT_OUT.index("normalizer")
 STYLE = f"""
 .tokens {{ color:{palette.INK}; font-family:{palette.SANS}; }}
 .tokens.menu {{ padding:34px 3px 0; }}
@@ -39,6 +44,7 @@ STYLE = f"""
 .tokens .group .tok {{ margin:0 3px 3px 0; }}
 .tokens .group .tok b {{ font-size:13px; }}
 .tokens [data-id].locked {{ outline:2.5px solid {palette.ACCENT}; outline-offset:1px; }}
+.tokens .gone {{ text-decoration-color:{palette.WRONG}; }}
 .tokens u {{ text-decoration:none; color:{palette.FAINT}; }}
 """ + "".join(
     f".tokens .c{i} {{ background:{ground}; }}\n" for i, ground in enumerate(palette.CHIPS)
@@ -53,9 +59,11 @@ def chips(
     below: Below = "id",
     special: bool = True,
     source: bool = True,
+    roles: Mapping[int, str] | None = None,
 ) -> str:
     """The text and its chips under it; `special=False` leaves out what the tokenizer added.
 
+    `roles` says what special tokens are for, by id: their tooltips tell it.
     Without `source` the chips alone are a menu: none is dimmed when one is locked.
     """
     found = groups(tokens, first, last)
@@ -63,7 +71,7 @@ def chips(
     drawn = [
         tag(
             "div",
-            _runs(tokens, line, below, keep=not source),
+            _runs(tokens, line, _Look(below, not source, roles)),
             class_="line",
             dir="rtl" if rtl(tokens, line) else "ltr",
         )
@@ -77,7 +85,16 @@ def chips(
     return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 
 
-def _runs(tokens: Tokens, line: list[Group], below: Below, *, keep: bool) -> str:
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What is the same of all chips of a picture; `keep`: none is ever dimmed."""
+
+    below: Below
+    keep: bool
+    roles: Mapping[int, str] | None
+
+
+def _runs(tokens: Tokens, line: list[Group], look: _Look) -> str:
     """A line's chips; a run that reads the other way is set apart so that it is laid out so."""
     base, parts, run, way = rtl(tokens, line), list[str](), list[str](), None
     for group in line:
@@ -87,7 +104,7 @@ def _runs(tokens: Tokens, line: list[Group], below: Below, *, keep: bool) -> str
             parts.append(_run(run, way, base))
             run = []
         way = direction
-        run.append(_group(tokens, group, below, keep=keep))
+        run.append(_group(tokens, group, look))
     return "".join([*parts, _run(run, way, base)])
 
 
@@ -95,20 +112,18 @@ def _run(run: list[str], way: bool | None, base: bool) -> str:
     return "".join(run) if way == base else tag("bdi", run, dir="rtl" if way else "ltr")
 
 
-def _group(tokens: Tokens, group: Group, below: Below, *, keep: bool) -> str:
+def _group(tokens: Tokens, group: Group, look: _Look) -> str:
     if not group.split:
-        return _chip(tokens, group.first, below, keep=keep)
+        return _chip(tokens, group.first, look)
     # Joiners stay, or a family would fall into its members.
     joined = tokens.text[group.start : group.end].split("\u200d")
     whole = tag("b", esc("\u200d".join(visible(part) for part in joined)), dir="auto")
     named = f"g{group.first}"
-    inner = [
-        _chip(tokens, i, below, keep=keep, group=named) for i in range(group.first, group.last)
-    ]
-    return tag("span", [whole, *inner], class_="group", keep=keep, data_on=named)
+    inner = [_chip(tokens, i, look, group=named) for i in range(group.first, group.last)]
+    return tag("span", [whole, *inner], class_="group", keep=look.keep, data_on=named)
 
 
-def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | None = None) -> str:
+def _chip(tokens: Tokens, index: int, look: _Look, *, group: str | None = None) -> str:
     # Written out, not by `tag`: there are hundreds of them, drawn anew while somebody types.
     kind = _ground(index)
     if is_unknown(tokens, index):
@@ -121,9 +136,9 @@ def _chip(tokens: Tokens, index: int, below: Below, *, keep: bool, group: str | 
     return (
         f'<span class="tok {kind}" data-id="t{index}" '
         f'data-name="{_quoted(shown)}"{on} '
-        f'data-tip="{_lines(tip(tokens, index))}"{KEEP if keep else ""}>'
+        f'data-tip="{_lines(tip(tokens, index, look.roles))}"{KEEP if look.keep else ""}>'
         f"<b{way}>{_marked(_joined(tokens, index, shown))}</b>"
-        f"<i>{esc(under(tokens, index, below))}</i></span>"
+        f"<i>{esc(under(tokens, index, look.below))}</i></span>"
     )
 
 
@@ -159,13 +174,13 @@ def _marked(shown: str) -> str:
 
 
 def _source(tokens: Tokens, found: list[Group]) -> str:
-    """The text as typed, each token's stretch lit with its chip."""
+    """The text as typed, each token's stretch lit with its chip, what was deleted marked."""
     parts: list[str] = []
     at = next((g.start for g in found if g.start < g.end), 0)
     for group in found:
         if group.start >= group.end:
             continue
-        parts.append(esc(tokens.text[at : group.start]))
+        parts.append(_typed(tokens, at, group.start))
         inside = " ".join(f"t{i}" for i in range(group.first, group.last))
         # A whole token's chip has what there is to say: one of an id tells for all.
         own, told = inside, ""
@@ -174,7 +189,25 @@ def _source(tokens: Tokens, found: list[Group]) -> str:
             told = f' data-on="{inside}" data-tip="{words}"'
         parts.append(
             f'<span class="{_ground(group.first)}" data-id="{own}"{told}>'
-            f"{esc(tokens.text[max(at, group.start) : group.end])}</span>"
+            f"{_typed(tokens, max(at, group.start), group.end)}</span>"
         )
-        at = group.end
-    return "".join(parts)
+        at = max(at, group.end)
+    end = len(tokens.text) if found and found[-1].last == len(tokens) else at
+    return "".join(parts) + _typed(tokens, at, end)
+
+
+def _typed(tokens: Tokens, start: int, end: int) -> str:
+    """A stretch of the text as typed, with what the normalizer deleted crossed out."""
+    text = tokens.text[start:end]
+    gone = tokens.left_out[start:end] == NORMALIZER
+    if not gone.any():
+        return esc(text)
+    return "".join(_gone(one) if out else esc(one) for one, out in zip(text, gone, strict=True))
+
+
+@lru_cache(maxsize=256)
+def _gone(one: str) -> str:
+    # A mark needs something to stand on; a space is seen as a space, crossed out.
+    shown = f"\u25cc{one}" if category(one)[0] == "M" else visible(one)
+    note = _quoted(f"{character(one)}: deleted by the normalizer")
+    return f'<s class="gone" data-tip="{note}">{esc(shown)}</s>'

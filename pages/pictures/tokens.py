@@ -7,18 +7,15 @@ its direction. `chips` and `chips_drawing` make pictures of them. Knows nothing 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Any, Literal
 from unicodedata import category
 
-import numpy as np
-
-from engine.values import Tokens
+from engine.values import LEFT_OUT, Tokens
 from pages.pictures import graphemes
+from pages.pictures.names import UNKNOWN
 from pages.pictures.svg import visible
 
 Below = Literal["id", "characters", "bytes", "stored"]
@@ -44,14 +41,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a text costs: tokens (of which `added` by the tokenizer), characters, bytes, words."""
+    """What a text costs: tokens (`added`: by the tokenizer), characters (`deleted`), bytes."""
 
     tokens: int
     added: int
     unknown: int
     characters: int
+    deleted: int
     size: int
-    words: int
 
     @property
     def per_token(self) -> float:
@@ -65,23 +62,23 @@ def counts(tokens: Tokens) -> Counts:
     starts, ends = tokens.spans.T
     return Counts(
         tokens=len(tokens),
-        added=int((starts == ends).sum()),
-        unknown=sum(is_unknown(tokens, int(i)) for i in tokens.special.nonzero()[0]),
+        added=int(((starts == ends) & ~tokens.unknown).sum()),
+        unknown=int(tokens.unknown.sum()),
         characters=len(tokens.text),
+        deleted=int((tokens.left_out == LEFT_OUT.index("normalizer")).sum()),
         size=len(tokens.text.encode("utf-8", "replace")),
-        words=len(tokens.text.split()),
     )
 
 
 def is_added(tokens: Tokens, index: int) -> bool:
-    """Whether the tokenizer put this token there; it covers none of the text."""
+    """Whether the tokenizer put this token there: it covers none of the text."""
     start, end = tokens.spans[index]
-    return bool(start == end)
+    return bool(start == end) and not tokens.unknown[index]
 
 
 def is_unknown(tokens: Tokens, index: int) -> bool:
     """Whether this token stands for text that the vocabulary cannot write."""
-    return _told(tokens, index)[0].unknown
+    return bool(tokens.unknown[index])
 
 
 def groups(tokens: Tokens, first: int = 0, last: int | None = None) -> list[Group]:
@@ -128,43 +125,6 @@ def rtl(tokens: Tokens, line: list[Group]) -> bool:
     return bool(graphemes.right_to_left(text))
 
 
-def most_cut(tokens: Tokens, *, words: int = 5000) -> tuple[str, int]:
-    """The word (between spaces) with the most tokens, and their number; of the first `words`."""
-    best, most = "", 0
-    own = tokens.spans[tokens.spans[:, 0] < tokens.spans[:, 1]]
-    own = own[np.argsort(own[:, 0], kind="stable")]
-    for match in islice(re.finditer(r"\S+", tokens.text), words):
-        # Tokens that end behind the word's start and begin before its end.
-        first = int(np.searchsorted(own[:, 1], match.start(), side="right"))
-        last = int(np.searchsorted(own[:, 0], match.end(), side="left"))
-        if last - first > most:
-            best, most = match[0], last - first
-    return best, most
-
-
-def told(tokens: Tokens, vocabulary: int) -> str:
-    """What one sees in this picture, with its own numbers, in plain text."""
-    total = counts(tokens)
-    own = total.tokens - total.added
-    lines = [
-        f"{total.characters:,} characters became {own:,} tokens, {total.per_token:.1f} characters "
-        f"each; the vocabulary has {vocabulary:,}."
-    ]
-    word, most = most_cut(tokens)
-    if most > 1:
-        lines.append(
-            f"“{visible(word, limit=24)}” was cut most: {most} tokens, because the vocabulary "
-            "does not hold it whole."
-        )
-    elif word:
-        lines.append("Every word is one token: all of them are in the vocabulary.")
-    if total.unknown:
-        lines.append(f"{total.unknown} cannot be written with it and became “unknown”.")
-    if total.added:
-        lines.append(f"{total.added} more {'was' if total.added == 1 else 'were'} added.")
-    return " ".join(lines)
-
-
 # ---------------------------------------------------------------------------- words for a token
 
 
@@ -173,7 +133,6 @@ class Told:
     """What is said of a token wherever in the text it stands."""
 
     face: str
-    unknown: bool
     lines: tuple[str, ...]
 
 
@@ -185,23 +144,43 @@ def face(tokens: Tokens, index: int) -> str:
 def _told(tokens: Tokens, index: int) -> tuple[Told, int, int]:
     """What is said of a token, and where it begins and ends."""
     start, end = tokens.spans[index].tolist()
-    covered = tokens.text[start:end] if start < end else None
-    special = bool(tokens.special[index])
-    return _words(tokens.pieces[index], tokens.data[index], covered, special), start, end
+    covered = _held(tokens, start, end) if start < end else None
+    kind = "special" if tokens.special[index] else "unknown" if tokens.unknown[index] else "piece"
+    return _words(tokens.pieces[index], tokens.data[index], covered, kind), start, end
+
+
+def _held(tokens: Tokens, start: int, end: int) -> str:
+    """A stretch of the text without what the normalizer deleted inside it."""
+    text, gone = tokens.text[start:end], tokens.left_out[start:end] > 0
+    if not gone.any():
+        return text
+    return "".join(one for one, out in zip(text, gone, strict=True) if not out)
 
 
 # Words come again, and while somebody types nearly all of them were there before.
 @lru_cache(maxsize=8192)
-def _words(piece: str, data: bytes, covered: str | None, special: bool) -> Told:
+def _words(
+    piece: str, data: bytes, covered: str | None, kind: Literal["special", "unknown", "piece"]
+) -> Told:
     """Of a token as stored, its bytes and what it covers of the text, None for nothing."""
     stored = f"in the vocabulary: {visible(piece)}"
+    if kind == "special":
+        whose = (
+            "added by the tokenizer"
+            if covered is None
+            else "special token, its name stands in the text"
+        )
+        return Told(visible(piece), (whose, stored))
     if covered is None:
-        return Told(visible(piece), False, ("added by the tokenizer", stored))
+        # A model wrote the unknown token; or a text begins without a space before it.
+        written = "added by the tokenizer: the space before the first word"
+        nothing = f"{UNKNOWN}: no text" if kind == "unknown" else written
+        return Told(visible(piece), (nothing, stored))
     read = f"bytes {hexadecimal(data)}"
-    if special and covered.strip() != piece:
-        missing = "not in the vocabulary: the model sees only “unknown”"
-        return Told(visible(covered), True, (read, missing, stored))
-    return Told(_face(data, covered), False, (read, stored))
+    if kind == "unknown":
+        missing = f"{UNKNOWN}: not in the vocabulary, the model reads {visible(piece)}"
+        return Told(visible(covered), (read, missing, stored))
+    return Told(_face(data, covered), (read, stored))
 
 
 def _face(data: bytes, covered: str) -> str:
@@ -232,10 +211,12 @@ def under(tokens: Tokens, index: int, below: Below) -> str:
     return f"{start}–{end}" if start < end else "none"
 
 
-def tip(tokens: Tokens, index: int) -> str:
-    """All there is to say of a token, a line each."""
+def tip(tokens: Tokens, index: int, roles: Mapping[int, str] | None = None) -> str:
+    """All there is to say of a token, a line each; `roles` are those of special tokens, by id."""
     told, start, end = _told(tokens, index)
     lines = [f"token {index + 1}, id {tokens.ids[index]}"]
+    if roles and tokens.special[index] and int(tokens.ids[index]) in roles:
+        lines.append(roles[int(tokens.ids[index])])
     if start < end:
         plural = "s" if end - start != 1 else ""
         lines.append(f"{end - start} character{plural}, from {start} up to {end}")
@@ -254,6 +235,7 @@ def rows(tokens: Tokens, first: int = 0, last: int | None = None) -> list[dict[s
             "bytes": tokens.data[index].hex(" ").upper(),
             "stored": tokens.pieces[index],
             "special": bool(tokens.special[index]),
+            "unknown": bool(tokens.unknown[index]),
         }
         for index in range(len(tokens))[first:last]
     ]

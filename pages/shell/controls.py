@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.shell.address import checked, checked_many, fresh_of_old, typed
+from pages.shell.address import checked, checked_many, fresh, fresh_of_old, typed
 from pages.shell.state import state
 
 Legal = range | tuple[float, float] | Sequence[Any]
@@ -101,7 +101,10 @@ class Control:
         fresh_of_old(self.key, self.keys, self.formerly)
         if self.widget == "text":
             typed(self.key, str(self.default or ""))
-            return st.session_state.get(self.key) or ""
+            given = fresh(self.key)
+            if given:
+                st.session_state[self.key] = given[-1][: self.longest]
+            return st.session_state.get(self.key, self.default) or ""
         options = self._legal(legal)
         chosen = self._default(options, default)
         state().controls[self.key] = (options, chosen)

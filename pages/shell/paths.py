@@ -67,22 +67,33 @@ def with_head(found: Path, kind: Kind, layer: int, head: int) -> Path:
 def _beginning(model: str, text: str) -> Reading:
     """The text up to so many tokens that the picture stays legible."""
     tokens = engine().tokenized(model, text)
-    own = [i for i in range(len(tokens)) if not tokens.special[i]]
-    room = SHOWN - (len(tokens) - len(own))
-    if len(own) <= room:
-        return Reading(model, text)
-    return Reading(model, text[: int(tokens.spans[own[room - 1], 1])])
+    room = SHOWN + 1
+    while len(tokens) > SHOWN and room > 1:
+        # A beginning is tokenized anew and may have a token more than it had in the whole text.
+        room = min(room - 1, SHOWN - int(tokens.special.sum()))
+        ends = tokens.spans[tokens.own][max(room, 1) - 1 :, 1]
+        text = tokens.text[: int(ends[0])] if len(ends) else text
+        tokens = engine().tokenized(model, text)
+    return Reading(model, text)
 
 
 def _tower(
     reading: Reading, side: Side, letter: str, title: str, colour: str
 ) -> architecture.Tower:
-    ids = tuple(engine().tokens(reading, side).ids.tolist())
-    texts = engine().texts(reading.model, ids, side)
-    cross = None
+    tokens = engine().tokens(reading, side)
+    ids = tuple(tokens.ids.tolist())
+    # An unknown word is drawn as the text has it, not by the one name that all of them share.
+    texts = tuple(
+        tokens.text[start:end] if lost and start < end else text
+        for text, lost, (start, end) in zip(
+            engine().texts(reading.model, ids, side),
+            tokens.unknown,
+            tokens.spans.tolist(),
+            strict=True,
+        )
+    )
+    roles, cross = engine().roles(reading.model, side), None
     if side == "decoder" and reading.target:
-        # Whatever its name, what a decoder begins with means "start" here.
-        texts = ("start", *texts[1:])
         cross = engine().overview(reading, "cross").weights.mean(axis=1)
     return architecture.Tower(
         letter=letter,
@@ -90,6 +101,7 @@ def _tower(
         colour=colour,
         texts=texts,
         ids=ids,
+        roles=tuple(roles.get(token_id, "") for token_id in ids),
         weights=np.nan_to_num(engine().overview(reading, side).weights).mean(axis=1),
         cross=cross,
     )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.decoding.beams import Search
 from engine.decoding.translation import Trace
+from pages.pictures.names import quoted
 from pages.pictures.svg import visible
 from pages.shell.address import fresh
 from pages.shell.cache import engine
@@ -112,6 +113,9 @@ def _begin(choice: Choice) -> tuple[int, ...]:
         on_change=_typed,
         width=240,
     )
+    marks = engine().special_names_in(choice.model, given)
+    if marks:
+        st.caption(plain(f"Special tokens are left out: {', '.join(marks[:4])}"))
     return engine().prefix_ids(choice.model, given)
 
 
@@ -160,8 +164,10 @@ def _result(trace: Trace) -> None:
         st.info(f"No end came within {found.search.limit} tokens: the translation was cut there.")
     unknown = sorted({trace.source[i] for i in trace.unknown.nonzero()[0]})
     if unknown:
-        shown = ", ".join(visible(piece, limit=12) for piece in unknown[:8])
-        st.info(plain(f"Not in this model's vocabulary, so it sees one unknown token: {shown}"))
+        shown = ", ".join(quoted(piece, limit=12) for piece in unknown[:8])
+        st.info(
+            plain(f"Not in this model's vocabulary: {shown}. It reads the unknown word instead.")
+        )
 
 
 def _beside(trace: Trace, free: Trace, pairs: tuple[tuple[str, str], ...], *, began: bool) -> None:

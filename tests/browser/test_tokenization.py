@@ -62,6 +62,7 @@ def test_a_family_emoji_stays_whole_and_shows_its_bytes(open_at: Open) -> None:
 @pytest.mark.feature("Byte view of each token")
 def test_what_stands_under_a_chip_can_be_chosen(open_at: Open) -> None:
     page = open_at("/Tokenization?model=tales-gpt&text=The+cat")
+    page.get_by_text("Options", exact=True).click()
     page.get_by_role("radio", name="Bytes").click()
     rest(page)
     expect(chip(page, 1)).to_contain_text("20 63 61 74")

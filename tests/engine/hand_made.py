@@ -21,6 +21,8 @@ def tokens_of(*pieces: str, special: tuple[int, ...] = (), ids: tuple[int, ...] 
         pieces=pieces,
         spans=np.array(spans).reshape(n, 2),
         special=np.isin(np.arange(n), special),
+        unknown=np.zeros(n, dtype=bool),
         segments=np.zeros(n, dtype=np.int64),
         data=tuple(p.encode() for p in pieces),
+        left_out=np.zeros(len(text), dtype=np.uint8),
     )

@@ -33,7 +33,8 @@ def test_a_template_is_rendered_as_transformers_does(answer: bool) -> None:
         bos_token="<s>",
         eos_token="</s>",
     )
-    assert render(CHATML, TURNS, answer=answer, start="<s>", end="</s>") == theirs[0]
+    names = {"bos_token": "<s>", "eos_token": "</s>"}
+    assert render(CHATML, TURNS, answer=answer, names=names) == theirs[0]
 
 
 HOSTILE = {

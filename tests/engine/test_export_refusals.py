@@ -213,3 +213,38 @@ def test_a_killed_export_leaves_nothing(copy: Path) -> None:
     process.wait(timeout=60)
     time.sleep(0.1)
     assert list(out.parent.iterdir()) == []
+
+
+def test_tokens_without_a_vector_are_told_and_refused(copy: Path, tmp_path: Path) -> None:
+    from engine.errors import NotOffered
+    from engine.export.bundling import export
+    from engine.export.sources.hub import local
+    from engine.models.runtime import Bundle
+    from engine.trace import tracing
+    from engine.values import Reading
+
+    plan = json.loads((copy / "tokenizer.json").read_text())
+    rows = json.loads((copy / "config.json").read_text())["vocab_size"]
+    extra = plan["added_tokens"][0] | {"id": rows, "content": "<|extra|>", "normalized": False}
+    plan["added_tokens"].append(extra)
+    (copy / "tokenizer.json").write_text(json.dumps(plan))
+    # The chat template is one of several by name, its special tokens are the checkpoint's own.
+    settings = json.loads((copy / "tokenizer_config.json").read_text())
+    templates = [
+        {"name": "default", "template": "{{ bos_token }}"},
+        {"name": "rag", "template": ""},
+    ]
+    settings |= {"chat_template": templates, "bos_token": "<|extra|>"}
+    (copy / "tokenizer_config.json").write_text(json.dumps(settings))
+    (copy / "chat_template.jinja").unlink(missing_ok=True)
+
+    said: list[str] = []
+    card = export(local(copy), tmp_path / "out", report=lambda stage, _: said.append(stage))
+    (note,) = card.notes
+    assert "1 token that the model has no vector for (<|extra|>" in note and note in said
+    assert card.template == "{{ bos_token }}" and card.named["bos_token"] == "<|extra|>"
+
+    bundle = Bundle(tmp_path / "out")
+    assert len(tracing.tokens(bundle, Reading("out", "the cat")))
+    with pytest.raises(NotOffered, match=r"no vector for the token '<\|extra\|>' \(id"):
+        tracing.tokens(bundle, Reading("out", "The cat<|extra|> sat"))

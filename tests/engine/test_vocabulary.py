@@ -75,3 +75,10 @@ def test_a_word_as_typed_finds_the_piece_that_begins_a_word(read: dict[str, Voca
     )
     assert words.exact(whole, "no such word") is None
     assert words.exact(whole, "  ") is None
+
+
+def test_the_end_of_a_word_is_no_part_of_what_a_token_writes() -> None:
+    reader = Reader(Path(__file__).parent / "data" / "tk-clip.json")
+    whole = vocabulary(reader, 297)
+    place = whole.stored.index("the</w>")
+    assert whole.texts[place] == "the" and words.written(whole.texts[place]).hex() == "746865"

@@ -53,3 +53,29 @@ def test_home_lists_every_model_that_is_here_and_the_device(open_page: Open) -> 
     for entry in SHIPPED:
         assert f"`{entry.name}`" in words
     assert any("Running on the" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        ("tales-bert", "你好世界你好世界你好世界"),
+        ("fr-en", "Меня зовут Анна и я живу в Москве, а ты где живёшь сейчас, мой друг?"),
+        ("tales-bert", "🙂 " * 30),
+        ("fr-en", "我" * 40 + " et 你 moi et toi, mais pas elle ni lui"),
+        ("tales-gpt", "各" * 30),
+    ],
+)
+def test_a_long_text_of_unknown_words_is_shown_from_its_beginning(
+    open_page: Open, model: str, text: str
+) -> None:
+    app = open_page("Home", model=model, text=text)
+    assert not crash(app), crash(app)
+    found = paths.path(model, text)
+    count = len(found.towers[0].texts)
+    assert 3 <= count <= paths.SHOWN
+    words = next(b.value for b in app.markdown if "at the bottom" in b.value).replace("\\", "")
+    assert words.startswith(f"{count} tokens")
+    told = any(f"the first {count} tokens" in caption.value for caption in app.caption)
+    assert told == found.cut
+    # An unknown word is drawn as the text has it.
+    assert "<unk>" not in found.towers[0].texts and "[UNK]" not in found.towers[0].texts

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -22,7 +24,7 @@ from tests.pages.conftest import Open, components, crash, sentences
 
 PAGE = "1_Tokenization"
 MODELS = ("tales-gpt", "tales-bert", "fr-en")
-VIEWS = ("Tokens", "Step by step", "Compare tokenizers", "Into vectors")
+VIEWS = ("Tokens", "Step by step", "Compare tokenizers", "Token + position embeddings")
 HOSTILE = {
     "markup": "<script>alert(1)</script> <b>bold</b> & 'quotes'",
     "scripts": "👩‍👩‍👧 naïve café — 你好, мир! שלום مرحبا e\u0301",
@@ -87,13 +89,13 @@ def test_a_link_with_values_that_make_no_sense_is_put_right(open_page: Open) -> 
     app = open_page(PAGE, view="Magic", below="colour", token="t999", part="-1")
     assert not crash(app)
     told = " ".join(sentences(app))
-    assert "view=Magic" in told
-    assert "under each token=colour" in told
+    assert "View=Magic" in told
+    assert "Show=colour" in told
     assert "token t999" in told
     app = open_page(PAGE, view="Step by step", word="w99", step="200")
     assert not crash(app)
     assert "word w99" in " ".join(sentences(app))
-    assert "step 200" in " ".join(sentences(app))
+    assert "Step 200" in " ".join(sentences(app))
 
 
 def test_a_step_back_moves_the_slider_and_the_link(open_page: Open) -> None:
@@ -148,7 +150,7 @@ def test_the_text_is_normalised_and_split_before_the_algorithm(open_page: Open) 
     told = "".join(root.itertext())
     assert "Split into words: ByteLevel" in told and r"\p{L}+" in told
     bert = components(open_page(PAGE, model="tales-bert", **address), "atlas_picture")[0]["svg"]
-    assert "Normalised: BertNormalizer" in bert and "cafe\u00b7at\u00b79pm!" in bert
+    assert "Normalized: BertNormalizer" in bert and "cafe\u00b7at\u00b79pm!" in bert
 
 
 @pytest.mark.feature("BPE merges shown step by step")
@@ -192,15 +194,17 @@ def test_the_vocabulary_is_searched_and_sorted(open_page: Open) -> None:
     lengths = list(app.dataframe[0].value["length"])
     assert lengths == sorted(lengths, reverse=True)
     app.text_input(key="search").set_value("\u4eba\u4eba").run()
-    assert any("Nothing in this vocabulary" in caption.value for caption in app.caption)
+    assert any("No token of this vocabulary" in caption.value for caption in app.caption)
 
 
 @pytest.mark.feature("Token + position embedding step shown")
 def test_a_row_plus_its_position_enters_layer_one(open_page: Open) -> None:
-    app = open_page(PAGE, view="Into vectors", model="tales-gpt", text="The cat", token="t1")
+    app = open_page(
+        PAGE, view="Token + position embeddings", model="tales-gpt", text="The cat", token="t1"
+    )
     assert not crash(app)
     table = app.dataframe[0].value
-    total = table["table row"] + table["position"]
+    total = table["token embedding"] + table["position embedding"]
     assert total.to_numpy() == pytest.approx(table["enters layer 1"].to_numpy(), abs=1e-4)
     assert any("Their sum enters layer 1" in one.value for one in app.markdown)
 
@@ -217,7 +221,7 @@ def test_a_chat_template_is_rendered_with_its_roles(open_page: Open, models: Pat
     folder = shutil.copytree(catalog.SHIPPED / "tales-gpt", models / "talker")
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps(card | {"template": TEMPLATE}))
-    app = open_page(PAGE, view="Chat", model="talker", turn1="Hello <b>there", turns="2")
+    app = open_page(PAGE, view="Chat template", model="talker", turn1="Hello <b>there", turns="2")
     assert not crash(app) and sentences(app) == []
     assert app.code[0].value == "<s>user: Hello <b>there\n<s>assistant: Paris.\nassistant:"
     app.toggle(key="answer").set_value(False).run()
@@ -228,9 +232,9 @@ def test_a_chat_template_is_rendered_with_its_roles(open_page: Open, models: Pat
 
 
 def test_a_model_without_a_chat_template_offers_none(open_page: Open) -> None:
-    app = open_page(PAGE, view="Chat", model="tales-gpt")
+    app = open_page(PAGE, view="Chat template", model="tales-gpt")
     assert not crash(app)
-    assert "view=Chat" in " ".join(sentences(app))
+    assert "View=Chat template" in " ".join(sentences(app))
 
 
 @pytest.mark.feature("Parse-special-tokens toggle")
@@ -294,3 +298,51 @@ def test_any_hub_tokenizer_joins_the_comparison(
     link = open_page(PAGE, view="Compare tokenizers", **{"with": ["hub:maker/model", "tales-bert"]})
     both = link.dataframe[0].value["tokens"]
     assert both[0] == both[1]
+
+
+OLD = {
+    "Into vectors": "Token + position embeddings",
+    "Id": "ID",
+    "Characters": "Span",
+    "As stored": "Vocabulary form",
+}
+
+
+@pytest.mark.parametrize("below", ["Id", "Characters", "As stored"])
+def test_links_of_old_are_still_understood(open_page: Open, below: str) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The cat", below=below, view="Tokens")
+    assert not crash(app) and sentences(app) == []
+    assert app.segmented_control(key="below").value == OLD[below]
+    app = open_page(PAGE, model="tales-gpt", text="The cat", view="Into vectors")
+    assert not crash(app) and sentences(app) == []
+    assert app.segmented_control(key="view").value == OLD["Into vectors"]
+
+
+def walked(block: Any) -> Iterator[str]:
+    """What stands on a page, in order."""
+    for child in block.children.values():
+        if hasattr(child, "children"):
+            yield child.type
+            yield from walked(child)
+        else:
+            yield child.type
+
+
+def test_the_picture_comes_before_the_controls(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="The cat [sat].")
+    order = [*walked(app.main)]
+    assert "bidi_component" in order and "expander" in order
+    # The text box above is a component too.
+    assert order.index("bidi_component", order.index("bidi_component") + 1) < order.index(
+        "button_group", order.index("button_group") + 1
+    )
+    assert order.index("expander") < order.index("dataframe")
+
+
+def test_the_sentence_and_the_chips_speak_of_the_same(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-bert", text="I saw \U0001f642 te\x10st")
+    table = app.dataframe[0].value
+    assert list(table["unknown"]).count(True) == 1
+    words = " ".join(one.value for one in app.markdown).replace("\\", "")
+    assert "1 unknown word ([UNK])" in words and "deleted 1 character: U+0010" in words
+    assert "start mark [CLS], separator [SEP]" in words

@@ -345,3 +345,12 @@ def test_tasks_and_languages_are_offered_and_obeyed(open_page: Open, told_models
         assert list(app.dataframe[0].value["sum of log-probabilities"]) != as_english
         app = open_page(PAGE, model=name, text="The cat sat.", to="klingon")
         assert any("klingon" in sentence for sentence in sentences(app))
+
+
+def test_a_beginning_keeps_unknown_words_and_says_what_it_leaves_out(open_page: Open) -> None:
+    app = open_page("4_Translation", model="fr-en", text="Monsieur Li dort.", begin="Mr 李 is")
+    assert not crash(app), crash(app)
+    assert any("Mr <unk> is" in one.value.replace("\\", "") for one in app.markdown)
+    app = open_page("4_Translation", model="fr-en", text="Monsieur Li dort.", begin="Mr </s> is")
+    assert not crash(app), crash(app)
+    assert any("left out: </s>" in one.value.replace("\\", "") for one in app.caption)

@@ -38,7 +38,7 @@ def test_merges_are_told_with_their_number_and_their_rivals() -> None:
     told = cutting.sentence(walk, 1, read)
     assert f"merge no. {first.rank + 1:,}" in told
     assert f"of the {first.choices} pairs" in told
-    assert cutting.sentence(walk, cutting.steps(walk), read).endswith(("left.", "stay."))
+    assert cutting.sentence(walk, cutting.steps(walk), read).endswith(("left.", "remain."))
 
 
 def test_bytes_become_a_character_when_it_is_complete() -> None:
@@ -52,10 +52,10 @@ def test_bytes_become_a_character_when_it_is_complete() -> None:
 def test_a_candidate_that_fails_is_struck_out_and_the_one_taken_is_named() -> None:
     walk = Cutter(tokenizer_named("wordpiece")).walk("catz")
     picture = cutting.picture(walk, cutting.steps(walk), cutting.readable("wordpiece"))
-    assert "not in it" in picture
+    assert "not in the vocabulary" in picture
     unknown = Cutter(tokenizer_named("wordpiece")).walk("ca\u0e01")
     told = cutting.sentence(unknown, cutting.steps(unknown), cutting.readable("wordpiece"))
-    assert "unknown token [UNK]" in told
+    assert "unknown word [UNK]" in told
 
 
 def test_the_path_of_the_lattice_adds_up_in_words() -> None:
@@ -63,4 +63,4 @@ def test_the_path_of_the_lattice_adds_up_in_words() -> None:
     last = cutting.steps(walk)
     told = cutting.sentence(walk, last, cutting.readable("spaces"))
     assert lattice._score(walk.best[last]) in told  # type: ignore[union-attr]
-    assert f"has {len(walk.path)} piece" in told  # type: ignore[union-attr]
+    assert f"has {len(walk.path)} token" in told  # type: ignore[union-attr]

@@ -117,4 +117,4 @@ def test_a_row_and_its_position_are_told_with_their_lengths() -> None:
     scaled = vectors.told(row, position, 3 * row, token_id=7, vocabulary=40)
     assert f"{np.linalg.norm(3 * row):.2f}" in scaled
     alone = vectors.told(row, None, row, token_id=7, vocabulary=40)
-    assert "adds nothing for the position" in alone
+    assert "adds no position embedding" in alone

@@ -36,7 +36,7 @@ def test_equal_cuts_do_not_differ_and_spaces_alone_are_no_difference(
 
 def test_a_box_is_lit_with_those_that_share_its_characters(readers: dict[str, Reader]) -> None:
     cuts = [cut(readers[name], "the cat") for name in NAMES]
-    root = ElementTree.fromstring(tokenizers.drawing(cuts))
+    root = ElementTree.fromstring(tokenizers.drawing(dict(zip(NAMES, cuts, strict=True))))
     boxes = {g.get("data-id"): g.get("data-on", "") for g in root.iter(f"{SVG}g")}
     rows = [tokenizers._row(one, 7) for one in cuts]
     for number, row in enumerate(rows):
@@ -56,11 +56,12 @@ def test_every_character_is_drawn_once_a_row(
     readers: dict[str, Reader], text: str, columns: int
 ) -> None:
     cuts = [cut(readers[name], text) for name in NAMES]
-    root = ElementTree.fromstring(tokenizers.drawing(cuts, columns=columns))
+    named = dict(zip(NAMES, cuts, strict=True))
+    root = ElementTree.fromstring(tokenizers.drawing(named, columns=columns))
     width = float(root.get("width", "0"))
     for box in root.iter(f"{SVG}rect"):
         assert float(box.get("x", "0")) + float(box.get("width", "0")) <= width + columns * 2
-    ElementTree.fromstring(tokenizers.aligned(cuts))
+    ElementTree.fromstring(tokenizers.aligned(named))
     rows = [tokenizers._row(one, len(text)) for one in cuts]
     lines = tokenizers._lines(text, rows, columns)
     assert "".join(text[a:b] for a, b in lines) == text

@@ -164,8 +164,10 @@ def test_special_tokens_are_marked_and_can_be_hidden(readers: dict[str, Reader])
         pieces=(*tokens.pieces, "[SEP]"),
         spans=np.vstack([tokens.spans, [[0, 0]]]),
         special=np.append(tokens.special, True),
+        unknown=np.append(tokens.unknown, False),
         segments=np.append(tokens.segments, 0),
         data=(*tokens.data, b""),
+        left_out=tokens.left_out,
     )
     assert len(Outline(chips.chips(special)).with_class("special")) == 1
     assert not Outline(chips.chips(special, special=False)).with_class("special")
@@ -225,5 +227,5 @@ def test_a_long_text_is_counted_in_full_and_drawn_in_part(readers: dict[str, Rea
 
 
 def test_characters_per_token_leave_out_what_was_added() -> None:
-    assert view.Counts(5, 2, 0, 12, 12, 3).per_token == 4
+    assert view.Counts(5, 2, 0, 12, 0, 12).per_token == 4
     assert view.Counts(2, 2, 0, 0, 0, 0).per_token == 0

@@ -89,6 +89,39 @@ def special(source: Path, tokenizer: Tokenizer, name: str) -> int | None:
     return tokenizer.token_to_id(entry) if isinstance(entry, str) else None
 
 
+NAMED = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
+
+
+def named(source: Path) -> dict[str, str]:
+    """The special tokens that a chat template knows: `{"bos_token": "<s>"}`."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True, trust_remote_code=False)
+        return dict(tokenizer.special_tokens_map)
+    except Exception:  # the libraries raise whatever they like; the files say most of it too
+        entries = {f"{name}_token": settings_of(source).get(f"{name}_token") for name in NAMED}
+        contents = {
+            name: one.get("content") if isinstance(one, dict) else one
+            for name, one in entries.items()
+        }
+        return {name: one for name, one in contents.items() if isinstance(one, str)}
+
+
+def beyond(tokenizer: Tokenizer, rows: int) -> list[str]:
+    """What is to be said of tokens that the model has no vector for; nothing where it has all."""
+    ids = sorted(i for i in tokenizer.get_vocab().values() if i >= rows)
+    if not ids:
+        return []
+    names = ", ".join(str(tokenizer.id_to_token(i))[:40] for i in ids[:3])
+    more = f" and {len(ids) - 3:,} more" if len(ids) > 3 else ""
+    return [
+        f"The tokenizer has {len(ids):,} token{'s' if len(ids) > 1 else ''} that the model has no "
+        f"vector for ({names}{more}; the model has {rows:,} rows): a text with one of them cannot "
+        "be read."
+    ]
+
+
 def kind(tokenizer: Tokenizer) -> str:
     """The name of the algorithm: BPE, WordPiece, Unigram or WordLevel."""
     return type(tokenizer.model).__name__

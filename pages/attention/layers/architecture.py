@@ -27,7 +27,7 @@ def attention_architecture(scene: Scene, card: Card) -> None:
             f"Inputs at the bottom, outputs at the top. Lines are the mean of all heads; in the "
             f"framed layer {scene.layer + 1} they are head {scene.head + 1}'s own."
         )
-        + (f" The first {paths.SHOWN} tokens." if found.cut else "")
+        + (f" The first {len(found.towers[0].texts)} tokens." if found.cut else "")
     )
     names = [f"q{i}" for tower in found.towers for i in range(len(tower.texts))]
     spot = selection("spot", lambda ids: True)

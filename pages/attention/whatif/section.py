@@ -13,6 +13,7 @@ from engine.models.bundle import Card
 from engine.values import Reading, Tokens
 from pages.attention.masking import masked
 from pages.attention.whatif.picture import most_changed, probability_changes
+from pages.pictures.names import quoted
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
@@ -139,10 +140,11 @@ def _says(names: list[str], before, after, off: list[tuple[int, int]], what: str
     first, then = int(np.argmax(before)), int(np.argmax(after))
     count = f"{len(off)} {'head' if len(off) == 1 else 'heads'} off"
     if first != then:
-        text = f"{count}: the likeliest word {what} turns from “{names[first]}” to “{names[then]}”."
+        was, now = quoted(names[first]), quoted(names[then])
+        text = f"{count}: the most probable token {what} changes from {was} to {now}."
     else:
         text = (
-            f"{count}: “{names[first]}” stays likeliest {what}, "
+            f"{count}: {quoted(names[first])} stays the most probable token {what}, "
             f"{number(before[first], True)} before, {number(after[first], True)} after."
         )
     return plain(text)

@@ -58,18 +58,18 @@ def next_one() -> str | None:
 def _from_hub() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         source = st.text_input(
-            "Hub id",
+            "Hub ID",
             key="borrow-id",
             max_chars=LONGEST,
             placeholder="maker/model, such as openai-community/gpt2",
         ).strip()
         st.button("Fetch", key="borrow-fetch", on_click=_fetch, args=(source,), disabled=not source)
     st.selectbox(
-        "Or one that is well known",
+        "Well-known tokenizers",
         KNOWN,
         index=None,
         key="borrow-known",
-        placeholder="Choose: it is fetched at once",
+        placeholder="Choose one to fetch it",
         on_change=_fetch_known,
     )
     st.caption("Only its tokenizer.json is fetched: no weights, no code.")
@@ -100,7 +100,7 @@ def _fetch_known() -> None:
 
 def _from_file() -> None:
     given = st.file_uploader(
-        f"A tokenizer.json of at most {external_tokenizers.LIMIT // 10**6} MB",
+        f"tokenizer.json, at most {external_tokenizers.LIMIT // 10**6} MB",
         type="json",
         key="borrow-file",
     )

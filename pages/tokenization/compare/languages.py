@@ -55,7 +55,7 @@ def drawing(costs: Mapping[str, Sequence[tuple[int, int]]], *, width: float = WI
         for number, (name, rows) in enumerate(costs.items()):
             tokens, unknown = rows[place]
             colour = palette.CATEGORIES[number % len(palette.CATEGORIES)]
-            words = f"{language}, {name}\n{tokens} tokens, {unknown} unknown\n{sentence}"
+            words = f"{language}, {name}\n{tokens} tokens, {unknown} unknown words\n{sentence}"
             parts.append(_bar(y, tokens, unknown, scale, colour, words))
             y += BAR + 2
         y += 9

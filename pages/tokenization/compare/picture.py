@@ -8,13 +8,13 @@ Knows nothing of pages or models.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
 
 from engine.values import Tokens
 from pages.pictures import palette, tokens
-from pages.pictures.svg import document, label, tag, visible
+from pages.pictures.svg import document, label, shortened, tag, text_width, visible
 from pages.pictures.widths import either
 
 LETTERS = "ABCDEFGH"
@@ -53,18 +53,19 @@ def _inner_cuts(one: Tokens) -> set[int]:
     return {p for p in inside if not (text[p - 1].isspace() or text[p].isspace())}
 
 
-def aligned(cuts: Sequence[Tokens]) -> str:
+def aligned(cuts: Mapping[str, Tokens]) -> str:
     """The picture for a page: a wide and a narrow drawing, of which the page's width shows one."""
     return either(drawing(cuts, columns=WIDE), drawing(cuts, columns=NARROW), name="aligned")
 
 
-def drawing(cuts: Sequence[Tokens], *, columns: int = WIDE) -> str:
+def drawing(cuts: Mapping[str, Tokens], *, columns: int = WIDE) -> str:
     """All rows as one SVG, `columns` characters to a line (wide ones count twice)."""
-    text = cuts[0].text[:CHARACTERS_SHOWN] if cuts else ""
-    rows = [_row(one, len(text)) for one in cuts]
-    marked = first_difference(cuts)
-    parts: list[str] = []
-    y = 6.0
+    them = list(cuts.values())
+    text = them[0].text[:CHARACTERS_SHOWN] if them else ""
+    rows = [_row(one, len(text)) for one in them]
+    marked = first_difference(them)
+    width = LEFT + columns * COLUMN + 8
+    parts, y = _names(list(cuts), width)
     for start, end in _lines(text, rows, columns):
         places = _places(text, start, end)
         if marked is not None and start <= marked < end:
@@ -78,8 +79,21 @@ def drawing(cuts: Sequence[Tokens], *, columns: int = WIDE) -> str:
                     parts.append(_box(rows, number, group, (start, end), places, y))
             y += BOX + 4
         y += 12
-    width = LEFT + columns * COLUMN + 8
     return document(width, y, parts, f"{len(cuts)} tokenizers on the same text")
+
+
+def _names(names: Sequence[str], width: float) -> tuple[list[str], float]:
+    """Which letter is which tokenizer, and where the rows begin below."""
+    parts, x, y = list[str](), 4.0, 16.0
+    for letter, name in zip(LETTERS, names, strict=False):
+        shown = shortened(name, width - 60, 13, mono=False)
+        wide = text_width(shown, 13, mono=False) + 40
+        if x + wide > width and x > 4:
+            x, y = 4.0, y + 20
+        parts.append(label(letter, x, y, size=13, fill=palette.MUTED, keep=True))
+        parts.append(label(shown, x + 18, y, size=13, keep=True))
+        x += wide
+    return parts, y + 12
 
 
 def _row(one: Tokens, limit: int) -> Row:

@@ -9,6 +9,7 @@ import streamlit as st
 from engine.errors import EmptyText, EngineError
 from engine.values import Tokens
 from pages.pictures import tokens as view
+from pages.pictures.names import quoted
 from pages.shell.address import checked_many
 from pages.shell.cache import engine
 from pages.shell.components import picture
@@ -22,38 +23,44 @@ from pages.tokenization.compare.languages import SENTENCES, drawing, languages
 MOST = 4
 
 
-def tokenization_compare(choice: Choice) -> None:
+def tokenizer_comparison(choice: Choice) -> None:
     """Draw the comparison."""
     if not choice.text:
         raise EmptyText("The text is empty. Type a word or choose a sample.")
+    drawn = st.container()
     cuts = _cuts(_chosen(choice.model), choice.text)
     borrow()
     if not cuts:
         st.caption("Choose at least one tokenizer.")
         return
+    with drawn:
+        _comparison(choice, cuts)
+    _languages(list(cuts))
+
+
+def _comparison(choice: Choice, cuts: dict[str, Tokens]) -> None:
     left, right = st.columns([3.2, 1], gap="medium")
     with left:
-        st.dataframe(_table(cuts), hide_index=True)
         picture(
-            tokenizers.aligned(list(cuts.values())),
+            tokenizers.aligned(cuts),
             key="aligned",
             alt=f"The text under {len(cuts)} tokenizers, one above the other",
         )
         if len(choice.text) > tokenizers.CHARACTERS_SHOWN:
             st.caption(
-                f"The first {tokenizers.CHARACTERS_SHOWN:,} of {len(choice.text):,} characters are "
-                "drawn; the table counts all of them."
+                f"The picture shows the first {tokenizers.CHARACTERS_SHOWN:,} of "
+                f"{len(choice.text):,} characters; the table counts all of them."
             )
+        st.dataframe(_table(cuts), hide_index=True)
     with right:
         st.markdown(plain(_told(cuts)))
         share_menu(
             "tokenizers",
-            svg=tokenizers.drawing(list(cuts.values())),
+            svg=tokenizers.drawing(cuts),
             shown=False,
             data=lambda: _table(cuts),
             title="One text under several tokenizers",
         )
-    _languages(list(cuts))
 
 
 def _chosen(own: str) -> list[str]:
@@ -72,7 +79,7 @@ def _chosen(own: str) -> list[str]:
         key="with",
         bind="query-params",
         max_selections=MOST,
-        help="Tokenizers of the models that are here, and those added below.",
+        help="Tokenizers of the installed models, and those added below.",
     )
 
 
@@ -126,22 +133,22 @@ def _told(cuts: dict[str, Tokens]) -> str:
         own = counted[least].tokens - counted[least].added
         equal = len({total.tokens - total.added for total in counted.values()}) == 1
         lines.append(
-            f"All need {own} tokens." if equal else f"{least} needs the fewest tokens, {own}."
+            f"All of them use {own} tokens." if equal else f"{least} uses the fewest tokens: {own}."
         )
         place = tokenizers.first_difference(list(cuts.values()))
         if place is None:
-            lines.append("Inside words all of them cut alike.")
+            lines.append("Inside words all of them split alike.")
         else:
             text = next(iter(cuts.values())).text
-            around = view.visible(text[max(0, place - 6) : place])
-            after = view.visible(text[place : place + 6])
+            around = quoted(text[max(0, place - 6) : place])
+            after = quoted(text[place : place + 6])
             lines.append(
-                f"They first part ways after “{around}”, before “{after}” (red mark): one cuts "
-                "there, another does not."
+                f"They first differ between {around} and {after} (red mark): one splits there, "
+                "another does not."
             )
-    lost = [f"{name} {total.unknown}" for name, total in counted.items() if total.unknown]
+    lost = [f"{total.unknown} of {name}" for name, total in counted.items() if total.unknown]
     if lost:
-        lines.append(f"Dashed red boxes are unknown to a tokenizer: {', '.join(lost)}.")
+        lines.append(f"Dashed red boxes are unknown words: {', '.join(lost)}.")
     return " ".join(lines)
 
 
@@ -166,9 +173,9 @@ def _languages(names: list[str]) -> None:
         )
     with right:
         st.markdown(
-            "The first article of the Universal Declaration of Human Rights. A tokenizer that "
-            "never saw a language cuts it into many small pieces, or gives up: the model then "
-            "has less room and less to go on."
+            "The first article of the Universal Declaration of Human Rights. A tokenizer that was "
+            "not trained on a language splits it into many small tokens or unknown words: fewer "
+            "sentences fit into the context, and each token says less."
         )
         table = {"language": [language for language, _, _ in SENTENCES]} | {
             f"{name}: {what}": [cost[place] for cost in costs[name]]
@@ -182,5 +189,5 @@ def _languages(names: list[str]) -> None:
             data=table,
             title="One sentence, many languages",
         )
-        with st.expander("As a table"):
+        with st.expander("Table"):
             st.dataframe(table, hide_index=True)

@@ -76,8 +76,8 @@ def _edge(walk: Lattice, index: int, lane: int, read: Readable, *, chosen: bool)
         _score(edge.score), middle, y + 26, size=10.5, mono=True, fill=palette.MUTED,
         text_anchor="middle",
     )  # fmt: skip
-    kind = "" if edge.known else "\nnot in the vocabulary: the penalty for an unknown character"
-    hint = f"{read(edge.piece)}\nscore {edge.score:.3f} (log of its probability){kind}"
+    kind = "" if edge.known else "\nnot in the vocabulary: the penalty of an unknown character"
+    hint = f"{read(edge.piece)}\nscore {edge.score:.3f} (log-probability){kind}"
     return tag("g", box + name, data_id=f"e{index}", data_tip=hint)
 
 
@@ -136,17 +136,17 @@ def lattice_words(walk: Lattice, step: int, read: Readable) -> str:
     size = len(walk.best) - 1
     if step == 0:
         return (
-            f"{len(walk.edges)} pieces of the vocabulary fit somewhere in these {size} characters. "
-            "Each has a score, the logarithm of its probability; the best sum wins."
+            f"{len(walk.edges)} tokens match somewhere in these {size} characters. Each has a "
+            "score, its log-probability; the path with the highest sum wins."
         )
     edge = walk.edges[_best_edges(walk)[step]]
     text = (
-        f"Character {step} is reached best by “{read(edge.piece)}”: "
-        f"{_score(walk.best[edge.start])} and {_score(edge.score)} make {_score(walk.best[step])}."
+        f"The best path to character {step} ends with “{read(edge.piece)}”: "
+        f"{_score(walk.best[edge.start])} + ({_score(edge.score)}) = {_score(walk.best[step])}."
     )
     if step == size:
         count = len(walk.path)
-        text += f" The best way through has {count} piece{'s' if count != 1 else ''}."
+        text += f" The best path has {count} token{'s' if count != 1 else ''}."
     return text
 
 

@@ -117,27 +117,27 @@ def _part(
 
 def _merging_words(walk: Merging, step: int, read: Readable) -> str:
     if walk.whole:
-        return f"“{read(walk.pieces[0])}” is in the vocabulary as a whole, so nothing is merged."
+        return f"“{read(walk.pieces[0])}” is in the vocabulary as a whole: nothing is merged."
     if not walk.steps:
-        return f"No two neighbours of these {len(walk.start)} parts are in the list of merges."
+        return f"No two adjacent parts of these {len(walk.start)} are in the list of merges."
     if step == 0:
         return (
-            f"BPE starts from {len(walk.start)} smallest parts. It learnt its merges in an order, "
-            "and makes them in that order."
+            f"BPE starts from {len(walk.start)} smallest parts and applies its merges in the "
+            "order in which they were learned."
         )
     merge = walk.steps[step - 1]
     left, right = (read(piece) for piece in merge.result)
     others = (
-        "the only pair of neighbours that can be merged here"
+        "the only adjacent pair that can be merged here"
         if merge.choices == 1
-        else f"the one learnt first of the {merge.choices} pairs that can be merged here"
+        else f"learned first of the {merge.choices} pairs that can be merged here"
     )
     done = ""
     if step == len(walk.steps):
         count = len(walk.pieces)
-        pieces = "one piece is left" if count == 1 else f"{count} pieces stay"
+        pieces = "one token is left" if count == 1 else f"{count} tokens remain"
         done = f" No further pair can be merged: {pieces}."
-    return f"“{left}” + “{right}” is merge no. {merge.rank + 1:,}, {others}.{done}"
+    return f"“{left}” + “{right}” is merge no. {merge.rank + 1:,}: {others}.{done}"
 
 
 # ---------------------------------------------------------------------------- WordPiece
@@ -184,32 +184,33 @@ def _candidate(
     end = x + wide + 12
     if not found:
         parts.append(tag("line", x1=x, x2=x + wide, y1=y + 11, y2=y + 11, stroke=palette.CUT))
-    note = "in the vocabulary" if found else "not in it"
+    note = "in the vocabulary" if found else "not in the vocabulary"
     colour = palette.RIGHT if found else palette.MUTED
     parts.append(label(note, end, y + 16, size=11.5, fill=colour))
-    return y + 24, max(widest, end + 110)
+    return y + 24, max(widest, end + 140)
 
 
 def _longest_words(walk: Longest, step: int) -> str:
     if walk.limit is not None:
         return (
-            f"The word is longer than {walk.limit} characters, so it becomes one unknown token "
-            "without being looked at."
+            f"The word is longer than {walk.limit} characters, so it becomes one unknown word "
+            f"({walk.pieces[0]}) without a search."
         )
     if step == 0:
         return (
-            "WordPiece looks from the left for the longest piece that its vocabulary has, takes "
-            "it, and goes on behind it. ## means: this continues a word."
+            "From the left, WordPiece takes the longest token of its vocabulary that matches, then "
+            "continues after it. The prefix ## marks a token that continues a word."
         )
     match = walk.steps[step - 1]
     if not match.found:
         return (
-            f"None of {len(match.tried)} candidates fits, so the whole word becomes the unknown "
-            f"token {walk.pieces[0]}."
+            f"None of {len(match.tried)} candidates is in the vocabulary, so the whole word "
+            f"becomes the unknown word {walk.pieces[0]}."
         )
     missed = len(match.tried) - 1
-    before = f" after {missed} longer ones that are not in the vocabulary" if missed else ""
-    done = f" The word is used up: {len(walk.pieces)} pieces." if step == len(walk.steps) else ""
+    longer = f"{missed} longer candidate{'s are' if missed > 1 else ' is'} not in the vocabulary"
+    before = f": {longer}" if missed else ""
+    done = f" The word is complete: {len(walk.pieces)} tokens." if step == len(walk.steps) else ""
     if len(walk.pieces) == 1:
-        done = " That is the whole word: one piece."
-    return f"“{match.tried[-1]}” is taken{before}.{done}"
+        done = " This is the whole word: one token."
+    return f"The longest match is “{match.tried[-1]}”{before}.{done}"

@@ -10,10 +10,12 @@ from engine.errors import EmptyText
 from engine.tokenizers.tokenization_steps import Stages, Word
 from pages.shell.cache import engine
 from pages.shell.components import picture
-from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.tokenization.controls import STEP
 from pages.tokenization.steps import picture as cutting
 from pages.tokenization.steps.picture import Readable
+from pages.tokenization.steps.stages import before
 from pages.tokenization.steps.stages import stages as draw_stages
 
 CHARACTERS = 600
@@ -34,12 +36,12 @@ def tokenization_steps(choice: Choice) -> None:
     number = int(chosen[1:]) if chosen else _interesting(stages, choice.model)
     _before(stages, algorithm, number, read, choice)
     if number is None:
-        st.caption("Only added tokens are here, and those are never cut.")
+        st.caption("The text has added tokens only, and those are never split.")
         return
     word = stages.words[number].text[:WORD]
     walk = engine().word_steps(choice.model, word)
     total = cutting.steps(walk)
-    checked("step", range(total + 1), default=total, name="step")
+    STEP.check(range(total + 1), default=total)
     st.subheader(f"{algorithm}, step by step")
     if len(stages.words[number].text) > WORD:
         st.caption(f"The first {WORD} of {len(stages.words[number].text):,} characters are shown.")
@@ -66,26 +68,13 @@ def _before(
         picture(
             draw_stages(stages, read, algorithm),
             key="stages",
-            alt=f"The text as typed, normalised, and in {len(stages.words)} words",
+            alt=f"The text as typed, normalized, and split into {len(stages.words)} words",
             locked=None if number is None else f"w{number}",
             on_lock=partial(select, "word"),
         )
     with right:
-        changed = stages.normalised != stages.text
-        lines = [
-            f"Before {algorithm} starts, the text is "
-            + (f"normalised ({stages.normaliser}) and " if stages.normaliser else "")
-            + (
-                f"split into {len(stages.words)} words ({stages.splitter}). "
-                if stages.splitter
-                else "taken as one piece. "
-            )
-            + "No token ever crosses from one word into the next."
-        ]
-        if stages.normaliser and not changed:
-            lines.append("Nothing had to be normalised here.")
-        st.markdown(plain(" ".join(lines)))
-        st.caption("Click a word to see how it is cut.")
+        st.markdown(plain(before(stages, algorithm), 900))
+        st.caption("Click a word to see how it is split.")
         if len(choice.text) > CHARACTERS:
             st.caption(f"The first {CHARACTERS} of {len(choice.text):,} characters are shown.")
 
@@ -101,13 +90,13 @@ def _player(model: str, word: str, writing: str) -> None:
     total = cutting.steps(walk)
     if st.session_state.get("playing") and not _step_on(total):
         st.rerun()
-    step = _stepper(total)
+    step = _stepper(total) if total else 0
     left, right = st.columns([3.2, 1], gap="medium")
     svg = cutting.picture(walk, step, read)
     with left:
         picture(svg, key="walk", alt=cutting.sentence(walk, step, read))
     with right:
-        st.markdown(plain(cutting.sentence(walk, step, read)))
+        st.markdown(plain(cutting.sentence(walk, step, read), 600))
         if step == total:
             st.markdown("Result: " + " ".join(f"`{_code(read(p))}`" for p in walk.pieces))
         share_menu("steps", svg=svg, data=lambda: _data(model, word, writing), title=f"{word}")
@@ -125,10 +114,8 @@ def _step_on(total: int) -> bool:
 
 
 def _stepper(total: int) -> int:
-    if not total:
-        return 0
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        step = st.slider("Step", 0, total, key="step", bind="query-params", width=420)
+        step = int(STEP.draw())
         st.button(
             "Back", icon=":material/chevron_left:", on_click=_go, args=(-1, total), key="step-back"
         )

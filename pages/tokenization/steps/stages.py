@@ -33,9 +33,9 @@ def stages(found: Stages, read: Readable, algorithm: str) -> str:
     """Three lines: typed, normalised (where that changes anything), and the words."""
     parts = [_line("As typed", visible(found.text, limit=len(found.text)))]
     if found.normalised != found.text:
-        name = f"Normalised: {found.normaliser}"
+        name = f"Normalized: {found.normaliser}"
         parts.append(_line(name, visible(found.normalised, limit=len(found.normalised))))
-    name = f"Split into words: {found.splitter or 'none, one piece'}"
+    name = f"Split into words: {found.splitter or 'not split'}"
     pattern = found.pattern[:PATTERN] + ("…" if len(found.pattern) > PATTERN else "")
     rule = tag("code", esc(f"pattern {pattern}"), dir="ltr") if pattern else ""
     words = "".join(_word(n, word, read) for n, word in enumerate(found.words))
@@ -44,13 +44,34 @@ def stages(found: Stages, read: Readable, algorithm: str) -> str:
     return body.replace("<div", '<div xmlns="http://www.w3.org/1999/xhtml"', 1)
 
 
+def before(found: Stages, algorithm: str) -> str:
+    """What happened to the text before the algorithm, in plain text."""
+    count = len(found.words)
+    parts = f"split into {count:,} word{'' if count == 1 else 's'} ({found.splitter})"
+    lines = []
+    if found.normaliser:
+        changed = "changes this text" if found.normalised != found.text else "changes nothing here"
+        lines.append(f"The normalizer ({found.normaliser}) {changed}.")
+    lines.append(
+        f"Before {algorithm}, the text is {parts}: no token crosses from one word into the next."
+        if found.splitter
+        else f"{algorithm} reads the text as one word: this tokenizer has no split rule."
+    )
+    return " ".join(lines)
+
+
 def _line(name: str, text: str) -> str:
     return tag("h4", esc(name)) + tag("p", esc(text), dir="auto")
 
 
 def _word(number: int, word: Word, read: Readable) -> str:
     if word.added is not None:
-        return tag("span", esc(visible(word.text)), class_="word added", data_tip="never cut")
+        return tag(
+            "span",
+            esc(visible(word.text)),
+            class_="word added",
+            data_tip="added token, never split",
+        )
     return tag(
         "span",
         esc(read(word.text)),

@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from pages.pictures import palette
 from pages.pictures.matrix import legend, matrix
-from pages.pictures.svg import document, label, visible
+from pages.pictures.names import quoted
+from pages.pictures.svg import document, label
 
 COLUMNS = 64
 CELL = 12.0
@@ -29,10 +30,10 @@ def into(
 ) -> str:
     """The strips one under the other: row of the table, + position, = what enters layer 1."""
     top = float(max(np.abs(v).max() for v in (row, position, entering) if v is not None))
-    strips = [(f"Row {token_id} of the table: “{visible(name)}”", row, "a")]
+    strips = [(f"Token embedding of {quoted(name)}: row {token_id} of the matrix", row, "a")]
     if position is not None:
-        strips.append((f"+ position {place + 1}", position, "b"))
-    strips.append(("= what enters layer 1", entering, "c"))
+        strips.append((f"+ embedding of position {place + 1}", position, "b"))
+    strips.append(("= input of layer 1", entering, "c"))
     parts: list[str] = []
     y = 18.0
     for title, vector, letter in strips:
@@ -47,7 +48,7 @@ def into(
         )
     )  # fmt: skip
     width = LEFT * 2 + min(COLUMNS, len(row)) * CELL
-    return document(width, y + 22, parts, f"From id {token_id} to the vector that enters layer 1")
+    return document(width, y + 22, parts, f"From ID {token_id} to the input of layer 1")
 
 
 def _strip(vector: np.ndarray, y: float, letter: str, top: float) -> tuple[str, float]:
@@ -62,8 +63,8 @@ def _strip(vector: np.ndarray, y: float, letter: str, top: float) -> tuple[str, 
         cell=CELL,
         rows=[f"{letter}{r}" for r in range(rows)],
         columns=[f"n{c}" for c in range(columns)],
-        row_labels=[f"numbers {r * columns + 1} to {(r + 1) * columns}" for r in range(rows)],
-        column_labels=[f"no. {c + 1} of them" for c in range(columns)],
+        row_labels=[f"dimensions {r * columns + 1} to {(r + 1) * columns}" for r in range(rows)],
+        column_labels=[f"column {c + 1}" for c in range(columns)],
         form="number",
         colour=palette.POSITIVE,
         high=top,
@@ -81,23 +82,23 @@ def told(
 ) -> str:
     """What happens here, with this token's numbers."""
     lines = [
-        f"The id {token_id} is a row number: the table has {vocabulary:,} rows of {len(row):,} "
-        "numbers, learnt in training."
+        f"The ID {token_id} is a row of the embedding matrix, which has {vocabulary:,} rows of "
+        f"{len(row):,} learned numbers."
     ]
     total = row if position is None else row + position
     if position is None:
-        lines.append("This model adds nothing for the position here.")
+        lines.append("This model adds no position embedding.")
     else:
         lines.append(
-            f"The position adds a vector of length {np.linalg.norm(position):.2f} to the row's "
-            f"{np.linalg.norm(row):.2f}."
+            f"The position embedding has length {np.linalg.norm(position):.2f}, the token "
+            f"embedding {np.linalg.norm(row):.2f}."
         )
     error = float(np.abs(total - entering).max())
     if error < 1e-3:
         lines.append("Their sum enters layer 1." if position is not None else "It enters layer 1.")
     else:
         lines.append(
-            "Then the model scales or normalises it, so what enters has length "
+            "The model then scales or normalizes it: the input of layer 1 has length "
             f"{np.linalg.norm(entering):.2f}."
         )
     return " ".join(lines)

@@ -19,7 +19,7 @@ from pages.tokenization.vectors import picture as vectors
 DRAWN = 60
 
 
-def tokenization_vectors(choice: Choice) -> None:
+def token_vectors(choice: Choice) -> None:
     """Draw how the chosen token becomes the vector that enters layer 1."""
     if not choice.text.strip():
         raise EmptyText("The text is empty. Type a word or choose a sample.")
@@ -32,13 +32,14 @@ def tokenization_vectors(choice: Choice) -> None:
     picture(
         chips.chips(tokens, first=first, last=first + DRAWN, source=False),
         key="chips",
-        alt=f"{len(tokens)} tokens; choose one",
+        alt=f"{len(tokens)} tokens to choose from",
         locked=f"t{chosen}",
         on_lock=partial(select, "token"),
     )
     row, entering = parts.token[chosen], parts.entering[chosen]
     position = None if parts.position is None else parts.position[chosen]
     token_id = int(tokens.ids[chosen])
+    table_row, added = "token embedding", "position embedding"
     svg = vectors.into(
         row,
         position,
@@ -49,19 +50,25 @@ def tokenization_vectors(choice: Choice) -> None:
     )
     left, right = st.columns([3.2, 1], gap="medium")
     with left:
-        picture(svg, key="into", alt=f"Token {chosen + 1}: table row, position and their sum")
+        picture(
+            svg,
+            key="into",
+            alt=f"Token {chosen + 1}: token embedding, position embedding and their sum",
+        )
     with right:
         words = vectors.told(
             row, position, entering, token_id=token_id, vocabulary=choice.card.vocabulary
         )
         st.markdown(plain(words))
         st.page_link(
-            "pages/2_Embeddings.py", label="See where it lies", icon=":material/scatter_plot:"
+            "pages/2_Embeddings.py",
+            label="Show it in the embedding space",
+            icon=":material/scatter_plot:",
         )
-        table = {"number": list(range(1, len(row) + 1)), "table row": row.tolist()}
+        table = {"dimension": list(range(1, len(row) + 1)), table_row: row.tolist()}
         if position is not None:
-            table["position"] = position.tolist()
+            table[added] = position.tolist()
         table["enters layer 1"] = entering.tolist()
-        share_menu("vectors", svg=svg, data=table, title="From an id to a vector")
-    with st.expander("The numbers as a table"):
+        share_menu("vectors", svg=svg, data=table, title="Token and position embedding")
+    with st.expander("Table"):
         st.dataframe(table, hide_index=True, height=320)

@@ -11,7 +11,6 @@ import streamlit as st
 from engine.attention.alignment import Alignment, align, clearest
 from engine.decoding.translation import Trace
 from pages.pictures.svg import visible
-from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, checked, plain, select, selection
 from pages.shell.share import share_menu
@@ -28,7 +27,7 @@ def translation_alignment(trace: Trace, choice: Choice) -> None:
     whole = bool(checked("whole", (False, True), name="Whole words", shown=_lower))
     best = clearest(trace.cross, trace.translation.source.special)
     _controls(layers, heads, best)
-    found = _aligned(trace, choice, layer, head, whole_words=whole)
+    found = _aligned(trace, layer, head, whole_words=whole)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _grid(trace, layer, head)
@@ -56,17 +55,13 @@ def _controls(layers: tuple[str, ...], heads: tuple[str, ...], best: tuple[int, 
         )
 
 
-def _aligned(
-    trace: Trace, choice: Choice, layer: int | None, head: int | None, *, whole_words: bool
-) -> Alignment:
+def _aligned(trace: Trace, layer: int | None, head: int | None, *, whole_words: bool) -> Alignment:
     no_end = bool(st.session_state.get("no_end"))
-    ids = np.array(trace.translation.written(trace.place))
-    special = np.isin(ids, sorted(engine().special_ids(choice.model, "decoder")))
     return align(
         weights_of(trace, layer, head, end_mark=not no_end),
         trace.target,
         trace.source,
-        target_special=special.tolist(),
+        target_special=trace.special.tolist(),
         source_special=trace.translation.source.special.tolist(),
         whole_words=whole_words,
     )

@@ -85,8 +85,8 @@ def _tokenize(trace: Trace, n: int) -> str:
     text = trace.translation.source.text
     unknown = int(trace.unknown.sum())
     strange = (
-        f" {unknown} of them {'is' if unknown == 1 else 'are'} unknown to the model: all unknown "
-        "ones share one id."
+        f" {unknown} of them {'is' if unknown == 1 else 'are'} not in the vocabulary: the model "
+        "reads the same unknown word for each."
         if unknown
         else ""
     )

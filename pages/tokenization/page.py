@@ -1,0 +1,37 @@
+"""Tokenization: what is chosen, and its views."""
+
+from __future__ import annotations
+
+from pages.shell.frame import frame, sentences
+from pages.shell.views import View, choose_view
+from pages.tokenization import controls
+from pages.tokenization.chat import chat_template
+from pages.tokenization.chips import token_chips
+from pages.tokenization.compare.section import tokenizer_comparison
+from pages.tokenization.steps.section import tokenization_steps
+from pages.tokenization.vectors.section import token_vectors
+from pages.tokenization.vocabulary import vocabulary_table
+
+VIEWS = (
+    View("Tokens", token_chips, (controls.BELOW, controls.ADDED, controls.NAMES, controls.PART)),
+    View("Step by step", tokenization_steps, (controls.STEP,)),
+    View("Compare tokenizers", tokenizer_comparison),
+    View("Vocabulary", vocabulary_table, (controls.SEARCH, controls.ORDER, controls.FALLING)),
+    View("Token + position embeddings", token_vectors),
+    View(
+        "Chat template",
+        chat_template,
+        (controls.TURNS, controls.ANSWER, *controls.ROLE, *controls.TURN),
+    ),
+)
+FORMERLY = {"Into vectors": "Token + position embeddings", "Chat": "Chat template"}
+
+
+def page() -> None:
+    """Draw the page."""
+    choice = frame("Tokenization", live=True)
+    with sentences():
+        # Only a model that was trained on conversations has a template for them.
+        offered = [view for view in VIEWS if view.draw is not chat_template or choice.card.template]
+        view = choose_view(offered, choice.card.family, formerly=FORMERLY)
+        view.draw(choice)
