@@ -51,6 +51,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setenv("ATLAS_MODELS", str(folder))
+    monkeypatch.setenv("ATLAS_ADD_MODELS", "all")  # nobody sits at AppTest's computer
     settings.cache_clear()
     yield folder
     reader_pool.close()
