@@ -24,7 +24,7 @@ from typing import Literal
 
 from engine.errors import NotAllowed
 from engine.jobs.processes import Limits
-from engine.settings import settings
+from engine.settings import cores, settings
 
 Rule = Literal["all", "hub", "no"]
 GB = 10**9
@@ -137,11 +137,24 @@ def kind(name: str) -> Kind:
     chosen = settings()
     unwatched = 60.0 * chosen.unwatched_minutes
     if name == "export":
-        most = Limits(wall=60.0 * chosen.export_minutes)
+        wall = 60.0 * chosen.export_minutes
+        most = Limits(memory=_machine(), processor=wall * cores(), wall=wall)
         return Kind("exports", chosen.exports, chosen.exports, unwatched, most)
     if name in ("look", "borrow"):
         asking = Limits(memory=8 * GB, processor=120.0, wall=300.0)
         return Kind("questions to the Hub", 8, 2, 60.0, asking)
     if name == "map":
-        return Kind("maps", 4, 2, unwatched, Limits(memory=64 * GB, wall=3600.0))
+        most = Limits(memory=_machine(), processor=3600.0 * cores(), wall=3600.0)
+        return Kind("maps", 4, 2, unwatched, most)
+    if name == "write":
+        # A slider that is moved leaves a text behind at each step, for as long as its patience.
+        return Kind("texts", at_once=48, each=24)
     return Kind("tasks of this kind")
+
+
+def _machine() -> int | None:
+    """Bytes of address space for large work: all memory there is, and room for libraries' maps."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + 32 * GB
+    except (AttributeError, ValueError, OSError):
+        return None  # Windows, where no such limit is set either

@@ -216,3 +216,10 @@ def test_exports_at_once_are_a_setting(set_up) -> None:
         job.kill()
         job.wait(10)
     assert adding.full(HOST) is None
+
+
+@pytest.mark.parametrize("name", ["export", "look", "borrow", "map"])
+def test_every_kind_of_process_is_bounded_in_all_ways(name: str) -> None:
+    rule = policy.kind(name)
+    assert rule.limits.memory and rule.limits.processor and rule.limits.wall and rule.patience
+    assert rule.at_once < 64
