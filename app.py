@@ -1,5 +1,17 @@
-"""Home: the whole path of a text through a model, and where to begin."""
+"""Home, and the server of all pages.
 
-from pages.home.page import page
+`streamlit run app.py` imports this file for the `st.App` in it, which puts the headers of
+`pages.shell.headers` on every answer; each look at Home then runs the file as a script.
+"""
 
-page()
+if __name__ == "__main__":
+    from pages.home.page import page
+
+    page()
+else:
+    # Nothing else is imported here: components can be registered only once the server runs.
+    import streamlit as st
+
+    from pages.shell.headers import MIDDLEWARE
+
+    app = st.App(__file__, middleware=MIDDLEWARE)

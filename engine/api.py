@@ -29,6 +29,7 @@ from engine.local.traces import SoFar
 from engine.models.bundle import Card, Stack
 from engine.models.catalog import Entry
 from engine.models.device import Device
+from engine.policy import Visitor
 from engine.space.projection import Prepared, Projection, Quality
 from engine.space.vocabulary_layout import Method
 from engine.tokenizers.causes import Split
@@ -65,8 +66,8 @@ class Engine(Protocol):
         """The exported model of a name. Raises `UnknownModel`, `ModelNotExported`."""
         ...
 
-    def delete(self, name: str) -> None:
-        """Delete a model that was exported here; one that came with the app is refused."""
+    def delete(self, name: str, visitor: Visitor) -> None:
+        """Delete a model that was exported here, for who may. Raises `NotAllowed`."""
         ...
 
     def card(self, model: str) -> Card:

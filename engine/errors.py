@@ -9,6 +9,7 @@
     ├── TextTooLong         more tokens than the model has positions; gives both numbers
     ├── NotOffered          the model cannot give what was asked for (a family without q/k/v, say)
     ├── DeviceUnavailable   a device was demanded by a setting and no session opens on it
+    ├── NotAllowed          the host's settings do not let this person do it
     ├── Busy                too much long work is under way; try again soon
     └── Stopped             the person cancelled the work
 
@@ -51,6 +52,10 @@ class NotOffered(EngineError):
 
 class DeviceUnavailable(EngineError):
     """The device demanded by a setting cannot open a session."""
+
+
+class NotAllowed(EngineError):
+    """The rules of `engine.policy` do not let this person do it."""
 
 
 class Busy(EngineError):

@@ -11,8 +11,18 @@
     ATLAS_MAX_TOKENS       2048                 longest text read, whatever the model allows
     ATLAS_TRACE_MB         200                  memory for numbers kept between clicks
     ATLAS_MODELS           user's cache folder  where exported models are kept
-    ATLAS_ADD_MODELS       all                  what people may add in the app: all: Hub ids and
-                                                folders of this machine; hub: Hub ids; no
+    ATLAS_ADD_MODELS       auto                 what people may add in the app: all: Hub ids and
+                                                folders of this machine; hub: Hub ids; no;
+                                                auto: all at this computer, nothing from elsewhere
+    ATLAS_ADMIN_KEY        (none)               who types it on Home may add and delete models
+                                                whatever ATLAS_ADD_MODELS says
+    ATLAS_EXPORTS          1                    exports at once
+    ATLAS_EXPORT_MINUTES   120                  longest export
+    ATLAS_UNWATCHED_MINUTES 30                  an export that nobody looks at so long is ended
+    ATLAS_READERS          6                    processes that read texts by tokenizers that did
+                                                not come with the app
+    ATLAS_FRAME_ANCESTORS  'self'               sites that may show the app in a frame of theirs:
+                                                'self', 'none', or addresses and spaces
     ATLAS_PUBLIC_URL       (none)               address that copied links begin with
 
 A value that makes no sense is a `ValueError` naming the variable, its range and what was given:
@@ -22,15 +32,18 @@ the app does not start on a guess. Nothing here touches the disk.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
-AddChoice = Literal["all", "hub", "no"]
+AddChoice = Literal["auto", "all", "hub", "no"]
+KEY_AT_LEAST = 16  # characters: no shorter key withstands who may try for ever
+ANCESTOR = re.compile(r"'self'|'none'|https?://[A-Za-z0-9.*-]+(:([0-9]+|\*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,13 @@ class Settings:
     max_tokens: int = 2048
     trace_mb: int = 200
     models: Path = Path("models")
-    add_models: AddChoice = "all"
+    add_models: AddChoice = "auto"
+    admin_key: str = field(default="", repr=False)
+    exports: int = 1
+    export_minutes: int = 120
+    unwatched_minutes: int = 30
+    readers: int = 6
+    frame_ancestors: str = "'self'"
     public_url: str = ""
 
 
@@ -68,6 +87,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         trace_mb=_whole(environment, "ATLAS_TRACE_MB", 200, 1, 10**6),
         models=Path(models).expanduser() if models else _cache_folder(environment) / "models",
         add_models=_add(environment),
+        admin_key=_key(environment),
+        exports=_whole(environment, "ATLAS_EXPORTS", 1, 1, 64),
+        export_minutes=_whole(environment, "ATLAS_EXPORT_MINUTES", 120, 1, 10**5),
+        unwatched_minutes=_whole(environment, "ATLAS_UNWATCHED_MINUTES", 30, 1, 10**5),
+        readers=_whole(environment, "ATLAS_READERS", 6, 1, 1000),
+        frame_ancestors=_ancestors(environment),
         public_url=_url(environment),
     )
 
@@ -103,10 +128,30 @@ def _whole(environment: Mapping[str, str], name: str, default: int, low: int, hi
 
 
 def _add(environment: Mapping[str, str]) -> AddChoice:
-    value = environment.get("ATLAS_ADD_MODELS", "").strip().lower() or "all"
-    if value not in ("all", "hub", "no"):
-        raise ValueError(f"ATLAS_ADD_MODELS must be all, hub or no, got {value!r}")
+    value = environment.get("ATLAS_ADD_MODELS", "").strip().lower() or "auto"
+    if value not in ("auto", "all", "hub", "no"):
+        raise ValueError(f"ATLAS_ADD_MODELS must be auto, all, hub or no, got {value!r}")
     return cast(AddChoice, value)
+
+
+def _key(environment: Mapping[str, str]) -> str:
+    given = environment.get("ATLAS_ADMIN_KEY", "").strip()
+    if given and len(given) < KEY_AT_LEAST:
+        # The key itself stays out of logs.
+        raise ValueError(
+            f"ATLAS_ADMIN_KEY must have at least {KEY_AT_LEAST} characters, got {len(given)}"
+        )
+    return given
+
+
+def _ancestors(environment: Mapping[str, str]) -> str:
+    given = environment.get("ATLAS_FRAME_ANCESTORS", "").strip() or "'self'"
+    if not all(ANCESTOR.fullmatch(one) for one in given.split()):
+        raise ValueError(
+            "ATLAS_FRAME_ANCESTORS must be 'self', 'none' or addresses such as "
+            f"https://school.example, got {given!r}"
+        )
+    return " ".join(given.split())
 
 
 def _device(environment: Mapping[str, str]) -> DeviceChoice:

@@ -2,13 +2,15 @@
 
 With `--json` each line on stdout is {"stage", "progress", "result", "error"}, which is what
 `engine.jobs.registry` reads; without it the stages are plain lines. A refusal is one sentence on
-stderr and exit status 1. Killing the process at any time leaves no bundle.
+stderr and exit status 1. Killing the process at any time leaves no bundle. ATLAS_ADD_MODELS holds
+here too, whoever started the process: under "hub" no text means a folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -21,8 +23,10 @@ from engine.export.sources.hub import Report, fetch, local
 from engine.export.sources.look import look
 from engine.export.sources.place import alone
 from engine.models.bundle import Precision
-from engine.models.catalog import bundle_name
+from engine.models.catalog import bundle_name, check_name
 from engine.models.device import Device, demanded
+from engine.models.source import Source, parse
+from engine.policy import own_rule
 from engine.settings import settings
 
 FETCHED = 0.4  # share of the bar that a download takes
@@ -48,8 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     found = argparse.ArgumentParser(prog="python -m engine.export", description=__doc__)
-    found.add_argument("model", help="a Hugging Face id, or a folder with config.json")
-    found.add_argument("--revision", help="branch, tag or commit on the Hub")
+    found.add_argument(
+        "model", help="a Hugging Face id or the address of its page, or a folder with config.json"
+    )
+    found.add_argument("--revision", help="branch, tag or commit on the Hub; also model@revision")
+    found.add_argument("--name", help="what the app calls it; default: the last part of the id")
     found.add_argument(
         "--precision",
         choices=get_args(Precision),
@@ -73,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--look", action="store_true", help="only say what the model is")
     found.add_argument("--out", type=Path, help="the bundle's folder; default: the app's own")
+    found.add_argument("--new", action="store_true", help="refuse to replace a bundle")
     found.add_argument("--json", action="store_true", help="report as JSON lines")
     found.add_argument("--verbose", action="store_true", help="show what the libraries print")
     return found
@@ -80,8 +88,11 @@ def parser() -> argparse.ArgumentParser:
 
 def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
     """Find the checkpoint and export it, or only look at it; what the card says in short."""
+    source = parse(chosen.model, own_rule())
+    if chosen.revision and source.folder is None:
+        source = dataclasses.replace(source, revision=chosen.revision)
     if chosen.look:
-        return look(chosen.model, chosen.revision).data()
+        return look(source).data()
 
     def report(stage: str, progress: float) -> None:
         _say(out, chosen.json, stage=stage, progress=round(progress, 4))
@@ -92,25 +103,29 @@ def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
             "written as they are computed with. Leave one of the two out."
         )
     device = demanded(chosen.device, f"--device {chosen.device} was asked for")
-    target = chosen.out or settings().models / bundle_name(chosen.model, chosen.precision)
+    name = check_name(chosen.name) if chosen.name else bundle_name(source, chosen.precision)
+    target = chosen.out or settings().models / name
     with alone(target):
-        return _make(chosen, target, device, report)
+        if chosen.new and target.exists():
+            raise ExportFailed(f"A model called {name} is here already. Give yours another name.")
+        return _make(chosen, source, target, device, report)
 
 
 def _make(
-    chosen: argparse.Namespace, target: Path, device: Device, report: Report
+    chosen: argparse.Namespace, source: Source, target: Path, device: Device, report: Report
 ) -> dict[str, Any]:
-    folder = Path(chosen.model).expanduser()
-    if folder.is_dir():
-        checkpoint, share = local(folder), 0.0
+    if source.folder is not None:
+        checkpoint, share = local(source.folder), 0.0
     else:
         share = FETCHED
         checkpoint = fetch(
-            chosen.model,
-            chosen.revision,
+            source.id,
+            source.revision,
             lambda stage, done: report(stage, share * done),
             out=target,
         )
+    if chosen.name:
+        checkpoint = dataclasses.replace(checkpoint, name=chosen.name)
     report("Loading PyTorch", share)
     from engine.export.bundling import export  # torch takes seconds: after the refusals
 

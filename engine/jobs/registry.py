@@ -6,8 +6,10 @@
 
 Equal keys share one running job. A viewer who cancels leaves it; the job ends when no other viewer
 has looked at it lately. A process prints {"stage", "progress", "result", "error"} in any
-combination; cancelling kills it with its children, and what it leaves behind is its own care
-(the exporter writes aside and renames). The registry is bounded: finished jobs expire.
+combination; with the result the job is done. Cancelling kills it with its children, and what it
+leaves behind is its own care (the exporter writes aside and renames). The registry is bounded:
+finished jobs expire, and `engine.policy` says how many of a kind (the key's part before the colon)
+may run at once, in all and for one viewer, and what each may take.
 
 It knows nothing of what the work is.
 """
@@ -17,9 +19,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from engine import policy
 from engine.errors import Busy, EngineError, ExportFailed, Stopped
 from engine.jobs.processes import Child
 
@@ -27,6 +29,7 @@ RUNNING_AT_MOST = 64
 FINISHED_AT_MOST = 64
 FINISHED_SECONDS = 900.0  # a page that comes back within a quarter of an hour finds the result
 WATCHED_SECONDS = 10.0  # a viewer who has not looked for so long no longer counts
+MINDED_SECONDS = 1.0  # between two looks at whether anybody still looks
 
 Work = Callable[["Report"], Any]
 
@@ -38,9 +41,13 @@ class Job:
     `result` its value once `done`; `error` is an `EngineError` to show, or a bug to raise.
     """
 
-    def __init__(self, key: str, *, patience: float | None = None) -> None:
-        """Make a job that has not begun; unwatched for `patience` seconds, it stops by itself."""
+    def __init__(self, key: str, *, owner: str = "", patience: float | None = None) -> None:
+        """Make a job that has not begun; unwatched for `patience` seconds, it stops by itself.
+
+        `owner` is the viewer who began it.
+        """
         self.key = key
+        self.owner = owner
         self.progress = 0.0
         self.stage = ""
         self.partial: Any = None
@@ -70,6 +77,11 @@ class Job:
     def cancelled(self) -> bool:
         """Whether it was asked to end; soon it will be `done`."""
         return self._cancelled.is_set()
+
+    @property
+    def kind(self) -> str:
+        """What the policy knows it by: the key's part before the colon."""
+        return self.key.partition(":")[0]
 
     @property
     def seconds(self) -> float:
@@ -159,13 +171,15 @@ def start_process(
     argv: Sequence[str],
     *,
     viewer: str = "",
-    cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
     fails_as: type[EngineError] = ExportFailed,
 ) -> Job:
-    """Run a command that prints JSON lines, or join the running job of that key."""
+    """Run a Python program that prints JSON lines, or join the running job of that key.
+
+    `argv` is `[python, "-m", module, ...]`; it runs in the project's folder.
+    """
     extra = dict(environment or {})
-    return _start(key, viewer, None, lambda job: _in_process(job, list(argv), cwd, extra, fails_as))
+    return _start(key, viewer, None, lambda job: _in_process(job, list(argv), extra, fails_as))
 
 
 def find(key: str) -> Job | None:
@@ -181,21 +195,37 @@ def running() -> tuple[Job, ...]:
         return tuple(job for job in _jobs.values() if not job.done)
 
 
+def room(kind: str, viewer: str = "") -> str | None:
+    """Why no further job of a kind can begin now, as a sentence; None where one can."""
+    with _guard:
+        return _full(kind, viewer)
+
+
 def _start(key: str, viewer: str, patience: float | None, body: Callable[[Job], None]) -> Job:
     with _guard:
         _expire()
         job = _jobs.get(key)
         if job is None or job.done or job.cancelled:
-            if sum(not other.done for other in _jobs.values()) >= RUNNING_AT_MOST:
-                raise Busy(
-                    f"{RUNNING_AT_MOST} long tasks are running already. Try again in a minute."
-                )
-            job = Job(key, patience=patience)
+            job = Job(key, owner=viewer, patience=patience)
+            if job._patience is None:
+                job._patience = policy.kind(job.kind).patience
+            if full := _full(job.kind, viewer):
+                raise Busy(full)
             _jobs.pop(key, None)
             _jobs[key] = job
             threading.Thread(target=body, args=(job,), name=f"job {key}"[:60], daemon=True).start()
         job.watch(viewer)
         return job
+
+
+def _full(kind: str, viewer: str) -> str | None:
+    under_way = [job for job in _jobs.values() if not job.done]
+    if len(under_way) >= RUNNING_AT_MOST:
+        return f"{RUNNING_AT_MOST} long tasks are running already. Try again in a minute."
+    # Who was asked to end makes room already for a viewer's next, but not for everybody's.
+    alike = [job for job in under_way if job.kind == kind]
+    own = sum(job.owner == viewer and not job.cancelled for job in alike) if viewer else 0
+    return policy.kind(kind).full(len(alike), own)
 
 
 def _expire() -> None:
@@ -213,48 +243,53 @@ def _in_thread(job: Job, work: Work) -> None:
     except Exception as error:
         # Kept for the page: it shows an EngineError's sentence and raises anything else.
         job._finish(error=error)
+    except BaseException as error:
+        # A thread that leaves by SystemExit says nothing: the job would be waited for for ever.
+        job._finish(error=RuntimeError(f"The work of {job.key[:60]} left by {error!r}."))
 
 
 def _in_process(
-    job: Job,
-    argv: list[str],
-    cwd: Path | None,
-    extra: dict[str, str],
-    fails_as: type[EngineError],
+    job: Job, argv: list[str], extra: dict[str, str], fails_as: type[EngineError]
 ) -> None:
     try:
-        job._finish(result=_follow(job, argv, cwd, extra, fails_as))
+        job._finish(result=_follow(job, argv, extra, fails_as))
     except Exception as error:
         job._finish(error=error)
 
 
-def _follow(
-    job: Job,
-    argv: list[str],
-    cwd: Path | None,
-    extra: dict[str, str],
-    fails_as: type[EngineError],
-) -> Any:
+def _follow(job: Job, argv: list[str], extra: dict[str, str], fails_as: type[EngineError]) -> Any:
     """Start the command, pass on what it prints, and return the result that it printed."""
     try:
-        child = Child(argv, cwd=cwd, extra=extra)
+        child = Child(argv, limits=policy.kind(job.kind).limits, extra=extra)
     except OSError as error:
         raise fails_as(f"{argv[0]} could not be started ({error}).") from None
     job._kill = child.end
     if job.cancelled:
         child.end()
+    threading.Thread(target=_mind, args=(job,), name=f"mind {job.key}"[:60], daemon=True).start()
     result, problem = _told(job, child)
+    if result is not None and problem is None:
+        child.leave()  # libraries may take a second or two to go; nobody waits for that
+        return result
     failed = child.finish()
     if job.cancelled:
         raise Stopped("Stopped.")
     if problem or failed:
         raise fails_as(problem or failed)
-    return result
+    return None
+
+
+def _mind(job: Job) -> None:
+    """End a process that nobody has looked at for longer than its patience."""
+    while not job.wait(MINDED_SECONDS):
+        if job._abandoned():
+            job.kill()
+            return
 
 
 def _told(job: Job, child: Child) -> tuple[Any, str | None]:
-    """Pass on its events to the end: the last result and the last error."""
-    result, problem = None, None
+    """Pass on what it says until its result, or its end: that result, or the last error."""
+    problem = None
     report = Report(job)
     for event in child.events():
         if isinstance(event.get("stage"), str):
@@ -264,5 +299,5 @@ def _told(job: Job, child: Child) -> tuple[Any, str | None]:
         if event.get("error"):
             problem = str(event["error"])
         if event.get("result") is not None:
-            result = event["result"]
-    return result, problem
+            return event["result"], problem
+    return None, problem

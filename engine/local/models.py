@@ -8,10 +8,11 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from engine.models import catalog, runtime
+from engine.models import adding, catalog, runtime
 from engine.models.bundle import Card, Stack
 from engine.models.catalog import Entry
 from engine.models.device import Device
+from engine.policy import Visitor
 from engine.trace import tracing
 from engine.values import Kind, Reading
 
@@ -28,8 +29,8 @@ class Models:
     def find(self, name: str) -> Entry:
         return catalog.find(name)
 
-    def delete(self, name: str) -> None:
-        catalog.delete(name)
+    def delete(self, name: str, visitor: Visitor) -> None:
+        adding.delete(name, visitor)
 
     def card(self, model: str) -> Card:
         return bundle(model).card

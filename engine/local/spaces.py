@@ -18,7 +18,6 @@ from engine.space.vocabulary_layout import Method
 from engine.store import cached
 from engine.values import Reading
 
-ROOT = Path(__file__).resolve().parents[2]
 TRUSTED_BY = 300  # points from which the quality of a map is judged
 
 
@@ -66,10 +65,10 @@ class Spaces(Writings):
     def lay_out(self, model: str, method: Method, unit: bool, *, viewer: str) -> Job:
         out = self._kept(model, method, unit)
         argv = vocabulary_layout.command(method, bundle(model).folder, out, unit=unit)
-        return registry.start_process(str(out), argv, viewer=viewer, cwd=ROOT, fails_as=EngineError)
+        return registry.start_process(f"map:{out}", argv, viewer=viewer, fails_as=EngineError)
 
     def layout_job(self, model: str, method: Method, unit: bool) -> Job | None:
-        job = registry.find(str(self._kept(model, method, unit)))
+        job = registry.find(f"map:{self._kept(model, method, unit)}")
         return None if job is None or job.stopped else job
 
     def layout_quality(self, model: str, method: Method, unit: bool, axes: int) -> Quality | None:

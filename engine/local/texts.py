@@ -17,7 +17,7 @@ from engine.tokenizers.external_tokenizers import Facts
 from engine.tokenizers.reader import Writing
 from engine.tokenizers.roles import special_names
 from engine.tokenizers.subwords import Walk
-from engine.tokenizers.tokenization_steps import Cutter, Stages
+from engine.tokenizers.tokenization_steps import Cutter, Stages, cutter
 from engine.tokenizers.tokens import piece_texts, read, tokenize
 from engine.trace import tracing
 from engine.values import Reading, Side, Tokens
@@ -139,4 +139,4 @@ def _content(path: Path, size: int, changed: int) -> str:
 @lru_cache(maxsize=8)
 def _cutter(model: str, side: Side, state: Hashable) -> Cutter:
     # Kept apart: a tokenizer's rules are some MB of Python objects that the store cannot measure.
-    return Cutter(bundle(model).reader(side).tokenizer)
+    return cutter(bundle(model).reader(side))

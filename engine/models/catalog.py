@@ -16,7 +16,9 @@ from pathlib import Path
 from engine.errors import BrokenBundle, ModelNotExported, UnknownModel
 from engine.models import runtime
 from engine.models.bundle import Card, Precision, read_card, stamp
+from engine.models.source import Source
 from engine.settings import settings
+from engine.tokenizers import reader_pool
 from engine.values import Family
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -89,6 +91,7 @@ def delete(name: str) -> None:
     if entry.shipped:
         raise ValueError(f"{name} is shipped with the app and cannot be deleted")
     runtime.forget(entry.folder)
+    reader_pool.close(entry.folder)
     # Renamed first: a folder that is half deleted must not be listed as a broken model.
     doomed = entry.folder.with_name(f".deleted-{entry.folder.name}")
     shutil.rmtree(doomed, ignore_errors=True)
@@ -102,11 +105,22 @@ def slug(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip(".-_")[:120] or "model"
 
 
-def bundle_name(source: str, precision: Precision = "fp32") -> str:
-    """The catalog's name of what is exported; `bundle_name("maker/gpt2", "int8")`: gpt2-int8."""
-    folder = Path(source).expanduser()
-    name = slug(folder.resolve().name if folder.is_dir() else source)
+def bundle_name(source: Source, precision: Precision = "fp32") -> str:
+    """The catalog's name of what is exported; of "maker/gpt2" in int8 it is gpt2-int8."""
+    name = slug(source.last)
     return name if precision == "fp32" else f"{name}-{precision}"
+
+
+def check_name(name: str) -> str:
+    """The name that somebody gave a bundle, as it is; raise `UnknownModel` where it cannot be."""
+    if not NAME.fullmatch(name):
+        raise UnknownModel(
+            f"A model cannot be called {name[:80]!r}. Use up to 120 letters, digits, dots, dashes "
+            "and underscores, a letter or digit first."
+        )
+    if any(entry.shipped and entry.name == name for entry in entries()):
+        raise UnknownModel(f"{name} ships with the app. Give the new model another name.")
+    return name
 
 
 def _bundles(folder: Path, *, shipped: bool) -> list[Entry]:

@@ -4,23 +4,21 @@ In: the template that the model's maker wrote (Jinja), turns, and the names of t
 tokens. Out: the text. A template is a program from outside: it is run in Jinja's sandbox, in a
 process of its own with bounds on time, memory and length. Knows nothing of tokens.
 
-    python -m engine.tokenizers.chat      the process: one JSON object in, one out
+    python -m engine.tokenizers.chat      the process: a JSON line in, one out
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.errors import NotOffered
-from engine.jobs import processes
+from engine.jobs.child import questions, say
+from engine.jobs.processes import Child, Limits
+from engine.policy import WITHOUT_TOKEN
 
-ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("user", "assistant", "system")
 SECONDS = 10.0
 MEMORY = 10**9
@@ -61,43 +59,35 @@ def render(
         "tools": tools,
         "documents": documents,
     }
+    argv = [sys.executable, "-m", "engine.tokenizers.chat"]
+    extra = {**WITHOUT_TOKEN, "ATLAS_ADMIN_KEY": ""}
+    child = Child(argv, limits=Limits(MEMORY, 2 * SECONDS), extra=extra)
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "engine.tokenizers.chat"],
-            cwd=ROOT,
-            input=json.dumps(job),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=SECONDS,
-        )
-    except subprocess.TimeoutExpired:
+        said = child.ask(job, SECONDS)
+    finally:
+        late = child.late
+        child.kill()
+    if said is None and late:
         raise NotOffered(
             f"The chat template of this model was stopped after {SECONDS:.0f} seconds."
-        ) from None
-    try:
-        said = json.loads(done.stdout)
-    except ValueError:
-        raise NotOffered(
-            "The chat template of this model was stopped: it took too much memory."
-        ) from None
+        )
+    if said is None:
+        raise NotOffered("The chat template of this model was stopped: it took too much memory.")
     if "error" in said:
         raise NotOffered(str(said["error"])[:300])
     return str(said["text"])
 
 
 def main() -> None:
-    """Render what comes on stdin."""
-    processes.bound(MEMORY, SECONDS)
-    job = json.loads(sys.stdin.read())
-    try:
-        said = {"text": _rendered(job)}
-    except MemoryError:
-        said = {"error": "The chat template of this model was stopped: it took too much memory."}
-    except Exception as error:
-        # A template may fail in any way: its own words are for the person to read.
-        said = {"error": f"The model's chat template refuses this conversation ({error})."}
-    json.dump(said, sys.stdout)
+    """Render what is asked."""
+    for job in questions():
+        try:
+            say(text=_rendered(job))
+        except MemoryError:
+            say(error="The chat template of this model was stopped: it took too much memory.")
+        except Exception as error:
+            # A template may fail in any way: its own words are for the person to read.
+            say(error=f"The model's chat template refuses this conversation ({error}).")
 
 
 def _rendered(job: dict[str, Any]) -> str:

@@ -21,6 +21,8 @@ from tokenizers import NormalizedString, PreTokenizedString, Tokenizer
 from tokenizers.pre_tokenizers import Whitespace
 
 from engine.errors import NotOffered
+from engine.tokenizers import reader_pool
+from engine.tokenizers.reader import Reader
 from engine.tokenizers.subwords import WALKERS, Walk
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -62,8 +64,11 @@ class Cutter:
     `algorithm` is BPE, WordPiece or Unigram; any other raises `NotOffered`.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        """Read the rules from the tokenizer's own JSON."""
+    def __init__(
+        self, tokenizer: Tokenizer, elsewhere: Callable[[str], Stages] | None = None
+    ) -> None:
+        """Read the rules from the tokenizer's own JSON; `elsewhere` gives the stages instead."""
+        self._elsewhere = elsewhere
         rules = json.loads(tokenizer.to_str())
         self.tokenizer = tokenizer
         self.model: dict[str, Any] = rules["model"]
@@ -83,6 +88,8 @@ class Cutter:
 
     def stages(self, text: str) -> Stages:
         """Everything that happens to a text before the algorithm sees its words."""
+        if self._elsewhere is not None:
+            return self._elsewhere(text)
         whole = PreTokenizedString(text)
         whole.split(self._raw.cut)
         kept = self._raw.spans(whole)
@@ -125,6 +132,17 @@ class Cutter:
         """The text after the normalizer, as it is where there is none."""
         normaliser = self.tokenizer.normalizer
         return text if normaliser is None else normaliser.normalize_str(text)
+
+
+def cutter(reader: Reader) -> Cutter:
+    """The rules of a bundle's tokenizer; one from outside goes through its stages elsewhere."""
+
+    def elsewhere(text: str) -> Stages:
+        found = reader_pool.ask(reader.path, {"stages": text})
+        words = tuple(Word(**word) for word in found.pop("words"))
+        return Stages(**found, words=words)
+
+    return Cutter(reader.tokenizer, None if reader.here else elsewhere)
 
 
 def _names(rules: dict[str, Any] | None, inner: str) -> str:

@@ -48,15 +48,13 @@ def read(
     """
     text = clean(text)
     pair = None if second is None else clean(second)
-    tokenizer = reader.tokenizer if names else reader.deaf()
-    found = tokenizer.encode(text, pair, add_special_tokens=ends)
-    spans = np.array(found.offsets, dtype=np.int64).reshape(-1, 2)
-    segments = np.array(found.type_ids, dtype=np.int64)
+    found = reader.encode(text, pair, ends=ends, names=names)
+    spans, segments = found.offsets, found.type_ids
     whole = text
     if pair is not None:
         # One text for the eye, one space between: the second's spans move behind it.
         whole = f"{text} {pair}"
-        spans[np.array(found.sequence_ids) == 1] += len(text) + 1
+        spans[found.sequence_ids == 1] += len(text) + 1
     covered = [whole[a:b] for a, b in spans.tolist()]
     special, unknown = kinds(reader, found.ids, covered)
     data = [_data(reader, i, text) for i, text in zip(found.ids, covered, strict=True)]

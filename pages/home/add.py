@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from engine.jobs import registry
+from engine import policy
+from engine.errors import EngineError
 from engine.jobs.registry import Job
-from engine.models import catalog
+from engine.models import adding
 from engine.models.bundle import Precision
 from engine.models.catalog import Entry
+from engine.models.source import Source
 from engine.settings import settings
 from pages.shell.address import plain
 from pages.shell.cache import engine
-from pages.shell.frame import PAGES, ROOT
+from pages.shell.frame import PAGES
 from pages.shell.jobs import show_job
 from pages.shell.state import state
+from pages.shell.visitor import visitor
 
 FAMILIES = {
     "decoder": "decoder (writes on)",
@@ -31,32 +33,41 @@ NUMBERS: dict[Precision, str] = {
     "fp16": "float16: half the memory, for a GPU",
 }
 LONGEST = 300  # characters of an id or a path
+REFUSED = "add-refused"  # session key: what a button was refused with
 
 
 def add() -> None:
     """Ask for an id, show what it is, export it with progress, and say where it can be used."""
-    if settings().add_models == "no":
+    who = visitor()
+    rule = policy.adding(who)
+    if rule != "no" or settings().admin_key:
+        st.subheader("Add a model", anchor=False)
+    if not policy.may_delete(who) and settings().admin_key:
+        _ask_for_the_key()
+    if rule == "no":
         return
-    st.subheader("Add a model", anchor=False)
     st.markdown(
         "Any text model of the Hugging Face Hub becomes a bundle here: its numbers are compared "
         "with PyTorch's, and no code of the model's repository is ever run."
     )
-    source = _source()
-    if not source:
+    text = _asked_for(rule)
+    if refused := st.session_state.pop(REFUSED, None):
+        st.error(plain(refused), icon=":material/info:")
+    if not text:
         return
-    looked = registry.find(f"look:{source}")
-    if looked is None:
+    source = _source(text)
+    looked = adding.looked(text, who) if source else None
+    if looked is None or source is None:
         return
     show_job(looked, key="add-look")
     if looked.done and isinstance(looked.result, dict):
-        _offer(source, looked.result)
+        _offer(text, source, looked.result)
 
 
 def delete() -> None:
     """Remove exported models, after a question."""
     own = [entry for entry in engine().models() if entry.folder and not entry.shipped]
-    if not own or settings().add_models == "no":
+    if not own or not policy.may_delete(visitor()):
         return
     with st.expander("Remove an exported model", icon=":material/delete:"):
         names = {entry.name: entry for entry in own}
@@ -66,43 +77,66 @@ def delete() -> None:
             f"Delete {plain(name)} from this machine ({size:,.0f} MB)",
             key="remove-now",
             icon=":material/delete_forever:",
-            on_click=_delete,
-            args=(name,),
+            on_click=_act,
+            args=(lambda: engine().delete(name, visitor()),),
         )
 
 
-def _source() -> str:
-    """The id or folder that was asked for, as far as it is allowed here."""
-    folders = " or a folder on this machine" if settings().add_models == "all" else ""
+def _ask_for_the_key() -> None:
+    """A field for the host's key: who has it may add and delete from anywhere."""
+    st.text_input(
+        "Host's key",
+        key="admin-key",
+        type="password",
+        on_change=_take_key,
+        help="Who runs this app has set a key: its holder adds and deletes models.",
+        width=300,
+    )
+    if state().key and not policy.is_admin(visitor()):
+        st.caption("This is not the key.")
+
+
+def _take_key() -> None:
+    state().key = str(st.session_state["admin-key"] or "")
+
+
+def _source(text: str) -> Source | None:
+    """What the text names here; None where that was refused, which is said when it is asked for."""
+    try:
+        return adding.source(text, visitor())
+    except EngineError:
+        return None
+
+
+def _asked_for(rule: policy.Rule) -> str:
+    """The id, address or folder that was typed."""
+    folders = " or a folder on this machine" if rule == "all" else ""
     left, right = st.columns([5, 1], vertical_alignment="bottom")
-    source = left.text_input(
+    text = left.text_input(
         f"Hub id{folders}",
         key="add-source",
         max_chars=LONGEST,
         placeholder="maker/model, such as openai-community/gpt2",
     ).strip()
     right.button(
-        "Look",
+        "Inspect",
         key="add-look-now",
         icon=":material/search:",
-        disabled=not source,
-        on_click=_look,
-        args=(source,),
+        disabled=not text,
+        on_click=_act,
+        args=(lambda: adding.look(text, visitor()),),
         width="stretch",
         help="Reads its configuration only: what it is, how large, whether it can be shown.",
     )
     waiting = {entry.source: entry for entry in engine().models() if entry.folder is None}
     st.pills(
-        "Good first models, with their size to download and their licence",
+        "Suggested models, with their size to download and their licence",
         list(waiting),
         key="add-suggestion",
         format_func=lambda one: _suggested(waiting[one]),
         on_change=_take_suggestion,
     )
-    if settings().add_models != "all" and Path(source).expanduser().exists():
-        st.caption("Folders of this machine cannot be added here: give a Hub id.")
-        return ""
-    return source
+    return text
 
 
 def _suggested(entry: Entry) -> str:
@@ -115,31 +149,58 @@ def _take_suggestion() -> None:
         st.session_state["add-source"] = chosen
 
 
-def _offer(source: str, about: dict[str, Any]) -> None:
+def _offer(text: str, source: Source, about: dict[str, Any]) -> None:
     """The card of a model that was looked at, and what can be done with it."""
     with st.container(border=True):
-        st.markdown(f"**{plain(source, 120)}**")
+        st.markdown(f"**{plain(str(source), 120)}**")
         if about.get("refusal"):
             st.error(plain(str(about["refusal"])), icon=":material/block:")
             return
         st.markdown(plain(_words(about), 900))
         precision = _precision()
-        name = catalog.bundle_name(source, precision)
-        ready = next((e for e in engine().models() if e.name == name and e.ready), None)
-        job = registry.find(f"export:{name}")
+        name = _name(source, precision)
+        job = adding.exporting(text, visitor(), name)
         if job is not None and not job.done:
             show_job(job, key="add-export")
-        elif ready is not None:
+            return
+        if job is not None and job.result and job.owner == state().viewer:
+            _join(job, name)
+        known_as = {source.id, source.last}
+        here = (e for e in engine().models() if e.name == name and e.source in known_as)
+        ready = next((e for e in here if e.ready), None)
+        if ready is not None:
             _use(ready, about["shows"])
         else:
-            _start(source, name, precision, job)
+            _start(text, name, precision, job)
+
+
+def _name(source: Source, precision: Precision) -> str:
+    """What the bundle is to be called: "model" says little among others."""
+    proposed = adding.proposed_name(source, precision)
+    given = st.text_input(
+        "Name",
+        value=proposed,
+        key=f"add-name:{source}:{precision}",
+        max_chars=60,
+        help="How the model is called here, in links too.",
+        width=300,
+    )
+    return given.strip() or proposed
+
+
+def _join(job: Job, name: str) -> None:
+    """Turn to a model once, when its export has ended."""
+    if st.session_state.get("add-joined") != id(job):
+        st.session_state["add-joined"] = id(job)
+        _choose(name)
+        st.rerun()
 
 
 def _precision() -> Precision:
     """The numbers the bundle is to compute with: exact ones, unless somebody opens the choice."""
-    with st.expander("Numbers it computes with", icon=":material/memory:"):
+    with st.expander("Precision", icon=":material/memory:"):
         chosen = st.radio(
-            "Numbers it computes with",
+            "Precision",
             list(NUMBERS),
             key="add-precision",
             format_func=NUMBERS.__getitem__,
@@ -165,22 +226,22 @@ def _words(about: dict[str, Any]) -> str:
     return " ".join([*parts, *about.get("notes", ())])
 
 
-def _start(source: str, name: str, precision: Precision, job: Job | None) -> None:
+def _start(text: str, name: str, precision: Precision, job: Job | None) -> None:
     """The button that exports, below what came of the last try."""
     if job is not None:
         show_job(job, key="add-export")
         if job.stopped:
-            st.caption("Stopped; nothing was left behind.")
-    busy = any(other.key.startswith("export:") for other in registry.running())
+            st.caption("Canceled. No files were kept.")
+    full = adding.full(visitor())
     st.button(
         "Export",
         key="add-export-now",
         icon=":material/download:",
         type="primary",
-        disabled=busy,
-        on_click=_export,
-        args=(source, name, precision),
-        help="Another export is running: one at a time." if busy else "Takes one to ten minutes.",
+        disabled=full is not None,
+        on_click=_act,
+        args=(lambda: adding.export(text, visitor(), precision=precision, name=name),),
+        help=full or "Takes one to ten minutes.",
     )
 
 
@@ -207,21 +268,9 @@ def _choose(name: str) -> None:
     state().model = name
 
 
-def _look(source: str) -> None:
-    _run(f"look:{source}", source, "--look")
-
-
-def _export(source: str, name: str, precision: Precision) -> None:
-    _choose(name)  # the pages turn to it as soon as it is there
-    out = str(settings().models / name)
-    _run(f"export:{name}", source, "--precision", precision, "--out", out)
-
-
-def _run(key: str, source: str, *options: str) -> None:
-    """Start the exporter; what a person typed comes last and can be no option."""
-    command = [sys.executable, "-m", "engine.export", "--json", *options, "--", source]
-    registry.start_process(key, command, viewer=state().viewer, cwd=ROOT)
-
-
-def _delete(name: str) -> None:
-    engine().delete(name)
+def _act(action: Callable[[], object]) -> None:
+    """Do what a button is for; a refusal is a sentence of the next run."""
+    try:
+        action()
+    except EngineError as error:
+        st.session_state[REFUSED] = str(error)

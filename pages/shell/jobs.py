@@ -31,15 +31,23 @@ def show_job(job: Job, *, key: str | None = None) -> None:
 def _watch(job: Job, name: str) -> None:
     if job.done:
         st.rerun()
-    viewer = state().viewer
-    job.watch(viewer)
-    percent = f"{100 * job.progress:.0f} %"
+    job.watch(state().viewer)
+    share = min(max(job.progress, 0.0), 1.0)
+    if job.cancelled:
+        # What is under way may take a moment to end: the click is answered at once.
+        st.progress(share, text="Stopping…")
+        return
     left, right = st.columns([5, 1], vertical_alignment="center")
     with left:
-        st.progress(min(max(job.progress, 0.0), 1.0), text=plain(f"{job.stage} · {percent}"))
+        st.progress(share, text=plain(f"{job.stage} · {100 * share:.0f} %"))
     with right:
-        st.button("Stop", key=f"{name}-stop", icon=":material/stop:", on_click=_stop, args=(job,))
+        st.button(
+            "Stop", key=f"{name}-stop", icon=":material/stop:", on_click=_stop, args=(job, name)
+        )
+    if st.session_state.get(f"{name}-left") == id(job):
+        st.caption("It goes on: somebody else is waiting for it too.")
 
 
-def _stop(job: Job) -> None:
-    job.cancel(state().viewer)
+def _stop(job: Job, name: str) -> None:
+    if not job.cancel(state().viewer):
+        st.session_state[f"{name}-left"] = id(job)

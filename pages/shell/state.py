@@ -36,6 +36,7 @@ class State:
     """One session's memory; see `link` for who writes what."""
 
     viewer: str = field(default_factory=lambda: uuid.uuid4().hex)  # who looks on, for jobs
+    key: str = ""  # the host's key, as typed on Home
     page: str = ""
     turned: bool = True  # this run is the first of this page
     text: str = ""

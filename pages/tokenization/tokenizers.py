@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine.settings import settings
+from engine import policy
 from pages.shell.cache import engine
+from pages.shell.visitor import visitor
 
 OWN = "borrowed"
 """The session's key of the names that were added."""
@@ -36,5 +37,5 @@ def add(name: str) -> None:
 
 
 def may_add() -> bool:
-    """Whether the person who runs the app lets people add tokenizers."""
-    return settings().add_models != "no"
+    """Whether this person may add tokenizers."""
+    return policy.adding(visitor()) != "no"

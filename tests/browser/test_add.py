@@ -13,7 +13,7 @@ from tests.engine.checkpoints import save
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    where = tmp_path_factory.mktemp("checkpoints") / "little-gpt"
+    where = tmp_path_factory.mktemp("checkpoints") / "checkpoint"
     save("gpt2", where)
     return where
 
@@ -24,7 +24,7 @@ def ask_for(page: Page, source: str) -> None:
     field.fill(source)
     field.press("Enter")
     rest(page)
-    page.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="Inspect").click()
 
 
 def test_a_folder_is_looked_at_stopped_exported_used_and_deleted(
@@ -35,14 +35,23 @@ def test_a_folder_is_looked_at_stopped_exported_used_and_deleted(
     main = page.get_by_test_id("stMain")
     expect(main).to_contain_text("Decoder (writes on), type gpt2.", timeout=60_000)
     expect(main).to_contain_text("2 layers of 2 heads, width 16")
-    # Stopped: nothing is left behind and it can be begun again.
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_have_value("checkpoint")
+    name.fill("little-gpt")
+    name.press("Enter")
+    rest(page)
+    # Stopped: it is said at once, nothing is left behind and it can be begun again.
+    stop = page.get_by_role("button", name="Stop")
     page.get_by_role("button", name="Export").click()
-    page.get_by_role("button", name="Stop").click()
-    expect(main).to_contain_text("nothing was left behind", timeout=60_000)
-    # Finished: the model is there, on the pages that fit it.
+    stop.click()
+    expect(stop).to_have_count(0, timeout=3_000)
+    expect(main).to_contain_text("No files were kept", timeout=60_000)
+    # Finished: the model is there, chosen, on the pages that fit it, and nothing is to be stopped.
     page.get_by_role("button", name="Export").click()
     expect(main).to_contain_text("little-gpt is ready", timeout=180_000)
+    expect(stop).to_have_count(0)
     rest(page)
+    expect(page.get_by_role("combobox", name="Model").first).to_have_value("little-gpt")
     page.get_by_role("link", name="Attention with little-gpt").click()
     page.wait_for_url("**/Attention*")
     rest(page)
@@ -71,3 +80,10 @@ def test_a_name_with_html_in_it_is_shown_and_not_obeyed(open_at: Open) -> None:
     ask_for(page, "<img src=x onerror=alert(1)>")
     expect(page.get_by_test_id("stMain")).to_contain_text("has no model called", timeout=60_000)
     expect(page.locator("img[src=x]")).to_have_count(0)
+
+
+def test_the_address_of_a_models_page_is_understood(open_at: Open) -> None:
+    page = open_at("/")
+    ask_for(page, "https://huggingface.co/openai-community/gpt2/tree/main")
+    main = page.get_by_test_id("stMain")
+    expect(main).to_contain_text("openai-community/gpt2 is not on this computer", timeout=60_000)

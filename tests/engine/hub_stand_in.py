@@ -15,8 +15,14 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextmanager
-def hub(repositories: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[str]:
-    """Serve `{"maker/model": folder}`; the address to be set as HF_ENDPOINT."""
+def hub(
+    repositories: dict[str, Path], gated: tuple[str, ...] = (), private: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Serve `{"maker/model": folder}`; the address to be set as HF_ENDPOINT.
+
+    Who sends the token "host-token" has accepted the terms of those of `gated`, and alone sees
+    those of `private`.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -32,9 +38,12 @@ def hub(repositories: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[
         def _answer(self) -> None:
             path = unquote(urlsplit(self.path).path).lstrip("/")
             name = next((n for n in repositories if f"{n}/" in f"{path}/"), None)
+            known = self.headers["Authorization"] == "Bearer host-token"
+            if name in private and not known:
+                name = None
             if name is None:
                 return self._refuse(401, "RepoNotFound")
-            if name in gated and not path.startswith("api/"):
+            if name in gated and not known and not path.startswith("api/"):
                 return self._refuse(403, "GatedRepo")
             folder = repositories[name]
             if path.startswith("api/models/"):

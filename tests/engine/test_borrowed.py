@@ -16,10 +16,11 @@ from engine.errors import NotOffered
 from engine.models import catalog
 from engine.models.runtime import open_bundle
 from engine.settings import settings
-from engine.tokenizers import external_tokenizers
+from engine.tokenizers import external_tokenizers, reader_pool
 from engine.tokenizers.tokens import tokenize
 from tests.engine.hub_stand_in import hub
 
+ROOT = Path(__file__).resolve().parents[2]
 FILE = catalog.SHIPPED / "tales-bert" / "tokenizer.json"
 
 
@@ -28,9 +29,7 @@ def aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("ATLAS_MODELS", str(tmp_path / "models"))
     settings.cache_clear()
     yield
-    for worker in list(external_tokenizers._workers.values()):
-        worker.end()
-    external_tokenizers._workers.clear()
+    reader_pool.close()
     settings.cache_clear()
 
 
@@ -70,10 +69,10 @@ def test_a_tokenizer_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch)
     endless = Tokenizer(models.BPE())
     endless.pre_tokenizer = pre_tokenizers.Split(Regex("(?:a+)+b|(?:x|aa|a)*c"), "isolated")
     name = external_tokenizers.keep(endless.to_str().encode(), "endless.json")
-    monkeypatch.setattr(external_tokenizers, "SECONDS", 1.0)
+    monkeypatch.setattr(reader_pool, "SECONDS", 1.0)
     with pytest.raises(NotOffered, match="was stopped"):
         external_tokenizers.cut(name, ["a" * 3000])
-    monkeypatch.setattr(external_tokenizers, "SECONDS", 30.0)
+    monkeypatch.setattr(reader_pool, "SECONDS", 30.0)
     assert len(external_tokenizers.cut(name, ["b"])) == 1  # a new process
 
 
@@ -89,7 +88,7 @@ def test_only_the_newest_files_are_kept() -> None:
 def fetch(source: str) -> list[dict[str, object]]:
     done = subprocess.run(
         [sys.executable, "-m", "engine.export.sources.fetch_tokenizer", "--", source],
-        cwd=external_tokenizers.ROOT,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,

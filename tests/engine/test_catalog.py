@@ -10,6 +10,7 @@ from engine.errors import BrokenBundle, ModelNotExported, UnknownModel
 from engine.models import catalog
 from engine.models.catalog import SUGGESTIONS, bundle_name, delete, entries, find, slug
 from engine.models.runtime import open_bundle
+from engine.models.source import Source
 from engine.settings import Settings
 from tests.engine.plain import write_bundle
 
@@ -136,7 +137,8 @@ def test_names_of_models_are_safe_names_of_folders(source: str, name: str):
 
 
 def test_bundles_of_other_numbers_stand_beside_the_exact_one(tmp_path: Path):
-    assert bundle_name("openai-community/gpt2") == "gpt2"
-    assert bundle_name("openai-community/gpt2", "int8") == "gpt2-int8"
+    assert bundle_name(Source(id="openai-community/gpt2")) == "gpt2"
+    assert bundle_name(Source(id="openai-community/gpt2"), "int8") == "gpt2-int8"
     (tmp_path / "My Model").mkdir()
-    assert bundle_name(str(tmp_path / "My Model" / ".."), "fp16") == f"{slug(tmp_path.name)}-fp16"
+    folder = Source(folder=tmp_path / "My Model" / "..")
+    assert bundle_name(folder, "fp16") == f"{slug(tmp_path.name)}-fp16"

@@ -36,13 +36,14 @@ def test_a_model_larger_than_memory_is_refused_before_loading(
     from engine.export.sources import place
     from engine.export.sources.hub import local
     from engine.export.sources.look import look
+    from engine.models.source import Source
 
     monkeypatch.setattr(place, "memory_free", lambda: 100_000)
     monkeypatch.setattr(bundling, "load", lambda _: pytest.fail("was loaded"))
     with pytest.raises(ExportFailed, match=r"needs about 0\.0 GB of memory.*are free"):
         bundling.export(local(copy), copy.parent / "out")
     assert not (copy.parent / "out").exists()
-    assert "of memory" in (look(str(copy)).refusal or "")  # said before anybody starts it
+    assert "of memory" in (look(Source(folder=copy)).refusal or "")  # said before anybody starts it
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")

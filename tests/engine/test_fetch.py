@@ -13,6 +13,7 @@ import pytest
 
 from engine.errors import ExportFailed
 from engine.export.sources.look import look
+from engine.models.source import Source
 from tests.engine.checkpoints import save
 from tests.engine.hub_stand_in import SHA, hub
 
@@ -169,7 +170,7 @@ def test_what_does_not_fit_is_said_before_or_while_it_is_downloaded(
 def test_a_folder_is_looked_at_without_loading_it(tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     save("gpt2", folder)
-    seen = look(str(folder))
+    seen = look(Source(folder=folder))
     config = json.loads((folder / "config.json").read_text())
     assert seen.family == "decoder" and seen.refusal is None
     assert (seen.layers, seen.heads) == (config["n_layer"], config["n_head"])
@@ -191,11 +192,11 @@ def test_what_is_not_for_us_is_refused_from_the_configuration(
 ) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
-    assert words in (look(str(tmp_path)).refusal or "")
+    assert words in (look(Source(folder=tmp_path)).refusal or "")
 
 
 def test_a_damaged_weights_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     (tmp_path / "model.safetensors").write_bytes(b"\xff" * 40)
     with pytest.raises(ExportFailed, match="model.safetensors is damaged"):
-        look(str(tmp_path))
+        look(Source(folder=tmp_path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 import threading
 import time
@@ -11,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from engine import policy
 from engine.errors import Busy, EngineError, ExportFailed, NotOffered, Stopped
 from engine.jobs import processes, registry
+from engine.jobs.processes import Limits
 from engine.jobs.registry import Report
+from tests.engine.test_processes import alive, until
 
 KEYS = (f"test:{number}" for number in itertools.count())
 
@@ -44,7 +46,7 @@ def test_a_thread_tells_its_stage_progress_and_result(key: str):
         return "done"
 
     job = registry.start(key, work)
-    _until(lambda: job.partial is not None)
+    until(lambda: job.partial is not None)
     assert (job.stage, job.progress, job.partial, job.done) == ("Half way", 0.5, ("a",), False)
     told.set()
     assert job.wait(5)
@@ -116,6 +118,16 @@ def test_a_sentence_and_a_bug_are_both_kept(key: str):
     assert broken.wait(5) and isinstance(broken.error, KeyError)
 
 
+@pytest.mark.parametrize("leaving", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+def test_work_that_leaves_by_an_exit_ends_its_job(key: str, leaving: BaseException):
+    def leave(report: Report) -> None:
+        raise leaving
+
+    job = registry.start(key, leave)
+    assert job.wait(5) and not job.stopped
+    assert type(leaving).__name__ in str(job.error)
+
+
 def test_a_process_prints_events(key: str):
     text = (
         "import json, sys\n"
@@ -158,11 +170,11 @@ def test_cancelling_kills_the_process_and_its_children(key: str, tmp_path: Path)
         "time.sleep(60)"
     )
     job = registry.start_process(key, script(text))
-    _until(lambda: job.stage == "Started")
+    until(lambda: job.stage == "Started")
     child = int((tmp_path / "pid").read_text())
-    assert _alive(child)
+    assert alive(child)
     assert job.cancel() and job.wait(10) and job.stopped
-    _until(lambda: not _alive(child))
+    until(lambda: not alive(child))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
@@ -175,7 +187,7 @@ def test_a_process_that_ignores_the_request_is_killed(key: str, monkeypatch: pyt
         "time.sleep(60)"
     )
     job = registry.start_process(key, script(text))
-    _until(lambda: job.stage == "Started")
+    until(lambda: job.stage == "Started")
     job.cancel()
     assert job.wait(10) and job.stopped
 
@@ -193,7 +205,7 @@ def test_a_cancelled_process_may_clean_up(key: str, tmp_path: Path):
         "    path.unlink()"
     )
     job = registry.start_process(key, script(text))
-    _until(lambda: job.stage == "Started")
+    until(lambda: job.stage == "Started")
     job.cancel()
     assert job.wait(10)
     assert not (tmp_path / "half").exists()
@@ -203,6 +215,54 @@ def test_a_job_cancelled_before_its_process_runs_ends_too(key: str):
     job = registry.start_process(key, script("import time; time.sleep(60)"))
     job.kill()
     assert job.wait(10) and job.stopped
+
+
+def test_a_job_is_done_with_its_result_not_with_the_end_of_its_process(key: str):
+    text = (
+        "import json, time\n"
+        "print(json.dumps({'stage': 'Done', 'progress': 1.0, 'result': 1}), flush=True)\n"
+        "time.sleep(60)"
+    )
+    job = registry.start_process(key, script(text))
+    assert job.wait(20) and job.result == 1 and job.error is None
+
+
+def test_a_process_that_nobody_looks_at_is_ended(key: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(policy, "kind", lambda name: policy.Kind("tests", patience=0.5))
+    monkeypatch.setattr(registry, "MINDED_SECONDS", 0.05)
+    job = registry.start_process(key, script("import time; time.sleep(60)"))
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        job.watch()
+        time.sleep(0.05)
+    assert not job.done
+    assert job.wait(20) and job.stopped
+
+
+def test_a_kind_of_job_has_its_limits_in_all_and_for_one_viewer(
+    key: str, monkeypatch: pytest.MonkeyPatch
+):
+    rule = policy.Kind("tests", at_once=3, each=2)
+    monkeypatch.setattr(policy, "kind", lambda name: rule)
+    jobs = [registry.start(f"{key}a:{n}", until_stopped, viewer="a") for n in range(2)]
+    assert registry.room(f"{key}a".partition(":")[0], "a") is not None
+    with pytest.raises(Busy, match="You have 2 tests under way"):
+        registry.start(f"{key}a:2", until_stopped, viewer="a")
+    assert registry.start(f"{key}a:0", until_stopped, viewer="a") is jobs[0]  # joining is free
+    jobs.append(registry.start(f"{key}a:3", until_stopped, viewer="b"))
+    with pytest.raises(Busy, match="3 tests are under way"):
+        registry.start(f"{key}a:4", until_stopped, viewer="c")
+    for job in jobs:
+        job.kill()
+        assert job.wait(5)
+    assert registry.start(f"{key}a:5", lambda report: 1, viewer="c").wait(5)
+
+
+def test_a_process_is_held_to_the_limits_of_its_kind(key: str, monkeypatch: pytest.MonkeyPatch):
+    rule = policy.Kind("tests", limits=Limits(wall=0.5))
+    monkeypatch.setattr(policy, "kind", lambda name: rule)
+    job = registry.start_process(key, script("import time; time.sleep(60)"))
+    assert job.wait(20) and "took more than" in str(job.error)
 
 
 def test_finished_jobs_are_bounded_and_expire(key: str, monkeypatch: pytest.MonkeyPatch):
@@ -221,22 +281,3 @@ def test_too_many_running_jobs_are_refused(key: str, monkeypatch: pytest.MonkeyP
         registry.start(key + "more", until_stopped)
     job.kill()
     assert job.wait(5)
-
-
-def _until(condition, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.01)
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended but was not collected does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return True

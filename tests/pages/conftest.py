@@ -10,7 +10,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from engine.settings import settings
-from engine.tokenizers import external_tokenizers
+from engine.tokenizers import reader_pool
 from tests.engine.checkpoints import Bundles
 from tests.engine.tasks import NAMES, told
 
@@ -51,10 +51,10 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setenv("ATLAS_MODELS", str(folder))
+    monkeypatch.setenv("ATLAS_ADD_MODELS", "all")  # nobody sits at AppTest's computer
     settings.cache_clear()
     yield folder
-    for worker in list(external_tokenizers._workers.values()):
-        worker.end()
+    reader_pool.close()
     settings.cache_clear()
 
 

@@ -268,7 +268,7 @@ def test_a_well_known_tokenizer_is_fetched_at_one_choice(
         monkeypatch.setenv("HF_ENDPOINT", address)
         app = open_page(PAGE, view="Compare tokenizers", model="tales-bert", text="The cat sat.")
         app.selectbox(key="borrow-known").set_value(known).run()
-        job = registry.find(f"borrow:{known}")
+        job = registry.find(f"borrow:guest:{known}")
         assert job is not None and job.wait(120)
     app.run()
     assert not crash(app) and sentences(app) == []
@@ -286,7 +286,7 @@ def test_any_hub_tokenizer_joins_the_comparison(
         app = open_page(PAGE, view="Compare tokenizers", model="tales-gpt", text="The cat sat.")
         app.text_input(key="borrow-id").set_value("maker/model").run()
         app.button(key="borrow-fetch").click().run()
-        job = registry.find("borrow:maker/model")
+        job = registry.find("borrow:guest:maker/model")
         assert job is not None and job.wait(120)
     app.run()
     assert not crash(app) and sentences(app) == []

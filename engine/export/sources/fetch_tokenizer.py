@@ -15,17 +15,21 @@ from pathlib import Path
 from engine.errors import EngineError, ExportFailed
 from engine.export.sources.hub import explained
 from engine.export.sources.tokenizer import FILE
+from engine.models.source import Source, parse
+from engine.policy import own_rule
 from engine.tokenizers import external_tokenizers
 
 
 def main(arguments: list[str]) -> int:
     """Fetch the tokenizer of the id given last and return the exit status."""
-    source = arguments[-1].strip()
-    _say(stage=f"Asking the Hub for the tokenizer of {source[:80]}", progress=0.1)
     try:
-        with explained(source):
-            path = _fetched(source)
-        name = _kept(path, source)
+        # Never a folder: whoever asks, and whatever stands in the working folder.
+        rule = own_rule()
+        asked = parse(arguments[-1], "hub" if rule == "all" else rule)
+        _say(stage=f"Asking the Hub for the tokenizer of {str(asked)[:80]}", progress=0.1)
+        with explained(str(asked)):
+            path = _fetched(asked)
+        name = _kept(path, str(asked))
     except EngineError as error:
         _say(error=str(error))
         return 1
@@ -33,19 +37,20 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _fetched(source: str) -> Path:
+def _fetched(asked: Source) -> Path:
     from huggingface_hub import constants, errors, get_hf_file_metadata, hf_hub_download, hf_hub_url
 
+    source, revision = asked.id, asked.revision
     try:
         if not constants.is_offline_mode():
-            size = get_hf_file_metadata(hf_hub_url(source, FILE)).size or 0
+            size = get_hf_file_metadata(hf_hub_url(source, FILE, revision=revision)).size or 0
             if size > external_tokenizers.LIMIT:
                 raise ExportFailed(
                     f"The {FILE} of {source} has {size / 1e6:,.0f} MB; at most "
                     f"{external_tokenizers.LIMIT / 1e6:,.0f} MB are taken."
                 )
         _say(stage=f"Fetching the tokenizer of {source[:80]}", progress=0.4)
-        return Path(hf_hub_download(source, FILE))
+        return Path(hf_hub_download(source, FILE, revision=revision))
     except errors.RemoteEntryNotFoundError:
         raise ExportFailed(
             f"{source} has no {FILE}. Export the model on the home page: its tokenizer is "

@@ -189,22 +189,26 @@ def read_config(folder: Path) -> dict[str, Any]:
 def explained(source: str) -> Iterator[None]:
     """Turn what goes wrong with the Hub into one sentence with a remedy."""
     import httpx2
-    from huggingface_hub import errors
+    from huggingface_hub import constants, errors
 
+    guest = constants.HF_HUB_DISABLE_IMPLICIT_TOKEN  # the host's token is not theirs
     page = f"https://huggingface.co/{source}"
     try:
         yield
     except errors.GatedRepoError:
         raise ExportFailed(
-            f"{source} asks for a consent. Accept its terms at {page}, then set HF_TOKEN to your "
-            "access token and try again."
+            f"{source} asks for a consent, so only the host of this app can add it."
+            if guest
+            else f"{source} asks for a consent. Accept its terms at {page}, then set HF_TOKEN to "
+            "your access token and try again."
         ) from None
     except errors.RevisionNotFoundError:
         raise UnknownModel(f"{source} has no such revision. Choose one at {page}.") from None
     except (errors.RepositoryNotFoundError, errors.HFValidationError):
+        remedy = "can be added by the host only" if guest else "needs HF_TOKEN set to your token"
         raise UnknownModel(
             f"The Hub has no model called {source[:80]!r}. Check the spelling; a private one "
-            "needs HF_TOKEN set to your access token."
+            f"{remedy}."
         ) from None
     except errors.RemoteEntryNotFoundError:
         raise ExportFailed(

@@ -7,13 +7,13 @@ exported, the sentence that tells why. Nothing large is fetched and torch is not
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, ExportFailed
 from engine.export.families import Layout, layout
 from engine.export.sources import hub
 from engine.export.sources.place import check_memory
+from engine.models.source import Source
 from engine.values import Family
 
 SHOWS: dict[Family, tuple[str, ...]] = {
@@ -54,19 +54,19 @@ class Look:
         return asdict(self)
 
 
-def look(source: str, revision: str | None = None) -> Look:
+def look(asked: Source) -> Look:
     """Look at a folder or at a model of the Hub; raise `EngineError` where there is none."""
-    folder = Path(source)
-    if folder.is_dir():
+    source, folder = str(asked), asked.folder
+    if folder is not None:
         config = hub.read_config(folder)
         sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
         files, licence = hub.wanted(sizes), hub.licence_of(folder)
         names, parameters = list(sizes), 0
     else:
-        config, files, licence, parameters = hub.ask(source, revision)
+        config, files, licence, parameters = hub.ask(asked.id, asked.revision)
         names = list(files)
     plan, refusal = _plan(config, names, source)
-    if refusal is None and not parameters and folder.is_dir():
+    if refusal is None and not parameters and folder is not None:
         parameters = hub.local(folder).parameters
     refusal = refusal or _too_large(source, parameters)
     return Look(

@@ -6,16 +6,15 @@ Fetching is a process with progress; a file is opened in a process with bounds.
 
 from __future__ import annotations
 
-import sys
-
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.jobs import registry
+from engine.jobs.registry import Job
+from engine.models import adding
 from engine.tokenizers import external_tokenizers
 from pages.shell.address import plain
 from pages.shell.jobs import show_job
-from pages.shell.state import state
+from pages.shell.visitor import visitor
 from pages.tokenization import tokenizers
 
 LONGEST = 120  # characters of a Hub id
@@ -73,22 +72,31 @@ def _from_hub() -> None:
         on_change=_fetch_known,
     )
     st.caption("Only its tokenizer.json is fetched: no weights, no code.")
-    job = registry.find(f"borrow:{source}") if source else None
+    if refused := st.session_state.pop("borrow-refused", None):
+        st.error(plain(refused), icon=":material/info:")
+    job = _job(source)
     if job is None:
         return
     show_job(job, key="borrow-job")
-    name = external_tokenizers.hub_name(source)
     if job.done and job.result and st.session_state.get("borrow-joined") != id(job):
         st.session_state["borrow-joined"] = id(job)
-        _arrived(name)
+        _arrived(str(job.result))
+
+
+def _job(source: str) -> Job | None:
+    """The job that fetches what is typed now, if one was begun."""
+    try:
+        return adding.fetching_tokenizer(source, visitor()) if source else None
+    except EngineError:
+        return None  # said when it was asked for
 
 
 def _fetch(source: str) -> None:
-    command = [sys.executable, "-m", "engine.export.sources.fetch_tokenizer", "--", source]
     st.session_state.pop("borrow-joined", None)
-    registry.start_process(
-        f"borrow:{source}", command, viewer=state().viewer, cwd=external_tokenizers.ROOT
-    )
+    try:
+        adding.fetch_tokenizer(source, visitor())
+    except EngineError as error:
+        st.session_state["borrow-refused"] = str(error)
 
 
 def _fetch_known() -> None:
@@ -110,7 +118,7 @@ def _from_file() -> None:
     if st.session_state.get("borrow-read") == given.file_id:
         return
     try:
-        name = external_tokenizers.keep(given.getvalue(), given.name)
+        name = adding.keep_tokenizer(given.getvalue(), given.name, visitor())
     except EngineError as error:
         st.error(plain(str(error)), icon=":material/info:")
         return

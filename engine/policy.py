@@ -1,0 +1,160 @@
+"""What a stranger may do: rules that hold where the work is done, whatever a page shows.
+
+In: a `Visitor`, as the page that serves them sees them. Out: whether they may add a model, delete
+one, use the host's access token; how many jobs of a kind run at once, and what each may take. A
+rule is checked when a job is asked for and again in the process that does it, to which the app
+hands the rule that holds for the visitor in ATLAS_ADD_MODELS.
+
+    ATLAS_ADD_MODELS    here, on the host's own computer     from elsewhere
+    auto                adds all, deletes                    nothing
+    all                 adds all, deletes                    adds all, deletes
+    hub                 adds Hub ids, deletes                adds Hub ids
+    no                  nothing                              nothing
+
+Who knows ATLAS_ADMIN_KEY may do everything from everywhere. The host's token (HF_TOKEN, or the one
+that huggingface_hub keeps) serves who sits at the host's computer, and the holder of the key.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.errors import NotAllowed
+from engine.jobs.processes import Limits
+from engine.settings import cores, settings
+
+Rule = Literal["all", "hub", "no"]
+GB = 10**9
+
+REFUSED = "Models are added and deleted by the host of this app only."
+HUB_ONLY = "Folders of this machine cannot be added here. Give a Hub id, such as maker/model."
+WITHOUT_TOKEN = {
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+    "HF_TOKEN_PATH": os.devnull,
+    "HF_TOKEN": "",
+    "HUGGING_FACE_HUB_TOKEN": "",
+    "NETRC": os.devnull,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks: a session's name, whether they sit at this computer, the key they typed."""
+
+    viewer: str = ""
+    here: bool = False
+    key: str = field(default="", repr=False)
+
+
+def is_admin(visitor: Visitor) -> bool:
+    """Whether the key they typed is the host's."""
+    ours = settings().admin_key
+    return bool(ours) and hmac.compare_digest(visitor.key.encode(), ours.encode())
+
+
+def is_host(visitor: Visitor) -> bool:
+    """Whether they are the host: at this computer, or with the key."""
+    return visitor.here or is_admin(visitor)
+
+
+def adding(visitor: Visitor) -> Rule:
+    """What they may add: everything, Hub ids, nothing."""
+    if is_admin(visitor):
+        return "all"
+    chosen = settings().add_models
+    if chosen == "auto":
+        return "all" if visitor.here else "no"
+    return chosen
+
+
+def may_delete(visitor: Visitor) -> bool:
+    """Whether they may delete exported models: those are everybody's."""
+    return adding(visitor) == "all" or (visitor.here and adding(visitor) == "hub")
+
+
+def check_adding(visitor: Visitor) -> Rule:
+    """The rule for who may add; raise `NotAllowed` for who may not."""
+    rule = adding(visitor)
+    if rule == "no":
+        raise NotAllowed(REFUSED)
+    return rule
+
+
+def check_deleting(visitor: Visitor) -> None:
+    """Raise `NotAllowed` for who may not delete."""
+    if not may_delete(visitor):
+        raise NotAllowed(REFUSED)
+
+
+def own_rule() -> Rule:
+    """The rule for this very process: a program in a terminal is its owner's, else as handed on."""
+    chosen = settings().add_models
+    return "all" if chosen == "auto" else chosen
+
+
+def handed_on(visitor: Visitor) -> dict[str, str]:
+    """The environment of a process that works for them: their rule, and the token or none.
+
+    Without the token the Hub's files have a folder of their own, as the host's own folder may hold
+    private ones, which huggingface_hub would give to anybody when the Hub refuses.
+    """
+    rule = {"ATLAS_ADD_MODELS": adding(visitor), "ATLAS_ADMIN_KEY": ""}
+    if is_host(visitor):
+        return rule
+    return rule | WITHOUT_TOKEN | {"HF_HUB_CACHE": str(settings().models.parent / "hub")}
+
+
+# ---------------------------------------------------------------------------- jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How many jobs of a kind run at once, in all and of one viewer, and what each may take.
+
+    `patience` are the seconds that one goes on while nobody looks; None: for ever.
+    """
+
+    word: str
+    at_once: int = 64
+    each: int = 8
+    patience: float | None = None
+    limits: Limits = Limits()
+
+    def full(self, under_way: int, own: int) -> str | None:
+        """The sentence that refuses a further one, None where there is room."""
+        if own >= self.each:
+            return f"You have {own} {self.word} under way already. Wait for one or stop it."
+        if under_way >= self.at_once:
+            return f"{under_way} {self.word} are under way; no more at once. Try again later."
+        return None
+
+
+def kind(name: str) -> Kind:
+    """The rule for a kind of job: the part of its key before the colon."""
+    chosen = settings()
+    unwatched = 60.0 * chosen.unwatched_minutes
+    if name == "export":
+        wall = 60.0 * chosen.export_minutes
+        most = Limits(memory=_machine(), processor=wall * cores(), wall=wall)
+        return Kind("exports", chosen.exports, chosen.exports, unwatched, most)
+    if name in ("look", "borrow"):
+        asking = Limits(memory=8 * GB, processor=120.0, wall=300.0)
+        return Kind("questions to the Hub", 8, 2, 60.0, asking)
+    if name == "map":
+        most = Limits(memory=_machine(), processor=3600.0 * cores(), wall=3600.0)
+        return Kind("maps", 4, 2, unwatched, most)
+    if name == "write":
+        # A slider that is moved leaves a text behind at each step, for as long as its patience.
+        return Kind("texts", at_once=48, each=24)
+    return Kind("tasks of this kind")
+
+
+def _machine() -> int | None:
+    """Bytes of address space for large work: all memory there is, and room for libraries' maps."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + 32 * GB
+    except (AttributeError, ValueError, OSError):
+        return None  # Windows, where no such limit is set either
