@@ -26,7 +26,9 @@ from pages.shell.address import checked, checked_many, fresh, fresh_of_old, type
 from pages.shell.state import state
 
 Legal = range | tuple[float, float] | Sequence[Any]
-Widget = Literal["segments", "select", "slider", "number", "toggle", "pills", "many", "text"]
+Widget = Literal[
+    "segments", "select", "slider", "number", "toggle", "pills", "many", "chips", "text"
+]
 
 REGISTRY: dict[str, Control] = {}
 """Every control by `page.key`."""
@@ -78,7 +80,7 @@ class Control:
         return found
 
     def _default(self, legal: Legal, default: Any) -> Any:
-        if self.widget == "many":
+        if self.widget in ("many", "chips"):
             return default or self.default or ()
         chosen = self.default if default is None else default
         if chosen is None:
@@ -108,7 +110,7 @@ class Control:
         options = self._legal(legal)
         chosen = self._default(options, default)
         state().controls[self.key] = (options, chosen)
-        if self.widget == "many":
+        if self.widget in ("many", "chips"):
             return checked_many(
                 self.key, list(options), default=chosen, name=self.label, shown=self._shown
             )
@@ -155,6 +157,9 @@ class Control:
                 return st.selectbox(label, legal, list(legal).index(default), **given)
             case "many":
                 return st.multiselect(label, legal, list(default), **given)
+            case "chips":
+                given |= {"selection_mode": "multi", "default": list(default)}
+                return st.pills(label, legal, **given)
             case "pills":
                 return st.pills(label, legal, default=default, **given)
             case _:

@@ -57,6 +57,11 @@ def clear() -> None:
     change(**dict.fromkeys(KEYS))
 
 
+def any_made() -> bool:
+    """Whether a word was replaced or a beginning given."""
+    return any(state().values.get(key) for key in KEYS)
+
+
 def turned() -> bool:
     """Whether something changed since the last call: a fragment must run the page then."""
     return bool(st.session_state.pop(TURN, False))

@@ -21,7 +21,7 @@ from engine.decoding.translation import Trace
 from pages.pictures import svg
 
 BEFORE = 6  # steps of the course before the first token is chosen
-ALL = "all together"
+ALL = "mean"
 MASS = 0.75  # share of each target token's attention that its ribbons carry
 SIZE = 13.0  # pixels of the tokens' letters
 LEFT = 14.0
@@ -117,7 +117,7 @@ def places(trace: Trace) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def place_of(name: str) -> int | None:
-    """The index that a name of `places` stands for; None for all together."""
+    """The index that a name of `places` stands for; None for the mean."""
     return None if name == ALL else int(name.split()[-1]) - 1
 
 

@@ -12,51 +12,45 @@ from engine.attention.alignment import Alignment, align, clearest
 from engine.decoding.translation import Trace
 from pages.pictures.svg import visible
 from pages.shell.components import picture
-from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.translation import controls
 from pages.translation.alignment.picture import grid, matrix
-from pages.translation.story import ALL, percent, place_of, places, weights_of
+from pages.translation.story import ALL, percent, place_of, weights_of
 
 
 def translation_alignment(trace: Trace, choice: Choice) -> None:
     """Draw all heads in small, and the chosen weights in large."""
-    layers, heads = places(trace)
-    layer = place_of(str(checked("cross_layer", layers, default=ALL, name="Layer")))
-    head = place_of(str(checked("cross_head", heads, default=ALL, name="Head")))
-    checked("no_end", (False, True), name="Leave out the end mark", shown=_lower)
-    whole = bool(checked("whole", (False, True), name="Whole words", shown=_lower))
+    controls.check_attention(trace)
+    whole = bool(controls.WHOLE_WORDS.check())
+    layer, head = place_of(str(controls.LAYER.value)), place_of(str(controls.HEAD.value))
     best = clearest(trace.cross, trace.translation.source.special)
-    _controls(layers, heads, best)
     found = _aligned(trace, layer, head, whole_words=whole)
     left, right = st.columns([2, 3], gap="large")
     with left:
         _grid(trace, layer, head)
     with right:
         _matrix(found)
+    _controls(best)
 
 
-def _controls(layers: tuple[str, ...], heads: tuple[str, ...], best: tuple[int, int]) -> None:
+def _controls(best: tuple[int, int]) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        st.selectbox("Layer", layers, key="cross_layer", bind="query-params", width=160)
-        st.selectbox("Head", heads, key="cross_head", bind="query-params", width=160)
+        controls.LAYER.draw()
+        controls.HEAD.draw()
         st.button(
-            "Clearest head",
+            "Sharpest head",
             on_click=_show,
             args=best,
-            help="The head whose rows put most weight on one source token, end mark left apart.",
+            help="The head whose rows put most weight on one source token, end token aside.",
         )
-        st.button("All together", on_click=_show, args=(None, None))
-        st.toggle("Whole words", key="whole", bind="query-params")
-        st.toggle(
-            "Leave out the end mark",
-            key="no_end",
-            bind="query-params",
-            help="Heads that look for nothing rest on the end mark; the rest is rescaled to 100 %.",
-        )
+        st.button("Mean of all heads", on_click=_show, args=(None, None))
+        controls.WHOLE_WORDS.draw()
+        controls.NO_END.draw()
 
 
 def _aligned(trace: Trace, layer: int | None, head: int | None, *, whole_words: bool) -> Alignment:
-    no_end = bool(st.session_state.get("no_end"))
+    no_end = bool(controls.NO_END.value)
     return align(
         weights_of(trace, layer, head, end_mark=not no_end),
         trace.target,
@@ -78,7 +72,7 @@ def _grid(trace: Trace, layer: int | None, head: int | None) -> None:
         locked=f"h{layer}.{head}" if picked else None,
         on_lock=_locked,
     )
-    st.caption("Rows are written tokens, columns source tokens. Click a head to see it in large.")
+    st.caption("Rows: target tokens. Columns: source tokens. Click a head to enlarge it.")
 
 
 def _locked(ids: str | None) -> None:
@@ -100,11 +94,11 @@ def _matrix(found: Alignment) -> None:
     row, column = np.unravel_index(int(found.weights.argmax()), found.weights.shape)
     st.caption(
         plain(
-            f"Strongest: {visible(found.rows[row].strip())} looks at "
+            f"Strongest: {visible(found.rows[row].strip())} attends to "
             f"{visible(found.columns[column].strip())} with "
-            f"{percent(float(found.weights[row, column]))}. A row is where the decoder looked "
-            "while it chose that token. High weights are often on the word that is translated, "
-            "but not always: attention is no dictionary."
+            f"{percent(float(found.weights[row, column]))}. A row is the attention of the decoder "
+            "when it predicted that token. High weights are often on the word that is translated, "
+            "but not always: attention is not a dictionary."
         )
     )
     share_menu("alignment", svg=drawn, data=partial(_table, found), title="Alignment")
@@ -119,7 +113,3 @@ def _table(found: Alignment) -> dict[str, Any]:
 def _show(layer: int | None, head: int | None) -> None:
     st.session_state["cross_layer"] = ALL if layer is None else f"layer {layer + 1}"
     st.session_state["cross_head"] = ALL if head is None else f"head {head + 1}"
-
-
-def _lower(on: bool) -> str:
-    return str(on).lower()

@@ -15,15 +15,13 @@ from engine.decoding.beams import Search
 from engine.decoding.translation import Trace, reference_reading
 from engine.values import Reading
 from pages.pictures.svg import visible
-from pages.shell.address import checked_many
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.translation import controls
 from pages.translation.compare.picture import Row, compared
 from pages.translation.story import number, percent
-
-WIDTHS = ("greedy", "2 beams", "4 beams", "8 beams")
 
 
 def translation_compare(trace: Trace, choice: Choice) -> None:
@@ -31,21 +29,14 @@ def translation_compare(trace: Trace, choice: Choice) -> None:
     found = trace.translation
     names = [e.name for e in engine().models() if e.ready and e.family == "encoder-decoder"]
     others = [name for name in names if name != choice.model]
-    ways = checked_many("against", WIDTHS, default=("greedy",), name="Against")
-    models = checked_many("also", others, name="Model") if others else []
+    ways = controls.AGAINST.check()
+    models = controls.MODELS.check(others) if others else []
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        st.pills(
-            "Against",
-            WIDTHS,
-            key="against",
-            default=("greedy",),
-            selection_mode="multi",
-            bind="query-params",
-        )
+        controls.AGAINST.draw()
         if others:
-            st.multiselect("Other models", others, key="also", bind="query-params", width=260)
-    instead = _typed("instead", "What if the sentence were", choice.text)
-    reference = _typed("reference", "A reference translation, to score it", "")
+            controls.MODELS.draw()
+    instead = _typed("instead", "Another sentence", choice.text)
+    reference = _typed("reference", "Reference translation", "")
     rows = [(_row("This translation", trace), trace)]
     for way in ways:
         width = 1 if way == "greedy" else int(way.split()[0])
@@ -54,7 +45,7 @@ def translation_compare(trace: Trace, choice: Choice) -> None:
         rows.append(_other_model(name, trace, choice.text))
     task = found.source_reading.text.removesuffix(choice.text)
     if instead and instead != choice.text:
-        rows.append(_other("With the other sentence", trace, text=task + instead))
+        rows.append(_other("Another sentence", trace, text=task + instead))
     drawn_rows = [row for row, _ in rows]
     if reference:
         drawn_rows.append(_reference(trace, choice, reference))
@@ -62,8 +53,8 @@ def translation_compare(trace: Trace, choice: Choice) -> None:
     texts = [t.translation.texts[t.place].strip() for _, t in rows]
     picture(drawn, key="translation-compared", alt="; ".join(texts)[:400])
     st.caption(
-        "Tokens that the first row does not have there are boxed and underlined; a broken line "
-        "marks where one of its own is missing. The tint is the model's probability of each token."
+        "Boxed and underlined: tokens that the first row does not have there. A broken line marks "
+        "where one of its tokens is missing. Color: the model's probability of each token."
     )
     data = partial(_table, drawn_rows, texts, reference)
     share_menu("compared", svg=drawn, data=data, title="Translations compared")

@@ -10,32 +10,23 @@ import streamlit as st
 from engine.decoding.translation import Trace
 from pages.pictures.svg import visible
 from pages.shell.components import picture
-from pages.shell.frame import checked, plain, select, selection
+from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.state import state
 from pages.shell.tables import read_aloud
-from pages.translation import changes, tables
+from pages.translation import changes, controls, tables
 from pages.translation.stage.picture import stage
-from pages.translation.story import ALL, Moment, Story, number, percent, place_of, places, story_of
+from pages.translation.story import Moment, Story, number, percent, place_of, story_of
 from pages.translation.swaps import LONGEST, Swap, clean, word_at
 from pages.translation.tensors.picture import softmax_table
 
 _IDS = re.compile(r'data-id="([a-z0-9.]+)"')
 
 
-def translation_ribbons(trace: Trace) -> None:
-    """Check the link's layer, head and end mark, outside of the fragment."""
-    layers, heads = places(trace)
-    checked("cross_layer", layers, default=ALL, name="Layer")
-    checked("cross_head", heads, default=ALL, name="Head")
-    lower = lambda on: str(on).lower()  # noqa: E731
-    checked("no_end", (False, True), name="Leave out the end mark", shown=lower)
-
-
 def translation_story(trace: Trace, at: Moment) -> Story:
     """What is drawn at a moment, with the ribbons that were chosen."""
-    layer, head = (str(st.session_state.get(key, ALL)) for key in ("cross_layer", "cross_head"))
-    end_mark = not st.session_state.get("no_end")
+    layer, head = str(controls.LAYER.value), str(controls.HEAD.value)
+    end_mark = not controls.NO_END.value
     return story_of(trace, at, layer=place_of(layer), head=place_of(head), end_mark=end_mark)
 
 
@@ -44,7 +35,7 @@ def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...], *, task
 
     `ends` are the ids that end a text; the first `task` characters of the source say what to do.
     """
-    drawn, (layers, heads) = stage(story), places(trace)
+    drawn = stage(story)
     locked = selection("pick", _IDS.findall(drawn), name="Pick")
     picture(
         drawn,
@@ -55,19 +46,13 @@ def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...], *, task
     )
     _change(trace, locked, ends, task)
     st.caption(
-        "Ribbons: the fewest source tokens that carry 75 % of each token's attention, width = "
-        "weight. They show where the decoder looked, which need not be why it chose a word. Click "
-        "a candidate to write it instead, a source word to replace it. · is a space."
+        "Ribbons: the fewest source tokens that carry 75 % of each token's attention; width = "
+        "weight. Attention is not an explanation of the choice. Click a candidate to continue with "
+        "it, a source word to replace it. · is a space."
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        st.selectbox("Ribbons from", layers, key="cross_layer", bind="query-params", width=160)
-        st.selectbox("and", heads, key="cross_head", bind="query-params", width=160)
-        st.toggle(
-            "Leave out the end mark",
-            key="no_end",
-            bind="query-params",
-            help="Heads that look for nothing rest on the end mark; the rest is rescaled to 100 %.",
-        )
+        for control in (controls.LAYER, controls.HEAD, controls.NO_END):
+            control.draw()
         share_menu(
             "translation", svg=drawn, data=partial(tables.written, story), title="Translation"
         )
@@ -89,7 +74,7 @@ def _replace(trace: Trace, place: int, task: int) -> None:
     source, reading = trace.translation.source, trace.translation.source_reading
     start, stop = source.spans[place].tolist()
     if start >= stop or start < task or source.text != reading.text:
-        st.caption("This token is no word of yours: it cannot be replaced.")
+        st.caption("This token is not part of your text, so it cannot be replaced.")
         return
     start, stop = word_at(reading.text, start, stop)
     word = visible(reading.text[start:stop], limit=24)
@@ -104,10 +89,10 @@ def _replace(trace: Trace, place: int, task: int) -> None:
             select("pick", None)
 
     st.text_input(
-        f"Instead of “{plain(word)}” read",
+        f"Replace “{plain(word)}” with",
         key=name,
         max_chars=LONGEST,
-        placeholder="another word, then Enter",
+        placeholder="a word, then Enter",
         on_change=swap,
         width=320,
     )
@@ -119,10 +104,10 @@ def _force(trace: Trace, place: int, token: int, *, ends: tuple[int, ...]) -> No
     if token == written[place]:
         return
     if token in ends:
-        st.caption("The end mark cannot be followed by anything, so it is not forced.")
+        st.caption("Nothing can follow the end token, so it is not forced.")
         return
     word = visible(trace.labels.get(token, f"<{token}>"), limit=24)
-    name = plain(f"Write {word} as token {place + 1}")
+    name = plain(f"Continue with {word} as token {place + 1}")
 
     def force() -> None:
         changes.change(forced="-".join(map(str, (*written[:place], token))))
@@ -138,7 +123,7 @@ def _softmax(story: Story, t: int) -> None:
         picture(
             drawn,
             key="translation-softmax",
-            alt=f"The likeliest tokens for place {t + 1} with logits and probabilities",
+            alt=f"The most likely tokens at position {t + 1} with logits and probabilities",
         )
     with right:
         st.markdown(f"**The softmax behind token {t + 1}**")

@@ -10,6 +10,7 @@ from engine.decoding.translation import Trace
 from pages.shell import player
 from pages.shell.address import fresh
 from pages.shell.frame import Choice, plain, select, selection
+from pages.translation import changes
 from pages.translation.steps.words import STEPS, told
 from pages.translation.story import BEFORE, Moment, moment, moments
 
@@ -17,13 +18,14 @@ PLAYER = "translation"
 SEEN = "translation-seen"  # session key: which translation was shown
 
 
-def translation_moment(trace: Trace) -> bool:
+def settle_step(trace: Trace) -> bool:
     """Settle the moment outside of the fragment; say whether the translation plays."""
     seen = hash((trace.translation.source_reading, trace.translation.prompt, trace.target))
     if st.session_state.get(SEEN) not in (None, seen):
-        # Another translation is told from its end: the link's moment was for the one before.
+        # The link's step was for the translation before. What a person changed is seen at the end.
         fresh("step")
-        select("step", None)
+        last = moments(len(trace.target))
+        select("step", str(last) if changes.any_made() else None)
         player.leave(PLAYER)
     st.session_state[SEEN] = seen
     _step(trace)
@@ -45,7 +47,7 @@ def translation_strip(trace: Trace, choice: Choice) -> Moment:
 
 
 def _step(trace: Trace) -> int:
-    """The moment: the link's or the slider's, at first the last.
+    """The step: the link's or the slider's, at first the first.
 
     Not a bound widget: its end moves with every sentence, and Streamlit would then read the
     address again, where the moment of the sentence before still stands.
@@ -53,9 +55,9 @@ def _step(trace: Trace) -> int:
     last = moments(len(trace.target))
     fits = re.compile(r"[1-9]\d{0,3}")
     value = selection(
-        "step", lambda text: bool(fits.fullmatch(text)) and int(text) <= last, name="Moment"
+        "step", lambda text: bool(fits.fullmatch(text)) and int(text) <= last, name="Step"
     )
-    return int(value) if value else last
+    return int(value) if value else 1
 
 
 def _go(step: int) -> None:
@@ -75,7 +77,7 @@ def _strip(at: Moment, n_target: int) -> None:
         _go(firsts[wanted - 1] if stay is None else stay)
 
     st.segmented_control(
-        "Steps of the course",
+        "Stages",
         range(1, 9),
         format_func=lambda k: f"{k} {STEPS[k - 1]}",
         key="translation-part",
@@ -89,7 +91,7 @@ def _controls(step: int, last: int) -> None:
     st.session_state["translation-step"] = step
     left, right = st.columns([1, 7], vertical_alignment="bottom")
     with right:
-        st.slider("Moment", 1, last, key="translation-step", on_change=_moved)
+        st.slider("Step", 1, last, key="translation-step", on_change=_moved)
     with left:
         player.button(
             PLAYER,
