@@ -28,16 +28,20 @@ SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 Writing = Literal["bytes", "spaces", "wordpiece", "suffix", "plain"]
 
 
+def came_along(folder: Path) -> bool:
+    """Whether a bundle came with the app, and so is no stranger's."""
+    return folder.resolve().is_relative_to(SHIPPED)
+
+
 class Reader:
     """A tokenizer and what its file says of it; never changed once loaded, so threads share it."""
 
-    def __init__(self, path: Path, *, here: bool | None = None) -> None:
+    def __init__(self, path: Path, *, here: bool = True) -> None:
         """Load `path`; truncation, padding and random merges are off, spans keep their spaces.
 
-        `here` tells whether texts are read in this process; only if it shipped, unless told.
+        `here` tells whether texts are read in this process, as those of `came_along` files are.
         """
-        self.path = path
-        self.here = path.resolve().is_relative_to(SHIPPED) if here is None else here
+        self.path, self.here = path, here
         try:
             plan = json.loads(path.read_text(encoding="utf-8"))
             writing, self.mark = _writing(plan)

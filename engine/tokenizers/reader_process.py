@@ -73,7 +73,7 @@ def _opened(path: Path) -> Reader:
     if not isinstance(plan, dict) or not isinstance(plan.get("model"), dict):
         raise NotOffered("The file is JSON, but not a tokenizer.json: it has no “model” in it.")
     try:
-        return Reader(path, here=True)
+        return Reader(path)
     except BrokenBundle as error:
         why = str(error).partition("(")[2].rpartition(")")[0]
         raise NotOffered(f"This tokenizer.json cannot be read ({why}).") from None

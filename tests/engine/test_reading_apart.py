@@ -36,7 +36,7 @@ def outside(folder: Path, name: str = "tales-gpt") -> Reader:
     """A shipped tokenizer's file as if it came from elsewhere."""
     folder.mkdir(exist_ok=True)
     shutil.copy(catalog.SHIPPED / name / "tokenizer.json", folder)
-    return Reader(folder / "tokenizer.json")
+    return Reader(folder / "tokenizer.json", here=False)
 
 
 def endless(folder: Path) -> Reader:
@@ -44,7 +44,7 @@ def endless(folder: Path) -> Reader:
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.Split(Regex("(?:a+)+b|(?:x|aa|a)*c"), "isolated")
     made.save(str(folder / "tokenizer.json"))
-    return Reader(folder / "tokenizer.json")
+    return Reader(folder / "tokenizer.json", here=False)
 
 
 def longest_pause(work: Callable[[], object]) -> tuple[float, float]:
