@@ -128,9 +128,9 @@ class Kind:
     def full(self, under_way: int, own: int) -> str | None:
         """The sentence that refuses a further one, None where there is room."""
         if own >= self.each:
-            return f"You have {own} {self.word} under way already. Wait for one or stop it."
+            return f"Your {self.word} under way: {own}, no more at once. Wait for one or stop it."
         if under_way >= self.at_once:
-            return f"{under_way} {self.word} are under way; no more at once. Try again later."
+            return f"All places for {self.word} are taken ({under_way}). Try again in a while."
         return None
 
 
