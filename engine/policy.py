@@ -114,7 +114,8 @@ def handed_on(visitor: Visitor) -> dict[str, str]:
 class Kind:
     """How many jobs of a kind run at once, in all and of one viewer, and what each may take.
 
-    `patience` are the seconds that one goes on while nobody looks; None: for ever.
+    `patience` are the seconds that one goes on while nobody looks; None: for ever. With `yields` a
+    viewer's oldest makes room for their next, where it else would be refused.
     """
 
     word: str
@@ -122,13 +123,14 @@ class Kind:
     each: int = 8
     patience: float | None = None
     limits: Limits = Limits()
+    yields: bool = False
 
     def full(self, under_way: int, own: int) -> str | None:
         """The sentence that refuses a further one, None where there is room."""
         if own >= self.each:
-            return f"You have {own} {self.word} under way already. Wait for one or stop it."
+            return f"Your {self.word} under way: {own}, no more at once. Wait for one or stop it."
         if under_way >= self.at_once:
-            return f"{under_way} {self.word} are under way; no more at once. Try again later."
+            return f"All places for {self.word} are taken ({under_way}). Try again in a while."
         return None
 
 
@@ -148,7 +150,7 @@ def kind(name: str) -> Kind:
         return Kind("maps", 4, 2, unwatched, most)
     if name == "write":
         # A slider that is moved leaves a text behind at each step, for as long as its patience.
-        return Kind("texts", at_once=48, each=24)
+        return Kind("texts", at_once=48, each=16, yields=True)
     return Kind("tasks of this kind")
 
 

@@ -22,7 +22,7 @@
     ATLAS_READERS          6                    processes that read texts by tokenizers that did
                                                 not come with the app
     ATLAS_FRAME_ANCESTORS  'self'               sites that may show the app in a frame of theirs:
-                                                'self', 'none', or addresses and spaces
+                                                'self', 'none', *, or addresses and spaces
     ATLAS_PUBLIC_URL       (none)               address that copied links begin with
 
 A value that makes no sense is a `ValueError` naming the variable, its range and what was given:
@@ -43,7 +43,7 @@ from typing import Literal, cast
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 AddChoice = Literal["auto", "all", "hub", "no"]
 KEY_AT_LEAST = 16  # characters: no shorter key withstands who may try for ever
-ANCESTOR = re.compile(r"'self'|'none'|https?://[A-Za-z0-9.*-]+(:([0-9]+|\*))?")
+ANCESTOR = re.compile(r"\*|'self'|'none'|https?://[A-Za-z0-9.*-]+(:([0-9]+|\*))?")
 
 
 @dataclass(frozen=True, slots=True)

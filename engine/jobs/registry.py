@@ -209,6 +209,7 @@ def _start(key: str, viewer: str, patience: float | None, body: Callable[[Job], 
             job = Job(key, owner=viewer, patience=patience)
             if job._patience is None:
                 job._patience = policy.kind(job.kind).patience
+            _yield(job.kind, viewer)
             if full := _full(job.kind, viewer):
                 raise Busy(full)
             _jobs.pop(key, None)
@@ -222,10 +223,25 @@ def _full(kind: str, viewer: str) -> str | None:
     under_way = [job for job in _jobs.values() if not job.done]
     if len(under_way) >= RUNNING_AT_MOST:
         return f"{RUNNING_AT_MOST} long tasks are running already. Try again in a minute."
-    # Who was asked to end makes room already for a viewer's next, but not for everybody's.
-    alike = [job for job in under_way if job.kind == kind]
-    own = sum(job.owner == viewer and not job.cancelled for job in alike) if viewer else 0
-    return policy.kind(kind).full(len(alike), own)
+    alike = sum(job.kind == kind for job in under_way)
+    return policy.kind(kind).full(alike, len(_own(kind, viewer)))
+
+
+def _own(kind: str, viewer: str) -> list[Job]:
+    """A viewer's jobs of a kind, the oldest first, without those that were asked to end."""
+    return [
+        job
+        for job in _jobs.values()
+        if viewer and job.kind == kind and job.owner == viewer and not (job.done or job.cancelled)
+    ]
+
+
+def _yield(kind: str, viewer: str) -> None:
+    """End a viewer's oldest jobs of a kind for their next one, where that is the kind's rule."""
+    rule, own = policy.kind(kind), _own(kind, viewer)
+    if rule.yields:
+        for job in own[: max(0, len(own) - rule.each + 1)]:
+            job.cancel(viewer)
 
 
 def _expire() -> None:

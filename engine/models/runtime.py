@@ -29,7 +29,7 @@ from engine.models.bundle import Card, Stamp, read_card, read_matrix, stamp, ver
 from engine.models.device import Device
 from engine.models.verified import remember, verified_before
 from engine.settings import cores, settings
-from engine.tokenizers.reader import Reader
+from engine.tokenizers.reader import Reader, came_along
 from engine.values import Side
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Bundle:
         name = "target.json" if two and "target.json" in self.card.files else "tokenizer.json"
         with self._lock:
             if name not in self._readers:
-                self._readers[name] = Reader(self.folder / name)
+                self._readers[name] = Reader(self.folder / name, here=came_along(self.folder))
             return self._readers[name]
 
     def session(self, graph: Graph = "model") -> Session:

@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Literal
 
 import numpy as np
-from tokenizers import PreTokenizedString
 
 from engine.tokenizers.tokenization_steps import Cutter, Word
 from engine.values import Tokens
@@ -77,7 +76,7 @@ def _split(cutter: Cutter, text: str, start: int, end: int, count: int) -> Split
 
 
 def _cause(cutter: Cutter, word: str, parts: list[Word]) -> Cause:
-    raw = _raw_words(cutter, word[:LONGEST])
+    raw = cutter.raw_words(word[:LONGEST])
     if len(parts) > 1:
         if any(part.added is not None for part in parts):
             return "added token"
@@ -96,14 +95,6 @@ def _held(cutter: Cutter, word: str) -> bool:
     """Whether the vocabulary holds a word, with the mark of the space before it or without."""
     plain = word.strip("▁")
     return any(cutter.holds(form) for form in (word, f"▁{plain}", plain) if form)
-
-
-def _raw_words(cutter: Cutter, word: str) -> list[str]:
-    """The words of a text that no normalizer touched."""
-    whole = PreTokenizedString(word)
-    if cutter.tokenizer.pre_tokenizer is not None:
-        cutter.tokenizer.pre_tokenizer.pre_tokenize(whole)
-    return [part for part, _, _ in whole.get_splits("original", "char")]
 
 
 def _one_token(cutter: Cutter, part: Word) -> bool:

@@ -15,13 +15,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from engine.errors import EngineError, NotOffered
 from engine.settings import settings
-from engine.tokenizers import reader_pool
+from engine.tokenizers import packing, reader_pool
 from engine.values import Tokens
 
 LIMIT = 40 * 10**6
@@ -94,7 +91,8 @@ def facts(name: str) -> Facts:
 
 def cut(name: str, texts: Sequence[str]) -> list[Tokens]:
     """Texts cut by the tokenizer of that name, with what it adds at their ends."""
-    return [_tokens(one) for one in reader_pool.ask(_here(name), {"texts": list(texts)})["texts"]]
+    said = reader_pool.ask(_here(name), {"texts": list(texts)})
+    return [packing.unpacked(one) for one in said["texts"]]
 
 
 def _here(name: str) -> Path:
@@ -102,32 +100,3 @@ def _here(name: str) -> Path:
     if not known(name):
         raise NotOffered(f"The tokenizer {name[:80]} is not here any more. Add it again.")
     return kept(name)
-
-
-def _tokens(data: dict[str, Any]) -> Tokens:
-    count = len(data["ids"])
-    return Tokens(
-        text=data["text"],
-        ids=np.array(data["ids"], dtype=np.int64),
-        pieces=tuple(data["pieces"]),
-        spans=np.array(data["spans"], dtype=np.int64).reshape(-1, 2),
-        special=np.array(data["special"], dtype=bool),
-        unknown=np.array(data["unknown"], dtype=bool),
-        segments=np.zeros(count, dtype=np.int64),
-        data=tuple(bytes.fromhex(part) for part in data["data"]),
-        left_out=np.frombuffer(bytes.fromhex(data["left_out"]), dtype=np.uint8).copy(),
-    )
-
-
-def packed(tokens: Tokens) -> dict[str, Any]:
-    """Tokens as JSON."""
-    return {
-        "text": tokens.text,
-        "ids": tokens.ids.tolist(),
-        "pieces": tokens.pieces,
-        "spans": tokens.spans.tolist(),
-        "special": tokens.special.tolist(),
-        "unknown": tokens.unknown.tolist(),
-        "data": [part.hex() for part in tokens.data],
-        "left_out": tokens.left_out.tobytes().hex(),
-    }

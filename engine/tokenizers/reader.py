@@ -1,10 +1,10 @@
 """One tokenizer, read from `tokenizer.json` with the `tokenizers` library alone.
 
 In: a file. Out: a `Reader`: what is special, what is unknown, and the bytes each id stands for. It
-knows nothing of models. Texts are encoded here by the tokenizers that ship with the app; all others
-(an exported bundle's is a stranger's file too) encode theirs in a process, see `reader_pool`. What
-is asked of an id or of a few characters is answered here for all. Four ways of writing pieces are
-understood:
+knows nothing of models. Texts are read here by the tokenizers that ship with the app; all others
+(an exported bundle's is a stranger's file too, though one that the export has opened under bounds)
+read theirs in a process, see `reader_pool`. What is asked of ids is answered here for all. Four
+ways of writing pieces are understood:
 
     bytes       GPT-2's: every byte is a letter, `Ġ` is the space
     spaces      SentencePiece's: `▁` is the space, `<0xE2>` a byte that no piece covers
@@ -20,26 +20,28 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from engine.errors import BrokenBundle
-from engine.tokenizers import encoded, reader_pool
-from engine.tokenizers.encoded import Encoded
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 Writing = Literal["bytes", "spaces", "wordpiece", "suffix", "plain"]
 
 
+def came_along(folder: Path) -> bool:
+    """Whether a bundle came with the app, and so is no stranger's."""
+    return folder.resolve().is_relative_to(SHIPPED)
+
+
 class Reader:
     """A tokenizer and what its file says of it; never changed once loaded, so threads share it."""
 
-    def __init__(self, path: Path, *, here: bool | None = None) -> None:
+    def __init__(self, path: Path, *, here: bool = True) -> None:
         """Load `path`; truncation, padding and random merges are off, spans keep their spaces.
 
-        `here` tells whether texts are encoded in this process; only if it shipped, unless told.
+        `here` tells whether texts are read in this process, as those of `came_along` files are.
         """
-        self.path = path
-        self.here = path.resolve().is_relative_to(SHIPPED) if here is None else here
+        self.path, self.here = path, here
         try:
             plan = json.loads(path.read_text(encoding="utf-8"))
             writing, self.mark = _writing(plan)
@@ -64,12 +66,12 @@ class Reader:
         self._deaf: Tokenizer | None = None
         self.normalise, self.drops, self.joins = _normalizing(self.tokenizer.normalizer)
 
-    def encode(self, text: str, pair: str | None, *, ends: bool, names: bool) -> Encoded:
-        """Encode a text or a pair; `ends` and `names` as for `tokens.read`."""
-        if not self.here:
-            question = {"text": text, "pair": pair, "ends": ends, "names": names}
-            return encoded.unpacked(reader_pool.ask(self.path, question))
-        return encoded.encode(self.tokenizer if names else self.deaf(), text, pair, ends=ends)
+    def encode(self, text: str, pair: str | None, *, ends: bool, names: bool) -> Encoding:
+        """Encode a text or a pair in this process; `ends` and `names` as for `tokens.read`."""
+        # encode() holds the interpreter to its end; a batch of one does not.
+        given = [text] if pair is None else [(text, pair)]
+        tokenizer = self.tokenizer if names else self.deaf()
+        return tokenizer.encode_batch(given, add_special_tokens=ends)[0]
 
     def deaf(self) -> Tokenizer:
         """The tokenizer that takes names of special tokens in a text for plain text."""

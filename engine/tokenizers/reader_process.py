@@ -3,9 +3,8 @@
     python -m engine.tokenizers.reader_process PATH SECONDS
 
 It says what the tokenizer is, then answers questions, each within so many seconds of computing:
-{"text", "pair", "ends", "names"} is encoded, {"stages"} goes through the stages before the
-algorithm, {"texts"} become whole `Tokens`. Arrays travel as bytes in base 64: long lists in JSON
-would hold the app's interpreter while they are read.
+{"texts", "pair", "ends", "names"} become `Tokens`; {"stages"}, {"normalise"} and {"raw_words"} are
+the steps of a text before the algorithm, see `tokenization_steps`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,16 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.errors import BrokenBundle, EngineError, NotOffered
 from engine.jobs.child import questions, say
+from engine.tokenizers.packing import packed
 from engine.tokenizers.reader import Reader
+from engine.tokenizers.tokenization_steps import Cutter
+from engine.tokenizers.tokens import read
 
 
 def main(arguments: list[str]) -> None:
@@ -42,18 +45,22 @@ def main(arguments: list[str]) -> None:
 
 def _answered(reader: Reader, question: dict[str, Any]) -> dict[str, Any]:
     if "texts" in question:
-        from engine.tokenizers.external_tokenizers import packed
-        from engine.tokenizers.tokens import read
-
-        return {"texts": [packed(read(reader, text)) for text in question["texts"]]}
+        options = {name: question[name] for name in ("ends", "names") if name in question}
+        second = question.get("pair")
+        found = (read(reader, text, second=second, **options) for text in question["texts"])
+        return {"texts": [packed(one) for one in found]}
+    rules = _rules(reader)
     if "stages" in question:
-        from engine.tokenizers.tokenization_steps import Cutter
+        return asdict(rules.stages(question["stages"]))
+    if "normalise" in question:
+        return {"text": rules.normalise(question["normalise"])}
+    return {"words": rules.raw_words(question["raw_words"])}
 
-        return asdict(Cutter(reader.tokenizer).stages(question["stages"]))
-    found = reader.encode(
-        question["text"], question["pair"], ends=question["ends"], names=question["names"]
-    )
-    return found.packed()
+
+@cache
+def _rules(reader: Reader) -> Cutter:
+    # Once a process: they are read from the whole vocabulary.
+    return Cutter(reader.tokenizer)
 
 
 def _opened(path: Path) -> Reader:
@@ -66,7 +73,7 @@ def _opened(path: Path) -> Reader:
     if not isinstance(plan, dict) or not isinstance(plan.get("model"), dict):
         raise NotOffered("The file is JSON, but not a tokenizer.json: it has no “model” in it.")
     try:
-        return Reader(path, here=True)
+        return Reader(path)
     except BrokenBundle as error:
         why = str(error).partition("(")[2].rpartition(")")[0]
         raise NotOffered(f"This tokenizer.json cannot be read ({why}).") from None

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -110,6 +111,25 @@ def test_a_second_export_of_one_name_is_told_of_the_first(
         first.wait(20)
     with alone(out):  # a killed one leaves the name free
         pass
+
+
+def test_a_name_that_is_given_is_the_folders_and_the_models(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.export import bundling
+    from engine.export.__main__ import main
+
+    made: list[tuple[str, str]] = []
+
+    def export(checkpoint, out: Path, **options: object) -> SimpleNamespace:
+        made.append((checkpoint.name, out.name))
+        return SimpleNamespace(errors={})
+
+    monkeypatch.setattr(bundling, "export", export)
+    assert main([str(copy), "--name", "my-gpt"]) == 0
+    assert main([str(copy), "--name", "../x"]) == 1
+    assert main([str(copy)]) == 0
+    assert made == [("my-gpt", "my-gpt"), ("tiny", "tiny")]
 
 
 def test_precision_and_store_are_not_mixed(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

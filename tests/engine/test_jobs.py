@@ -246,16 +246,31 @@ def test_a_kind_of_job_has_its_limits_in_all_and_for_one_viewer(
     monkeypatch.setattr(policy, "kind", lambda name: rule)
     jobs = [registry.start(f"{key}a:{n}", until_stopped, viewer="a") for n in range(2)]
     assert registry.room(f"{key}a".partition(":")[0], "a") is not None
-    with pytest.raises(Busy, match="You have 2 tests under way"):
+    with pytest.raises(Busy, match="Your tests under way: 2"):
         registry.start(f"{key}a:2", until_stopped, viewer="a")
     assert registry.start(f"{key}a:0", until_stopped, viewer="a") is jobs[0]  # joining is free
     jobs.append(registry.start(f"{key}a:3", until_stopped, viewer="b"))
-    with pytest.raises(Busy, match="3 tests are under way"):
+    with pytest.raises(Busy, match="places for tests are taken"):
         registry.start(f"{key}a:4", until_stopped, viewer="c")
     for job in jobs:
         job.kill()
         assert job.wait(5)
     assert registry.start(f"{key}a:5", lambda report: 1, viewer="c").wait(5)
+
+
+def test_a_viewers_oldest_makes_room_where_that_is_the_rule(
+    key: str, monkeypatch: pytest.MonkeyPatch
+):
+    rule = policy.Kind("tests", each=2, yields=True)
+    monkeypatch.setattr(policy, "kind", lambda name: rule)
+    jobs = [registry.start(f"{key}b:{n}", until_stopped, viewer="a") for n in range(4)]
+    assert jobs[0].wait(5) and jobs[1].wait(5) and jobs[0].stopped
+    assert not jobs[2].done and not jobs[3].done
+    jobs[2].watch("b")  # somebody else looks on: it stays, and there is no room
+    with pytest.raises(Busy):
+        registry.start(f"{key}b:4", until_stopped, viewer="a")
+    for job in jobs:
+        job.kill()
 
 
 def test_a_process_is_held_to_the_limits_of_its_kind(key: str, monkeypatch: pytest.MonkeyPatch):

@@ -209,7 +209,7 @@ def test_exports_at_once_are_a_setting(set_up) -> None:
     set_up(EXPORTS="1")
     job = registry.start("export:test", lambda report: [report.check() for _ in iter(int, 1)])
     try:
-        assert "1 exports are under way" in (adding.full(HOST) or "")
+        assert "places for exports are taken (1)" in (adding.full(HOST) or "")
         with pytest.raises(Busy):
             adding.export("gpt2", HOST, precision="fp32", name="gpt2")
     finally:

@@ -141,7 +141,9 @@ def test_a_child_ends_with_its_stdin_where_no_kernel_tells_it() -> None:
 
 def test_a_module_sees_its_own_arguments_and_the_projects_folder(tmp_path: Path) -> None:
     text = "import sys, os, json; print(json.dumps({'argv': sys.argv, 'cwd': os.getcwd()}))"
-    told = next(Child([sys.executable, "-c", text, "--look", "x"]).events())
+    asked = Child([sys.executable, "-c", text, "--look", "x"])
+    told = next(asked.events())
+    assert asked.finish() is None
     assert told == {"argv": ["-c", "--look", "x"], "cwd": str(ROOT)}
 
 

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def outside(folder: Path, name: str = "tales-gpt") -> Reader:
     """A shipped tokenizer's file as if it came from elsewhere."""
     folder.mkdir(exist_ok=True)
     shutil.copy(catalog.SHIPPED / name / "tokenizer.json", folder)
-    return Reader(folder / "tokenizer.json")
+    return Reader(folder / "tokenizer.json", here=False)
 
 
 def endless(folder: Path) -> Reader:
@@ -43,7 +44,7 @@ def endless(folder: Path) -> Reader:
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.Split(Regex("(?:a+)+b|(?:x|aa|a)*c"), "isolated")
     made.save(str(folder / "tokenizer.json"))
-    return Reader(folder / "tokenizer.json")
+    return Reader(folder / "tokenizer.json", here=False)
 
 
 def longest_pause(work: Callable[[], object]) -> tuple[float, float]:
@@ -74,7 +75,7 @@ def test_another_thread_goes_on_while_a_million_characters_are_encoded(
     path = catalog.SHIPPED / "tales-gpt" / "tokenizer.json"
     reader = Reader(path) if shipped else outside(tmp_path)
     assert reader.here == shipped
-    took, pause = longest_pause(lambda: reader.encode(LONG, None, ends=True, names=True))
+    took, pause = longest_pause(lambda: read(reader, LONG))
     assert pause < took / 2, f"stood still for {pause:.2f} of {took:.2f} s"
 
 
@@ -94,10 +95,11 @@ def test_a_text_is_read_apart_as_it_is_read_here(
             ours = read(apart, text, second=second, ends=ends, names=names)
             theirs = read(here, text, second=second, ends=ends, names=names)
             assert (ours.text, ours.pieces, ours.data) == (theirs.text, theirs.pieces, theirs.data)
-            for part in ("ids", "spans", "special", "segments"):
+            for part in ("ids", "spans", "special", "unknown", "segments", "left_out"):
                 np.testing.assert_array_equal(getattr(ours, part), getattr(theirs, part))
         if "\ud800" not in text:
-            assert cutter(apart).stages(text) == cutter(here).stages(text)
+            for step in ("stages", "normalise", "raw_words"):
+                assert getattr(cutter(apart), step)(text) == getattr(cutter(here), step)(text)
 
 
 def test_shipped_bundles_are_read_here_and_all_others_apart(tmp_path: Path) -> None:
@@ -106,17 +108,17 @@ def test_shipped_bundles_are_read_here_and_all_others_apart(tmp_path: Path) -> N
     assert not Bundle(tmp_path / "tales-bert").reader("encoder").here
 
 
-@pytest.mark.parametrize("way", ["read", "stages"])
+@pytest.mark.parametrize("way", ["read", "stages", "raw_words"])
 def test_a_bundles_tokenizer_that_never_ends_is_stopped_and_the_app_goes_on(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_pool, "SECONDS", 1.0)
     hostile = endless(tmp_path)
-    ask = read if way == "read" else lambda reader, text: cutter(reader).stages(text)
+    ask = partial(read, hostile) if way == "read" else getattr(cutter(hostile), way)
 
     def refused() -> None:
         with pytest.raises(NotOffered, match="was stopped"):
-            ask(hostile, "a" * 3000)
+            ask("a" * 3000)
 
     took, pause = longest_pause(refused)
     assert pause < took / 2

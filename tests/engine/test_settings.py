@@ -25,6 +25,10 @@ def test_nothing_set_gives_the_documented_defaults():
         "max_tokens",
         "trace_mb",
         "add_models",
+        "exports",
+        "export_minutes",
+        "unwatched_minutes",
+        "readers",
     ):
         assert str(getattr(found, name)) == table[name.upper()], name
 
@@ -49,6 +53,10 @@ def test_every_setting_is_in_the_readme():
         ("ATLAS_TRACE_MB", "1e3"),
         ("ATLAS_DEVICE", "tpu"),
         ("ATLAS_ADD_MODELS", "yes"),
+        ("ATLAS_EXPORTS", "0"),
+        ("ATLAS_READERS", "0"),
+        ("ATLAS_FRAME_ANCESTORS", "javascript:alert(1)"),
+        ("ATLAS_FRAME_ANCESTORS", "https://a.example; script-src *"),
         ("ATLAS_PUBLIC_URL", "javascript:alert(1)"),
     ],
 )
@@ -68,6 +76,9 @@ def test_values_are_read():
     )
     assert (found.device, found.runs, found.public_url) == ("cpu", 3, "https://x")
     assert found.models == Path("~/m").expanduser()
+    assert (found.add_models, found.frame_ancestors) == ("auto", "'self'")
+    schools = {"ATLAS_FRAME_ANCESTORS": " https://a.example  https://*.b.example:8443 "}
+    assert read_settings(schools).frame_ancestors == "https://a.example https://*.b.example:8443"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG folders are Linux's")
