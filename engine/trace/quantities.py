@@ -7,8 +7,9 @@ written from it:
 
     python -m engine.trace.quantities > docs/quantities.md
 
-To add one, write its entry, record it where its hook says, and give the value a field of its name
-and axes (`engine/values.py`). The tests of every family check it without another line.
+To add one, write its entry, record it where its hook says (`engine/export/graphs/capture.py`; a
+part by its path in `engine/export/families.py`), give the value a field of its name and axes
+(`engine/values.py`) and write the page anew. The tests of every family check it without more.
 """
 
 from __future__ import annotations

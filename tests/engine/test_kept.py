@@ -102,6 +102,7 @@ def test_the_exporter_is_all_that_it_imports_and_nothing_of_the_app() -> None:
     assert {"engine/models/bundle.py", "engine/export/weights/int8.py"} <= found
     assert not any("pages/" in name or "tests/" in name or "decoding" in name for name in found)
     written = {path.relative_to(kept.ROOT).as_posix() for path in EXPORT.rglob("*.py")}
+    assert set(kept.STOPPING) <= found  # each is imported indeed
     asked_elsewhere = {"engine/export/__main__.py", "engine/export/sources/fetch_tokenizer.py"}
     assert written - asked_elsewhere <= found
 

@@ -313,7 +313,7 @@ def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> No
     app = open_page(PAGE, model="tales-gpt", text=BOAT, spot="q3 q5", view=view)
     assert not app.exception and not sentences(app)
     layer, head = (int(app.number_input(key=key).value) - 1 for key in ("layer", "head"))
-    read = tracing.layer(cache.bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", layer)
+    read = tracing.layer(bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", layer)
     most = f"{read.attention.weights[head, [3, 5]].mean(axis=0).max():.0%}".replace("%", " %")
     said = [caption.value.replace("\\", "") for caption in app.caption]
     told = next(text for text in said if "mean of 2 words" in text)
@@ -439,7 +439,7 @@ def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
 def test_lines_begin_with_the_fewest_that_carry_seventy_percent(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, view="Lines")
     assert app.slider(key="thin").value == 30
-    read = tracing.layer(cache.bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", 0)
+    read = tracing.layer(bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", 0)
     rows = np.sort(read.attention.weights[0], axis=1)[:, ::-1]
     fewest = sum(int((row.cumsum() < 0.7).sum()) + 1 for row in rows)
     assert picture(app, "attention-lines")["svg"].count("<path") == fewest
