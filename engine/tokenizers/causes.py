@@ -8,6 +8,7 @@ words that the algorithm is given may be parts of it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -15,6 +16,8 @@ from typing import Literal
 import numpy as np
 from tokenizers import PreTokenizedString
 
+from engine.tokenizers import reader_pool
+from engine.tokenizers.reader import Reader
 from engine.tokenizers.tokenization_steps import Cutter, Word
 from engine.values import Tokens
 
@@ -47,6 +50,14 @@ class Split:
     cause: Cause
     normalised: str
     rule: str = ""
+
+
+def most_split_by(reader: Reader, tokens: Tokens, cutter: Callable[[], Cutter]) -> Split | None:
+    """`most_split` where the tokenizer runs: here, or in its process; `cutter` gives its rules."""
+    if reader.here:
+        return most_split(cutter(), tokens)
+    found = reader_pool.ask(reader.path, {"most_split": tokens.text})["found"]
+    return None if found is None else Split(**found)
 
 
 def most_split(cutter: Cutter, tokens: Tokens, *, words: int = 5000) -> Split | None:

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.errors import EngineError, NotOffered
 from engine.settings import settings
 from engine.tokenizers import reader_pool
+from engine.tokenizers.encoded import unpacked
 from engine.values import Tokens
 
 LIMIT = 40 * 10**6
@@ -104,30 +103,6 @@ def _here(name: str) -> Path:
     return kept(name)
 
 
-def _tokens(data: dict[str, Any]) -> Tokens:
-    count = len(data["ids"])
-    return Tokens(
-        text=data["text"],
-        ids=np.array(data["ids"], dtype=np.int64),
-        pieces=tuple(data["pieces"]),
-        spans=np.array(data["spans"], dtype=np.int64).reshape(-1, 2),
-        special=np.array(data["special"], dtype=bool),
-        unknown=np.array(data["unknown"], dtype=bool),
-        segments=np.zeros(count, dtype=np.int64),
-        data=tuple(bytes.fromhex(part) for part in data["data"]),
-        left_out=np.frombuffer(bytes.fromhex(data["left_out"]), dtype=np.uint8).copy(),
-    )
-
-
-def packed(tokens: Tokens) -> dict[str, Any]:
-    """Tokens as JSON."""
-    return {
-        "text": tokens.text,
-        "ids": tokens.ids.tolist(),
-        "pieces": tokens.pieces,
-        "spans": tokens.spans.tolist(),
-        "special": tokens.special.tolist(),
-        "unknown": tokens.unknown.tolist(),
-        "data": [part.hex() for part in tokens.data],
-        "left_out": tokens.left_out.tobytes().hex(),
-    }
+def _tokens(said: dict[str, Any]) -> Tokens:
+    pieces = iter(said["pieces"])
+    return unpacked(said, lambda _: next(pieces))

@@ -3,9 +3,10 @@
     python -m engine.tokenizers.reader_process PATH SECONDS
 
 It says what the tokenizer is, then answers questions, each within so many seconds of computing:
-{"text", "pair", "ends", "names"} is encoded, {"stages"} goes through the stages before the
-algorithm, {"texts"} become whole `Tokens`. Arrays travel as bytes in base 64: long lists in JSON
-would hold the app's interpreter while they are read.
+{"read", "second", "ends", "names"} becomes `Tokens`, as does each of {"texts"}; {"stages"} goes
+through the stages before the algorithm; {"most_split"} says which word was split most, and why.
+Arrays travel as bytes in base 64: long lists in JSON would hold the app's interpreter while they
+are read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from typing import Any
 
 from engine.errors import BrokenBundle, EngineError, NotOffered
 from engine.jobs.child import questions, say
+from engine.tokenizers.causes import most_split
+from engine.tokenizers.encoded import packed
 from engine.tokenizers.reader import Reader
+from engine.tokenizers.tokenization_steps import Cutter
+from engine.tokenizers.tokens import read
 
 
 def main(arguments: list[str]) -> None:
@@ -42,18 +47,23 @@ def main(arguments: list[str]) -> None:
 
 def _answered(reader: Reader, question: dict[str, Any]) -> dict[str, Any]:
     if "texts" in question:
-        from engine.tokenizers.external_tokenizers import packed
-        from engine.tokenizers.tokens import read
-
-        return {"texts": [packed(read(reader, text)) for text in question["texts"]]}
+        texts = [read(reader, text) for text in question["texts"]]
+        # The app does not open this file: it cannot name a piece.
+        return {"texts": [{**packed(one), "pieces": one.pieces} for one in texts]}
     if "stages" in question:
-        from engine.tokenizers.tokenization_steps import Cutter
-
         return asdict(Cutter(reader.tokenizer).stages(question["stages"]))
-    found = reader.encode(
-        question["text"], question["pair"], ends=question["ends"], names=question["names"]
+    if "most_split" in question:
+        found = most_split(Cutter(reader.tokenizer), read(reader, question["most_split"]))
+        return {"found": None if found is None else asdict(found)}
+    return packed(
+        read(
+            reader,
+            question["read"],
+            second=question["second"],
+            ends=question["ends"],
+            names=question["names"],
+        )
     )
-    return found.packed()
 
 
 def _opened(path: Path) -> Reader:

@@ -82,7 +82,9 @@ class Cutter:
         self._normaliser = _names(rules.get("normalizer"), "normalizers")
         self._splitter = _names(rules.get("pre_tokenizer"), "pretokenizers")
         self._pattern = _pattern(rules.get("pre_tokenizer"))
+        # Asked of the normalizer, and so only where the stages are gone through.
         added = [token for token in rules.get("added_tokens", ()) if token["content"]]
+        added = added if elsewhere is None else []
         self._raw = _Added([t for t in added if not t["normalized"]])
         self._normalised = _Added([t for t in added if t["normalized"]], self.normalise)
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from engine.errors import NotOffered
-from engine.models.runtime import Bundle
-from engine.tokenizers import coverage
+from engine.tokenizers import coverage, encoded, reader_pool
 from engine.tokenizers.reader import Reader
 from engine.values import Side, Tokens
+
+if TYPE_CHECKING:
+    from engine.models.runtime import Bundle
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -48,6 +51,10 @@ def read(
     """
     text = clean(text)
     pair = None if second is None else clean(second)
+    if not reader.here:
+        # Spans ask the normalizer, so all of it is done where the tokenizer runs.
+        asked = {"read": text, "second": pair, "ends": ends, "names": names}
+        return encoded.unpacked(reader_pool.ask(reader.path, asked), reader.piece)
     found = reader.encode(text, pair, ends=ends, names=names)
     spans, segments = found.offsets, found.type_ids
     whole = text

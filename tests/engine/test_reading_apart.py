@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -17,6 +18,7 @@ from engine.models import catalog
 from engine.models.runtime import Bundle
 from engine.settings import settings
 from engine.tokenizers import reader_pool
+from engine.tokenizers.causes import most_split_by
 from engine.tokenizers.reader import Reader
 from engine.tokenizers.tokenization_steps import cutter
 from engine.tokenizers.tokens import read
@@ -74,7 +76,9 @@ def test_another_thread_goes_on_while_a_million_characters_are_encoded(
     path = catalog.SHIPPED / "tales-gpt" / "tokenizer.json"
     reader = Reader(path) if shipped else outside(tmp_path)
     assert reader.here == shipped
-    took, pause = longest_pause(lambda: reader.encode(LONG, None, ends=True, names=True))
+    took, pause = longest_pause(
+        lambda: reader.encode(LONG, None, ends=True, names=True) if shipped else read(reader, LONG)
+    )
     assert pause < took / 2, f"stood still for {pause:.2f} of {took:.2f} s"
 
 
@@ -94,10 +98,35 @@ def test_a_text_is_read_apart_as_it_is_read_here(
             ours = read(apart, text, second=second, ends=ends, names=names)
             theirs = read(here, text, second=second, ends=ends, names=names)
             assert (ours.text, ours.pieces, ours.data) == (theirs.text, theirs.pieces, theirs.data)
-            for part in ("ids", "spans", "special", "segments"):
+            for part in ("ids", "spans", "special", "unknown", "segments", "left_out"):
                 np.testing.assert_array_equal(getattr(ours, part), getattr(theirs, part))
         if "\ud800" not in text:
             assert cutter(apart).stages(text) == cutter(here).stages(text)
+            whole = read(here, text)
+            ours, theirs = (
+                most_split_by(one, whole, lambda one=one: cutter(one)) for one in (apart, here)
+            )
+            assert ours == theirs
+
+
+def test_a_normalizer_that_makes_much_of_nothing_is_never_run_in_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_pool, "START_SECONDS", 4.0)
+    plan = json.loads((catalog.SHIPPED / "tales-bert" / "tokenizer.json").read_text())
+    double = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+    steps = [{"type": "Prepend", "prepend": "a"}, *[double] * 45]
+    plan["normalizer"] = {"type": "Sequence", "normalizers": steps}
+    plan["added_tokens"].append(
+        plan["added_tokens"][0] | {"id": 6144, "content": "b", "normalized": True}
+    )
+    (tmp_path / "tokenizer.json").write_text(json.dumps(plan))
+    began = time.perf_counter()
+    reader = Reader(tmp_path / "tokenizer.json", here=False)
+    assert reader.opening == (2,) and reader.closing == (3,) and reader.unknown == 1
+    assert time.perf_counter() - began < 20
+    with pytest.raises(NotOffered, match="stopped|cannot"):
+        read(reader, "b")
 
 
 def test_shipped_bundles_are_read_here_and_all_others_apart(tmp_path: Path) -> None:
