@@ -73,7 +73,11 @@ class Texts(Models):
         return _cutter(model, side, digest(model)).stages(text)
 
     def most_split(self, model: str, tokens: Tokens) -> causes.Split | None:
-        return causes.most_split(_cutter(model, "encoder", digest(model)), tokens)
+        reader, state = bundle(model).reader("encoder"), digest(model)
+        return cached(
+            ("most split", state, tokens.text, len(tokens)),
+            lambda: causes.most_split_by(reader, tokens, lambda: _cutter(model, "encoder", state)),
+        )
 
     def word_steps(self, model: str, word: str, side: Side = "encoder") -> Walk:
         return _cutter(model, side, digest(model)).walk(word)

@@ -8,12 +8,16 @@ words that the algorithm is given may be parts of it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 import numpy as np
+from tokenizers import PreTokenizedString
 
+from engine.tokenizers import reader_pool
+from engine.tokenizers.reader import Reader
 from engine.tokenizers.tokenization_steps import Cutter, Word
 from engine.values import Tokens
 
@@ -48,6 +52,14 @@ class Split:
     rule: str = ""
 
 
+def most_split_by(reader: Reader, tokens: Tokens, cutter: Callable[[], Cutter]) -> Split | None:
+    """`most_split` where the tokenizer runs: here, or in its process; `cutter` gives its rules."""
+    if reader.here:
+        return most_split(cutter(), tokens)
+    found = reader_pool.ask(reader.path, {"most_split": tokens.text})["found"]
+    return None if found is None else Split(**found)
+
+
 def most_split(cutter: Cutter, tokens: Tokens, *, words: int = 5000) -> Split | None:
     """The word with the most tokens, of the first `words`; None where each is one token."""
     best, most = None, 1
@@ -76,7 +88,7 @@ def _split(cutter: Cutter, text: str, start: int, end: int, count: int) -> Split
 
 
 def _cause(cutter: Cutter, word: str, parts: list[Word]) -> Cause:
-    raw = cutter.raw_words(word[:LONGEST])
+    raw = _raw_words(cutter, word[:LONGEST])
     if len(parts) > 1:
         if any(part.added is not None for part in parts):
             return "added token"
@@ -95,6 +107,14 @@ def _held(cutter: Cutter, word: str) -> bool:
     """Whether the vocabulary holds a word, with the mark of the space before it or without."""
     plain = word.strip("▁")
     return any(cutter.holds(form) for form in (word, f"▁{plain}", plain) if form)
+
+
+def _raw_words(cutter: Cutter, word: str) -> list[str]:
+    """The words of a text that no normalizer touched."""
+    whole = PreTokenizedString(word)
+    if cutter.tokenizer.pre_tokenizer is not None:
+        cutter.tokenizer.pre_tokenizer.pre_tokenize(whole)
+    return [part for part, _, _ in whole.get_splits("original", "char")]
 
 
 def _one_token(cutter: Cutter, part: Word) -> bool:

@@ -15,10 +15,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.errors import EngineError, NotOffered
 from engine.settings import settings
-from engine.tokenizers import packing, reader_pool
+from engine.tokenizers import reader_pool
+from engine.tokenizers.encoded import unpacked
 from engine.values import Tokens
 
 LIMIT = 40 * 10**6
@@ -91,8 +93,7 @@ def facts(name: str) -> Facts:
 
 def cut(name: str, texts: Sequence[str]) -> list[Tokens]:
     """Texts cut by the tokenizer of that name, with what it adds at their ends."""
-    said = reader_pool.ask(_here(name), {"texts": list(texts)})
-    return [packing.unpacked(one) for one in said["texts"]]
+    return [_tokens(one) for one in reader_pool.ask(_here(name), {"texts": list(texts)})["texts"]]
 
 
 def _here(name: str) -> Path:
@@ -100,3 +101,8 @@ def _here(name: str) -> Path:
     if not known(name):
         raise NotOffered(f"The tokenizer {name[:80]} is not here any more. Add it again.")
     return kept(name)
+
+
+def _tokens(said: dict[str, Any]) -> Tokens:
+    pieces = iter(said["pieces"])
+    return unpacked(said, lambda _: next(pieces))

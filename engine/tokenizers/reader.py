@@ -1,10 +1,10 @@
 """One tokenizer, read from `tokenizer.json` with the `tokenizers` library alone.
 
 In: a file. Out: a `Reader`: what is special, what is unknown, and the bytes each id stands for. It
-knows nothing of models. Texts are read here by the tokenizers that ship with the app; all others
-(an exported bundle's is a stranger's file too, though one that the export has opened under bounds)
-read theirs in a process, see `reader_pool`. What is asked of ids is answered here for all. Four
-ways of writing pieces are understood:
+knows nothing of models. Texts are encoded here by the tokenizers that ship with the app; all others
+(an exported bundle's is a stranger's file too) encode theirs in a process, see `reader_pool`. What
+is asked of an id or of a few characters is answered here for all. Four ways of writing pieces are
+understood:
 
     bytes       GPT-2's: every byte is a letter, `Ġ` is the space
     spaces      SentencePiece's: `▁` is the space, `<0xE2>` a byte that no piece covers
@@ -20,9 +20,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from engine.errors import BrokenBundle
+from engine.tokenizers import encoded
+from engine.tokenizers.encoded import Encoded
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 Writing = Literal["bytes", "spaces", "wordpiece", "suffix", "plain"]
@@ -46,7 +48,8 @@ class Reader:
             plan = json.loads(path.read_text(encoding="utf-8"))
             writing, self.mark = _writing(plan)
             self.writing: Writing = writing
-            self.tokenizer: Tokenizer = Tokenizer.from_str(json.dumps(_settled(plan)))
+            rules = _settled(plan) if self.here else _names_alone(plan)
+            self.tokenizer: Tokenizer = Tokenizer.from_str(json.dumps(rules))
         except Exception as error:
             # `tokenizers` raises bare Exception for whatever it cannot read.
             raise BrokenBundle(
@@ -61,17 +64,16 @@ class Reader:
         self.special = frozenset(i for i, token in added.items() if token.special)
         self.unknown = _unknown(model, self.tokenizer)
         self.suffix: str = model.get("end_of_word_suffix") or ""
-        # What a text of nothing becomes: the marks that are put at its ends.
-        self.ends = frozenset(self.tokenizer.encode("", add_special_tokens=True).ids)
+        # The marks that are put before and behind a text. Read, not tried out: a file from outside
+        # may make much of nothing.
+        self.opening, self.closing = _marks(plan.get("post_processor"))
+        self.ends = frozenset((*self.opening, *self.closing))
         self._deaf: Tokenizer | None = None
         self.normalise, self.drops, self.joins = _normalizing(self.tokenizer.normalizer)
 
-    def encode(self, text: str, pair: str | None, *, ends: bool, names: bool) -> Encoding:
-        """Encode a text or a pair in this process; `ends` and `names` as for `tokens.read`."""
-        # encode() holds the interpreter to its end; a batch of one does not.
-        given = [text] if pair is None else [(text, pair)]
-        tokenizer = self.tokenizer if names else self.deaf()
-        return tokenizer.encode_batch(given, add_special_tokens=ends)[0]
+    def encode(self, text: str, pair: str | None, *, ends: bool, names: bool) -> Encoded:
+        """Encode a text or a pair here; `ends` and `names` as for `tokens.read`."""
+        return encoded.encode(self.tokenizer if names else self.deaf(), text, pair, ends=ends)
 
     def deaf(self) -> Tokenizer:
         """The tokenizer that takes names of special tokens in a text for plain text."""
@@ -144,6 +146,25 @@ def _normalizing(
     return normalise, drops, joins
 
 
+def _marks(rules: dict[str, Any] | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ids that a post-processor puts before and behind a single text."""
+    for step in _components(rules):
+        if step.get("type") in ("BertProcessing", "RobertaProcessing"):
+            return (int(step["cls"][1]),), (int(step["sep"][1]),)
+        if step.get("type") == "TemplateProcessing":
+            ids = {name: one["ids"] for name, one in step["special_tokens"].items()}
+            before: list[int] = []
+            behind: list[int] = []
+            side = before
+            for part in step["single"]:
+                if "Sequence" in part:
+                    side = behind
+                else:
+                    side += ids[part["SpecialToken"]["id"]]
+            return tuple(before), tuple(behind)
+    return (), ()
+
+
 def _settled(plan: dict[str, Any]) -> dict[str, Any]:
     """The plan with nothing cut off, nothing added to fill, nothing random, no span trimmed."""
     plan = {**plan, "truncation": None, "padding": None}
@@ -154,6 +175,12 @@ def _settled(plan: dict[str, Any]) -> dict[str, Any]:
             if "trim_offsets" in component:
                 component["trim_offsets"] = False
     return plan
+
+
+def _names_alone(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan without what works on texts: even opening it would try the normalizer."""
+    nothing = dict.fromkeys(("normalizer", "pre_tokenizer", "post_processor"))
+    return {**_settled(plan), **nothing}
 
 
 def _components(part: Any) -> list[dict[str, Any]]:

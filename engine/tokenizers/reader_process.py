@@ -3,8 +3,10 @@
     python -m engine.tokenizers.reader_process PATH SECONDS
 
 It says what the tokenizer is, then answers questions, each within so many seconds of computing:
-{"texts", "pair", "ends", "names"} become `Tokens`; {"stages"}, {"normalise"} and {"raw_words"} are
-the steps of a text before the algorithm, see `tokenization_steps`.
+{"read", "second", "ends", "names"} becomes `Tokens`, as does each of {"texts"}; {"stages"} goes
+through the stages before the algorithm; {"most_split"} says which word was split most, and why.
+Arrays travel as bytes in base 64: long lists in JSON would hold the app's interpreter while they
+are read.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from engine.errors import BrokenBundle, EngineError, NotOffered
 from engine.jobs.child import questions, say
-from engine.tokenizers.packing import packed
+from engine.tokenizers.causes import most_split
+from engine.tokenizers.encoded import packed
 from engine.tokenizers.reader import Reader
 from engine.tokenizers.tokenization_steps import Cutter
 from engine.tokenizers.tokens import read
@@ -45,22 +47,23 @@ def main(arguments: list[str]) -> None:
 
 def _answered(reader: Reader, question: dict[str, Any]) -> dict[str, Any]:
     if "texts" in question:
-        options = {name: question[name] for name in ("ends", "names") if name in question}
-        second = question.get("pair")
-        found = (read(reader, text, second=second, **options) for text in question["texts"])
-        return {"texts": [packed(one) for one in found]}
-    rules = _rules(reader)
+        texts = [read(reader, text) for text in question["texts"]]
+        # The app does not open this file: it cannot name a piece.
+        return {"texts": [{**packed(one), "pieces": one.pieces} for one in texts]}
     if "stages" in question:
-        return asdict(rules.stages(question["stages"]))
-    if "normalise" in question:
-        return {"text": rules.normalise(question["normalise"])}
-    return {"words": rules.raw_words(question["raw_words"])}
-
-
-@cache
-def _rules(reader: Reader) -> Cutter:
-    # Once a process: they are read from the whole vocabulary.
-    return Cutter(reader.tokenizer)
+        return asdict(Cutter(reader.tokenizer).stages(question["stages"]))
+    if "most_split" in question:
+        found = most_split(Cutter(reader.tokenizer), read(reader, question["most_split"]))
+        return {"found": None if found is None else asdict(found)}
+    return packed(
+        read(
+            reader,
+            question["read"],
+            second=question["second"],
+            ends=question["ends"],
+            names=question["names"],
+        )
+    )
 
 
 def _opened(path: Path) -> Reader:
@@ -73,7 +76,7 @@ def _opened(path: Path) -> Reader:
     if not isinstance(plan, dict) or not isinstance(plan.get("model"), dict):
         raise NotOffered("The file is JSON, but not a tokenizer.json: it has no “model” in it.")
     try:
-        return Reader(path)
+        return Reader(path, here=True)
     except BrokenBundle as error:
         why = str(error).partition("(")[2].rpartition(")")[0]
         raise NotOffered(f"This tokenizer.json cannot be read ({why}).") from None

@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tokenizers import NormalizedString, PreTokenizedString, Tokenizer
@@ -65,11 +64,10 @@ class Cutter:
     `algorithm` is BPE, WordPiece or Unigram; any other raises `NotOffered`.
     """
 
-    def __init__(self, tokenizer: Tokenizer, elsewhere: Path | None = None) -> None:
-        """Read the rules from the tokenizer's own JSON.
-
-        With `elsewhere`, its file, texts go through its normalizer and its pattern in a process.
-        """
+    def __init__(
+        self, tokenizer: Tokenizer, elsewhere: Callable[[str], Stages] | None = None
+    ) -> None:
+        """Read the rules from the tokenizer's own JSON; `elsewhere` gives the stages instead."""
         self._elsewhere = elsewhere
         rules = json.loads(tokenizer.to_str())
         self.tokenizer = tokenizer
@@ -84,16 +82,16 @@ class Cutter:
         self._normaliser = _names(rules.get("normalizer"), "normalizers")
         self._splitter = _names(rules.get("pre_tokenizer"), "pretokenizers")
         self._pattern = _pattern(rules.get("pre_tokenizer"))
+        # Asked of the normalizer, and so only where the stages are gone through.
         added = [token for token in rules.get("added_tokens", ()) if token["content"]]
+        added = added if elsewhere is None else []
         self._raw = _Added([t for t in added if not t["normalized"]])
-        own = [token for token in added if token["normalized"]]
-        self._normalised = _Added([] if elsewhere else own, self.normalise)
+        self._normalised = _Added([t for t in added if t["normalized"]], self.normalise)
 
     def stages(self, text: str) -> Stages:
         """Everything that happens to a text before the algorithm sees its words."""
         if self._elsewhere is not None:
-            found = reader_pool.ask(self._elsewhere, {"stages": text})
-            return Stages(**{**found, "words": tuple(Word(**word) for word in found["words"])})
+            return self._elsewhere(text)
         whole = PreTokenizedString(text)
         whole.split(self._raw.cut)
         kept = self._raw.spans(whole)
@@ -134,24 +132,19 @@ class Cutter:
 
     def normalise(self, text: str) -> str:
         """The text after the normalizer, as it is where there is none."""
-        if self._elsewhere is not None:
-            return str(reader_pool.ask(self._elsewhere, {"normalise": text})["text"])
         normaliser = self.tokenizer.normalizer
         return text if normaliser is None else normaliser.normalize_str(text)
 
-    def raw_words(self, text: str) -> list[str]:
-        """The words of a text that no normalizer touched."""
-        if self._elsewhere is not None:
-            return list(reader_pool.ask(self._elsewhere, {"raw_words": text})["words"])
-        whole = PreTokenizedString(text)
-        if self.tokenizer.pre_tokenizer is not None:
-            self.tokenizer.pre_tokenizer.pre_tokenize(whole)
-        return [part for part, _, _ in whole.get_splits("original", "char")]
-
 
 def cutter(reader: Reader) -> Cutter:
-    """The rules of a bundle's tokenizer; texts go through one from outside in its process."""
-    return Cutter(reader.tokenizer, None if reader.here else reader.path)
+    """The rules of a bundle's tokenizer; one from outside goes through its stages elsewhere."""
+
+    def elsewhere(text: str) -> Stages:
+        found = reader_pool.ask(reader.path, {"stages": text})
+        words = tuple(Word(**word) for word in found.pop("words"))
+        return Stages(**found, words=words)
+
+    return Cutter(reader.tokenizer, None if reader.here else elsewhere)
 
 
 def _names(rules: dict[str, Any] | None, inner: str) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from engine.errors import NotOffered
-from engine.models.runtime import Bundle
-from engine.tokenizers import coverage, packing, reader_pool
+from engine.tokenizers import coverage, encoded, reader_pool
 from engine.tokenizers.reader import Reader
 from engine.values import Side, Tokens
+
+if TYPE_CHECKING:
+    from engine.models.runtime import Bundle
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -49,16 +52,16 @@ def read(
     text = clean(text)
     pair = None if second is None else clean(second)
     if not reader.here:
-        question = {"texts": [text], "pair": pair, "ends": ends, "names": names}
-        return packing.unpacked(reader_pool.ask(reader.path, question)["texts"][0])
+        # Spans ask the normalizer, so all of it is done where the tokenizer runs.
+        asked = {"read": text, "second": pair, "ends": ends, "names": names}
+        return encoded.unpacked(reader_pool.ask(reader.path, asked), reader.piece)
     found = reader.encode(text, pair, ends=ends, names=names)
-    spans = np.array(found.offsets, dtype=np.int64).reshape(-1, 2)
-    segments = np.array(found.type_ids, dtype=np.int64)
+    spans, segments = found.offsets, found.type_ids
     whole = text
     if pair is not None:
         # One text for the eye, one space between: the second's spans move behind it.
         whole = f"{text} {pair}"
-        spans[np.array(found.sequence_ids) == 1] += len(text) + 1
+        spans[found.sequence_ids == 1] += len(text) + 1
     covered = [whole[a:b] for a, b in spans.tolist()]
     special, unknown = kinds(reader, found.ids, covered)
     data = [_data(reader, i, text) for i, text in zip(found.ids, covered, strict=True)]

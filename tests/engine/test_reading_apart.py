@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.models import catalog
 from engine.models.runtime import Bundle
 from engine.settings import settings
 from engine.tokenizers import reader_pool
+from engine.tokenizers.causes import most_split_by
 from engine.tokenizers.reader import Reader
 from engine.tokenizers.tokenization_steps import cutter
 from engine.tokenizers.tokens import read
@@ -75,7 +76,9 @@ def test_another_thread_goes_on_while_a_million_characters_are_encoded(
     path = catalog.SHIPPED / "tales-gpt" / "tokenizer.json"
     reader = Reader(path) if shipped else outside(tmp_path)
     assert reader.here == shipped
-    took, pause = longest_pause(lambda: read(reader, LONG))
+    took, pause = longest_pause(
+        lambda: reader.encode(LONG, None, ends=True, names=True) if shipped else read(reader, LONG)
+    )
     assert pause < took / 2, f"stood still for {pause:.2f} of {took:.2f} s"
 
 
@@ -98,8 +101,32 @@ def test_a_text_is_read_apart_as_it_is_read_here(
             for part in ("ids", "spans", "special", "unknown", "segments", "left_out"):
                 np.testing.assert_array_equal(getattr(ours, part), getattr(theirs, part))
         if "\ud800" not in text:
-            for step in ("stages", "normalise", "raw_words"):
-                assert getattr(cutter(apart), step)(text) == getattr(cutter(here), step)(text)
+            assert cutter(apart).stages(text) == cutter(here).stages(text)
+            whole = read(here, text)
+            ours, theirs = (
+                most_split_by(one, whole, lambda one=one: cutter(one)) for one in (apart, here)
+            )
+            assert ours == theirs
+
+
+def test_a_normalizer_that_makes_much_of_nothing_is_never_run_in_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_pool, "START_SECONDS", 4.0)
+    plan = json.loads((catalog.SHIPPED / "tales-bert" / "tokenizer.json").read_text())
+    double = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+    steps = [{"type": "Prepend", "prepend": "a"}, *[double] * 45]
+    plan["normalizer"] = {"type": "Sequence", "normalizers": steps}
+    plan["added_tokens"].append(
+        plan["added_tokens"][0] | {"id": 6144, "content": "b", "normalized": True}
+    )
+    (tmp_path / "tokenizer.json").write_text(json.dumps(plan))
+    began = time.perf_counter()
+    reader = Reader(tmp_path / "tokenizer.json", here=False)
+    assert reader.opening == (2,) and reader.closing == (3,) and reader.unknown == 1
+    assert time.perf_counter() - began < 20
+    with pytest.raises(NotOffered, match="stopped|cannot"):
+        read(reader, "b")
 
 
 def test_shipped_bundles_are_read_here_and_all_others_apart(tmp_path: Path) -> None:
@@ -108,17 +135,17 @@ def test_shipped_bundles_are_read_here_and_all_others_apart(tmp_path: Path) -> N
     assert not Bundle(tmp_path / "tales-bert").reader("encoder").here
 
 
-@pytest.mark.parametrize("way", ["read", "stages", "raw_words"])
+@pytest.mark.parametrize("way", ["read", "stages"])
 def test_a_bundles_tokenizer_that_never_ends_is_stopped_and_the_app_goes_on(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_pool, "SECONDS", 1.0)
     hostile = endless(tmp_path)
-    ask = partial(read, hostile) if way == "read" else getattr(cutter(hostile), way)
+    ask = read if way == "read" else lambda reader, text: cutter(reader).stages(text)
 
     def refused() -> None:
         with pytest.raises(NotOffered, match="was stopped"):
-            ask("a" * 3000)
+            ask(hostile, "a" * 3000)
 
     took, pause = longest_pause(refused)
     assert pause < took / 2
