@@ -7,10 +7,13 @@ sentence on what one sees, a table of every token. Knows nothing of Streamlit, m
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from cachetools import LRUCache
 
 from engine.decoding.choosing import Written
 from engine.decoding.generated import Generated, Statistics, first_difference, statistics
@@ -27,6 +30,7 @@ ENDS = {
 }
 TAIL = 40  # characters of the prompt repeated at the head of each column
 TOP = 3  # candidates in a tooltip
+KEPT = 8192  # tokens of which it is remembered how they are shown
 
 
 @dataclass(frozen=True)
@@ -90,15 +94,16 @@ def _column(
     """
     tokens = column.tokens
     in_tips = tokens if whole else ()
-    entropies = [_brief(token)[1] for token in tokens]
+    brief = list(map(_brief, tokens))
+    entropies = [entropy for _, _, entropy in brief]
     differs = None if reference is None else first_difference(column.ids, reference)
     stopped = bool(tokens) and not column.writing
     return {
         "name": name,
         "t": list(column.texts),
-        "v": [visible(text) for text in column.texts] if whole else [],
-        "p": [_brief(token)[0] for token in tokens],
-        "a": [_short(token.after) for token in in_tips],
+        "v": list(map(_visible, column.texts)) if whole else [],
+        "p": [probability for probability, _, _ in brief],
+        "a": [after for _, after, _ in brief] if whole else [],
         "k": [token.kept for token in in_tips],
         "r": [token.rank for token in tokens],
         "b": [_top(token, sheet.spell) for token in in_tips],
@@ -120,17 +125,31 @@ def _idle(column: Generated, idle: str) -> str:
     return f"beam search: {beams} hypotheses …" if beams else "generating …"
 
 
-@lru_cache(maxsize=4096)
-def _brief(token: Written) -> tuple[float, float]:
-    """Probability and entropy, rounded once: the tokens are sent again with every look."""
-    return _short(token.probability), round(token.entropy, 1)
+@lru_cache(maxsize=KEPT)
+def _brief(token: Written) -> tuple[float, float, float]:
+    """Probabilities before and after the filters, and entropy.
+
+    Rounded once, as the tokens are sent again with every look.
+    """
+    return _short(token.probability), _short(token.after), round(token.entropy, 1)
 
 
 def _top(token: Written, spell: Spell) -> list[str | float]:
-    """The likeliest tokens at a place, texts and probabilities in turn."""
+    """The likeliest tokens at a place, texts and probabilities in turn; spelt once a token."""
+    with _guard:
+        if token in _tops:
+            return _tops[token]
     ids, shares = token.best[:TOP].tolist(), token.best_probability.tolist()
-    pairs = [(visible(spell(i)), _short(p)) for i, p in zip(ids, shares, strict=False)]
-    return [part for pair in pairs for part in pair]
+    pairs = [(_visible(spell(i)), _short(p)) for i, p in zip(ids, shares, strict=False)]
+    found: list[str | float] = [part for pair in pairs for part in pair]
+    with _guard:
+        _tops[token] = found
+    return found
+
+
+_tops: LRUCache[Written, list[str | float]] = LRUCache(KEPT)
+_guard = threading.Lock()
+_visible = lru_cache(maxsize=KEPT)(visible)
 
 
 def _short(value: float) -> float:
