@@ -10,6 +10,7 @@ from engine.decoding.generated import Generated
 from engine.decoding.next_token import Opened, banned, opened
 from engine.decoding.sampling import Sampling
 from pages.decoding import continuations
+from pages.decoding.columns.sheet import tail
 from pages.decoding.next_token import bars as view
 from pages.decoding.next_token import words as say
 from pages.decoding.next_token.settings import column_controls, setting_controls
@@ -143,11 +144,11 @@ def _bars(plan: Plan, spot: Spot, bars: Bars, *, hurry: bool) -> None:
 
 
 def _heading(plan: Plan, spot: Spot) -> str:
-    before = plain(spot.before[-48:])
+    before = plain(tail(spot.before))
     if spot.gap:
-        return f"**The masked token** … {before} **?** {plain(spot.behind[:48])}"
+        return f"**The masked token** in: {before} **?** {plain(spot.behind[:48])}"
     where = f"column {plan.column + 1}, new token {spot.place + 1}; click a token above for another"
-    head = f"**Next token after** … {before}" if before else "**The first token**"
+    head = f"**Next token after** {before}" if before else "**The first token**"
     return f"{head}  \n:small[{where}]"
 
 
