@@ -165,7 +165,7 @@ def writing(quick: bool) -> Iterator[Row]:
             rates += rate
             clicks += others
             alone += quiet
-    yield below("the first token after the click on Write", Times(tuple(firsts[1:])), 400)
+    yield below("the first token after the click on Generate", Times(tuple(firsts[1:])), 400)
     middle = statistics.median(rates) if rates else 0.0
     told = f"{middle:.1f} ({min(rates):.1f}-{max(rates):.1f})" if rates else "not measured"
     yield Row("screen updates a second, six columns", told, "8 or more", middle >= 8)
@@ -177,12 +177,13 @@ def _written(
     browser: Any, address: str, *, seed: int
 ) -> tuple[float, list[float], list[float], list[float]]:
     """One turn: seconds to the first token, updates a second, another person's clicks."""
+    columns = "&".join(f"c{n}={text.replace(' ', '+')}" for n, text in enumerate(SETTINGS, 1))
     with (
-        opened(browser, f"{address}/Decoding?length=200&seed={seed}") as page,
+        opened(browser, f"{address}/Decoding?length=200&seed={seed}&write=no&{columns}") as page,
         opened(browser, f"{address}/Decoding?c1=greedy") as other,
     ):
         quiet = [_tinted(other, tint) for tint in ("rank", "probability")]
-        write = page.get_by_role("button", name=re.compile("^Write"))
+        write = page.get_by_role("button", name=re.compile("^Generate"))
         sheet = page.locator(".sheet .grid")
         sheet.evaluate(_ARMED, ["click", ".t"])
         write.click()

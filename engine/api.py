@@ -19,10 +19,10 @@ import numpy as np
 
 from engine.attention.maps import Map, Scene
 from engine.decoding.beams import Search
-from engine.decoding.continuation import Line
+from engine.decoding.continuation import Line, Task
+from engine.decoding.generated import Generated
 from engine.decoding.scoring import Scored
 from engine.decoding.translation import Trace
-from engine.decoding.writing import Column, Task
 from engine.jobs.registry import Job
 from engine.local.spaces import Spaces
 from engine.local.traces import SoFar
@@ -256,8 +256,19 @@ class Engine(Protocol):
         """How many tokens fit after `n_tokens`. Raises `TextTooLong`."""
         ...
 
-    def columns(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Column, ...]:
-        """The columns of these lines; what nobody has written yet is begun, in one batch."""
+    def write(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
+        """The texts of these lines; what nobody has written yet is begun, in one batch.
+
+        What the viewer looked at before ends, if nobody else looks on.
+        """
+        ...
+
+    def look(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
+        """The texts of these lines as far as they are written; nothing is begun."""
+        ...
+
+    def stop_writing(self, task: Task, lines: Sequence[Line], *, viewer: str) -> None:
+        """A viewer has seen enough; the writing ends if nobody else looks on."""
         ...
 
     def translated(self, model: str, text: str) -> Reading:

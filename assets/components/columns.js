@@ -20,6 +20,8 @@ export default function ({ data, parentElement, setStateValue }) {
 /** @type {Record<string, [column: number, token: number]>} */
 const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
+const FIGURES = 3; // that stand in sight
+
 // Everything up to the last end of a sentence; a dot within a number ends none.
 const SENTENCES = /^.*(?:[.!?…]["'”’»)]*(?=\s)|[。！？]|\n)/s;
 
@@ -33,6 +35,9 @@ function sheet(root) {
   let data;
   let seq = 0, held = "", chosen = 0, speaker = -1, spoken = 0, writing = false;
   grid.replaceChildren();
+  const add = element("button", "add", null, "+ Add column");
+  add.type = "button";
+  add.onclick = () => one.tell?.("add", { seq: (seq += 1) });
   const aloud = element("p", "aloud", root);
   aloud.setAttribute("aria-live", "polite");
 
@@ -41,12 +46,15 @@ function sheet(root) {
     paint(root, key);
     data = next;
     root.dataset.tint = data.tint;
-    grid.style.setProperty("--n", String(data.columns.length));
-    grid.style.setProperty("--half", String(Math.ceil(data.columns.length / 2)));
+    const cells = data.columns.length + (data.room ? 1 : 0);
+    grid.style.setProperty("--n", String(cells));
+    grid.style.setProperty("--half", String(cells > 4 ? Math.ceil(cells / 2) : cells));
     grid.style.setProperty("--height", data.height + "px");
     while (columns.length > data.columns.length) columns.pop()?.box.remove();
     while (columns.length < data.columns.length) columns.push(make(columns.length));
     data.columns.forEach((column, i) => fill(columns[i], column, i));
+    if (data.room) grid.append(add);
+    else add.remove();
     // One Tab stop a sheet; arrows go on from there.
     const first = columns.find((column) => column.spans.length)?.spans[0];
     if (first && !grid.querySelector('.t[tabindex="0"]')) first.tabIndex = 0;
@@ -158,8 +166,20 @@ function sheet(root) {
     element("div", now.end ? "end" : "end empty", foot, now.end || now.idle || "");
     if (now.h.length > 1) foot.append(spark(now.h, now.peak));
     if (!now.s.length) return;
-    const list = element("dl", "", foot);
-    for (const [label, value, why] of now.s) {
+    figures(foot, now.s.slice(0, FIGURES));
+    if (now.s.length <= FIGURES) return;
+    const more = element("details", "", foot);
+    element("summary", "", more, "More figures");
+    figures(more, now.s.slice(FIGURES));
+  }
+
+  /**
+   * @param {HTMLElement} parent
+   * @param {ColumnData["s"]} rows
+   */
+  function figures(parent, rows) {
+    const list = element("dl", "", parent);
+    for (const [label, value, why] of rows) {
       element("dt", "", list, label).title = why;
       element("dd", "", list, value).title = why;
     }
@@ -198,9 +218,9 @@ function sheet(root) {
         element("b", "swatch", part).style.background = `var(--atlas-rank-${band})`;
         part.append(label);
       });
-      element("span", "", key, "of the model's own ranking");
+      element("span", "", key, "rank in the model's distribution");
     } else {
-      const part = element("span", "", key, "How likely the model itself found each token: 0 %");
+      const part = element("span", "", key, "Model probability of each token: 0 %");
       element("b", "ramp", part);
       part.append("100 %");
     }
@@ -232,15 +252,15 @@ function sheet(root) {
     if (!span) return;
     const [c, t] = span.at, now = data.columns[c];
     const percent = (/** @type {number} */ p) => (100 * p).toPrecision(p < 0.1 ? 2 : 3) + " %";
-    const lines = [`${visible(now.t[t]) || "part of a character"}   token ${t + 1}`];
-    lines.push(`model: ${percent(now.p[t])}, its choice no. ${now.r[t]}`);
-    if (t in now.a) lines.push(now.a[t] === 0 ? "after the settings: cut, forced by hand" : `after the settings: ${percent(now.a[t])} of ${now.k[t].toLocaleString("en")} kept`);
+    const lines = [`${(now.v[t] ?? now.t[t]) || "part of a character"}   token ${t + 1}`];
+    lines.push(`model probability ${percent(now.p[t])}, rank ${now.r[t].toLocaleString("en")}`);
+    if (t in now.a) lines.push(now.a[t] === 0 ? "removed by the filters" : `after filters ${percent(now.a[t])}, ${now.k[t].toLocaleString("en")} tokens kept`);
     lines.push(`entropy ${now.h[t].toFixed(1)} bits`);
     const best = now.b[t] ?? [], first = [];
-    for (let i = 0; i + 1 < best.length; i += 2) first.push(`${visible(String(best[i]))} ${percent(Number(best[i + 1]))}`);
-    if (first.length) lines.push("preferred: " + first.join(", "));
-    if (now.d === t) lines.push(`▾ parts from column ${chosen + 1} here`);
-    if (now.f.includes(t)) lines.push("forced by hand");
+    for (let i = 0; i + 1 < best.length; i += 2) first.push(`${best[i]} ${percent(Number(best[i + 1]))}`);
+    if (first.length) lines.push("top tokens: " + first.join(", "));
+    if (now.d === t) lines.push(`▾ first difference from column ${chosen + 1}`);
+    if (now.f.includes(t)) lines.push("forced");
     tip.textContent = lines.join("\n");
     const box = root.getBoundingClientRect(), at = span.getClientRects()[0] ?? span.getBoundingClientRect();
     const left = Math.min(at.left - box.left, box.width - tip.offsetWidth - 4);
@@ -287,12 +307,4 @@ function sheet(root) {
     else walk(event);
   };
   return one;
-}
-
-/**
- * Spaces and line breaks shown, as in the pictures.
- * @param {string} text
- */
-function visible(text) {
-  return text.replaceAll(" ", "·").replaceAll("\n", "⏎").replaceAll("\t", "→");
 }

@@ -114,6 +114,8 @@ interface ColumnsData {
   hues: string[];
   chosen: number;
   mark: string;
+  /** whether one more column may be added */
+  room: boolean;
   held: string;
   seq: number;
 }
@@ -122,11 +124,13 @@ interface ColumnData {
   name: string;
   /** texts */
   t: string[];
+  /** texts as tooltips show them, spaces and line breaks visible */
+  v: string[];
   /** probabilities of the model */
   p: number[];
-  /** probabilities after the settings */
+  /** probabilities after the filters */
   a: number[];
-  /** how many tokens the settings kept */
+  /** how many tokens the filters kept */
   k: number[];
   /** ranks */
   r: number[];
@@ -134,7 +138,7 @@ interface ColumnData {
   b: (string | number)[][];
   /** where it leaves the chosen column, or -1 */
   d: number;
-  /** places forced by hand */
+  /** places of forced tokens */
   f: number[];
   /** whether it is being written */
   w: boolean;

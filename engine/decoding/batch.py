@@ -209,7 +209,7 @@ class Decoder:
         if limit is not None and self.length + added > limit:
             raise TextTooLong(
                 f"{self.length + added:,} tokens are more than the {limit:,} positions of "
-                f"{self._bundle.card.title}. Shorten the text or write fewer tokens."
+                f"{self._bundle.card.title}. Shorten the text or generate fewer tokens."
             )
 
 

@@ -7,23 +7,27 @@ way, pruned ones too. Greedy search is width 1.
 The rules are those of `transformers.generate` (5.23), so that results are equal token for token:
 a step weighs the best `max(2, 1 + ends) * width` continuations of all running hypotheses; those
 among the first `width` that end are set aside with `sum of log-probabilities / new tokens **
-length_penalty`; the best `width` that do not end run on. Knows nothing of models or text.
+length_penalty`; the best `width` that do not end run on. Penalties change log-probabilities, which
+are not normalized again. Knows nothing of models or text.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from engine.decoding.filters import Before
+from engine.decoding.ranking import best, largest
+from engine.decoding.sampling import Sampling
 from engine.models.bundle import Generation
 from engine.values import Frozen
 
 PRUNED, KEPT, FINISHED = 0, 1, 2  # what became of a candidate
 OPTIONS = 10  # best next tokens remembered of each running hypothesis
-BLOCK = 64  # cells among which a largest one is sought at once
 ROOT = -1  # parent of the first candidates: the prompt
 
 
@@ -32,13 +36,15 @@ class Search:
     """How to search: `width` 1 is greedy; `limit` is the most new tokens, the end included.
 
     `early_stopping` True stops at `width` finished hypotheses, False when the best running one
-    could no longer win at its present length, "never" when it could not at any length.
+    could no longer win at its present length, "never" when it could not at any length. Of
+    `sampling` the penalties count alone.
     """
 
     width: int = 1
     length_penalty: float = 1.0
     early_stopping: bool | Literal["never"] = False
     limit: int = 128
+    sampling: Sampling = Sampling()
 
     def __post_init__(self) -> None:
         """Refuse settings that make no sense, with the legal range and the value given."""
@@ -119,13 +125,14 @@ class Beam:
     call it continues; before the first call there is one row, the prompt.
     """
 
-    def __init__(self, prompt_length: int, search: Search, generation: Generation) -> None:
-        """Start behind a prompt of `prompt_length` ids (start token and forced prefix)."""
-        self.search, self.generation, self.prompt_length = search, generation, prompt_length
+    def __init__(self, prompt: Sequence[int], search: Search, generation: Generation) -> None:
+        """Start behind the ids of a prompt (for a translation: start token and forced prefix)."""
+        self.search, self.generation, self.prompt = search, generation, list(prompt)
         self.done = False
         self.ids = np.zeros(0, np.int64)
         self.rows = np.zeros(1, np.int64)
         self._running = np.array([ROOT])  # node of each running hypothesis
+        self._paths: list[list[int]] = [[]]  # its new ids
         self._sums = np.zeros(1, np.float32)
         self._taken = 0  # new tokens so far
         self._nodes = 0
@@ -165,6 +172,8 @@ class Beam:
 
         # 4) the next call, unless nothing better can come
         self.ids, self.rows = token[kept], row[kept]
+        grown = zip(self.rows.tolist(), self.ids.tolist(), strict=True)
+        self._paths = [[*self._paths[place], new] for place, new in grown]
         self._running, self._sums = first + kept, running[kept]
         self.done = not len(kept) or self._settled()
 
@@ -196,9 +205,13 @@ class Beam:
         return not possible > np.float32(self._finished[-1].score)
 
     def _ruled(self, own: Float[np.ndarray, "row vocabulary"]) -> np.ndarray:
-        """The log-probabilities with the model's banned and forced ids applied."""
-        rules, length = self.generation, self.prompt_length + self._taken
+        """The log-probabilities with penalties and the model's banned and forced ids applied."""
+        rules, length = self.generation, len(self.prompt) + self._taken
         used = own.copy()
+        for one, value in self.search.sampling.penalties:
+            for row, path in enumerate(self._paths):
+                before = Before([*self.prompt, *path], len(self.prompt))
+                used[row] = one.apply(used[row], value, before)
         used[:, [i for i in rules.banned if i not in rules.ends]] = -np.inf
         forced = None
         if length == 1 and rules.forced_first is not None:
@@ -262,30 +275,3 @@ def predicted(
     sums = np.einsum("rv,rv->r", shares, np.maximum(shifted, -104))
     entropy = np.log(total[:, 0]) - sums / total[:, 0]
     return shifted - np.log(total), entropy / np.float32(np.log(2))
-
-
-def best(
-    totals: Float[np.ndarray, "row vocabulary"], count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The `count` largest cells, largest first, as (row, token, value); -inf is never one."""
-    flat = totals.ravel()
-    some = largest(flat, min(count, len(flat)))
-    order = some[np.lexsort((some, -flat[some]))]  # equal totals: the lower row and id first
-    order = order[np.isfinite(flat[order])]
-    return order // totals.shape[1], order % totals.shape[1], flat[order]
-
-
-def largest(values: Float[np.ndarray, "cell"], count: int) -> Int[np.ndarray, "count"]:
-    """Where the `count` largest values are, in no order.
-
-    They lie in the `count` blocks of largest maximum: partitioning those alone takes a tenth of
-    the time that a vocabulary of 58,000 takes.
-    """
-    whole = len(values) - len(values) % BLOCK
-    tops = values[:whole].reshape(-1, BLOCK).max(axis=1)
-    if count >= len(tops):
-        return np.argpartition(-values, count - 1)[:count]
-    blocks = np.argpartition(-tops, count - 1)[:count]
-    cells = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
-    cells = np.append(cells, np.arange(whole, len(values)))
-    return cells[np.argpartition(-values[cells], count - 1)[:count]]

@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
-from engine.decoding import filters
 from engine.decoding import sampling as draws
 from engine.decoding.continuation import Line
+from engine.decoding.ranking import Row, likeliest_of
 from engine.values import Frozen
 
 GREEDY = draws.STAGES.index("temperature")  # the stage that leaves the likeliest token alone
@@ -136,7 +136,7 @@ def choose_all(
     powers = np.exp(shifted)
     sums = powers.sum(axis=1, keepdims=True)
     own = powers / sums
-    best = np.array(filters.likeliest_of(own, CANDIDATES))
+    best = np.array(likeliest_of(own, CANDIDATES))
     entropies = _entropies(powers, shifted, sums[:, 0])
     tops = logits.argmax(axis=1).tolist()
 
@@ -189,8 +189,8 @@ def _entropies(
 
 def _taken(
     ask: Ask,
-    logits: filters.Row,
-    own: filters.Row,
+    logits: Row,
+    own: Row,
     best: Int[np.ndarray, "candidate"],
     top: int,
     *,
@@ -236,7 +236,7 @@ def _taken(
 
 
 def _likeliest(
-    top: int, logits: filters.Row, best: Int[np.ndarray, "candidate"], forced: int | None
+    top: int, logits: Row, best: Int[np.ndarray, "candidate"], forced: int | None
 ) -> Taken:
     """Greedy and nothing else: the likeliest token is all that is left."""
     first = best == top

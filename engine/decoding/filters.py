@@ -1,35 +1,102 @@
-"""Filters of logits: each takes those of one position and gives them changed, -inf where cut.
+"""Decoding filters and penalties: each is one declaration in `FILTERS`.
 
-The formulas, their order in `sampling` and their edge cases are those of the logits processors of
-`transformers`. What is cut is decided on the full vocabulary. Knows nothing of settings or draws.
+A filter takes the logits of one position and gives them changed, -inf where it cut. Settings and
+their words in links (`sampling`), sliders, presets and the legends of the bars read the
+declarations, so that a new filter is a function and a `Filter` here. The order of `FILTERS` is the
+order of application; formulas, order and edge cases are those of the logits processors of
+`transformers`. What is cut is decided on the full vocabulary. Knows nothing of draws and texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
-Row = Float[np.ndarray, "vocabulary"]
-HEAP = 64  # ids looked at together where the largest few are wanted
+from engine.decoding.ranking import Row, descending, head, holding, probabilities
 
 
-# --- Penalties: they change logits, greedy heeds them too ---------------------------------------
+class Before(NamedTuple):
+    """What stands before the position: all ids, of which the first `start` are the prompt."""
+
+    ids: Sequence[int]
+    start: int = 0
+
+    @property
+    def new(self) -> Sequence[int]:
+        """The ids that were generated."""
+        return self.ids[self.start :]
+
+
+class Range(NamedTuple):
+    """The legal values of a setting and how errors name them; `also` is legal outside of it."""
+
+    low: float
+    high: float
+    words: str
+    whole: bool = False
+    low_open: bool = False
+    also: float | None = None
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is legal; NaN never is."""
+        above = self.low < value if self.low_open else self.low <= value
+        return value == self.also or (above and value <= self.high)
+
+
+class Slider(NamedTuple):
+    """The values that a slider offers: an interval with a step, or `values` one by one."""
+
+    low: float
+    high: float
+    step: float = 0.0
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One decoding filter or penalty.
+
+    `apply(logits, value, before)` changes the logits; at the value `off` it is not called. A
+    penalty changes which token is the likeliest, so that greedy and beam search obey it too; a
+    filter shapes the distribution that is sampled from. `legend` says what the picture tells where
+    the filter stops: how many tokens it keeps, the probability they hold, or the `threshold`
+    (least probability kept). `contiguous` is False where it may cut the likeliest, too. `preset`
+    is a telling value for a column of its own.
+    """
+
+    name: str
+    apply: Callable[[Row, Any, Before], Row]
+    range: Range
+    off: float
+    label: str
+    help: str
+    slider: Slider
+    kind: Literal["penalty", "filter"] = "filter"
+    legend: Literal["count", "mass", "threshold"] = "mass"
+    threshold: Callable[[Row, float], float] | None = None
+    contiguous: bool = True
+    preset: float | None = None
+
+
+# --- Penalties ----------------------------------------------------------------------------------
 
 
 def repetition_penalty(logits: Row, ids: Sequence[int], penalty: float) -> Row:
-    """Divide the positive and multiply the negative logits of all seen (Keskar 2019, 4.1)."""
-    seen = _known(ids, logits)
+    """Divide positive and multiply negative logits of these ids (Keskar 2019, 4.1)."""
+    present = _with_logit(ids, logits)
     changed = logits.copy()
-    score = logits[seen]
-    changed[seen] = np.where(score < 0, score * np.float32(penalty), score / np.float32(penalty))
+    score = logits[present]
+    changed[present] = np.where(score < 0, score * np.float32(penalty), score / np.float32(penalty))
     return changed
 
 
-def frequency_penalty(logits: Row, written: Sequence[int], penalty: float) -> Row:
-    """Subtract the penalty from a token's logit once for each time that it was written."""
-    ids, counts = np.unique(np.asarray(written, dtype=np.int64), return_counts=True)
+def frequency_penalty(logits: Row, generated: Sequence[int], penalty: float) -> Row:
+    """Subtract the penalty from a token's logit once for each time that it was generated."""
+    ids, counts = np.unique(np.asarray(generated, dtype=np.int64), return_counts=True)
     inside = ids < len(logits)
     changed = logits.copy()
     changed[ids[inside]] -= (counts[inside] * penalty).astype(logits.dtype)
@@ -50,11 +117,11 @@ def no_repeat_ngram(logits: Row, ids: Sequence[int], size: int) -> Row:
 def banned(logits: Row, ids: Sequence[int]) -> Row:
     """Cut the given tokens."""
     changed = logits.copy()
-    changed[_known(ids, logits)] = -np.inf
+    changed[_with_logit(ids, logits)] = -np.inf
     return changed
 
 
-# --- Warpers: they shape the distribution that is drawn from ------------------------------------
+# --- Filters ------------------------------------------------------------------------------------
 
 
 def temperature(logits: Row, value: float) -> Row:
@@ -76,25 +143,13 @@ def top_p(logits: Row, mass: float) -> Row:
     Probabilities 0.5, 0.3, 0.1, 0.1 and mass 0.7 keep two. Of equals the higher ids stay.
     """
     scores = probabilities(logits)
-    head = _holding(scores, mass)
-    order = head[descending(scores[head], len(head))]
+    some = holding(scores, mass)
+    order = some[descending(scores[some], len(some))]
     held = scores[order]
     above = np.cumsum(held, dtype=np.float64) - held
     below = (scores.sum(dtype=np.float64) - above).astype(np.float32)
     kept = order[below > np.float32(1 - mass)]  # compared in float32, as transformers does
     return _only(logits, kept if len(kept) else order[:1])
-
-
-def _holding(scores: Row, mass: float) -> Int[np.ndarray, "id"]:
-    """The ids from some probability on that surely hold `mass`: only they have to be sorted."""
-    most = float(scores.max())
-    for share in (0.03, 0.001):
-        head = np.flatnonzero(scores >= most * share)
-        # More than rounding could take: what is less likely than all of these is cut for certain.
-        if float(scores[head].sum(dtype=np.float64)) > mass + 1e-5:
-            return head
-    # All that are less likely than this hold less than 1 - mass together: none of them stays.
-    return np.flatnonzero(scores >= (1 - mass) / len(scores))
 
 
 def min_p(logits: Row, share: float) -> Row:
@@ -105,17 +160,17 @@ def min_p(logits: Row, share: float) -> Row:
 
 
 def typical(logits: Row, mass: float) -> Row:
-    """Keep the tokens whose surprise is nearest to the entropy until they hold `mass`.
+    """Keep the tokens whose surprisal is nearest to the entropy until they hold `mass`.
 
     Meister and others 2022, section 3: neither too likely nor too unlikely.
     """
     scores = probabilities(logits)
     with np.errstate(divide="ignore"):
-        surprise = -np.log(scores)
+        surprisal = -np.log(scores)
     held = scores > 0
-    expected = float(np.sum(scores[held] * surprise[held], dtype=np.float64))
-    distance = np.abs(surprise - np.float32(expected))
-    order, above = _heads(-distance, scores, mass)
+    expected = float(np.sum(scores[held] * surprisal[held], dtype=np.float64))
+    distance = np.abs(surprisal - np.float32(expected))
+    order, above = head(-distance, scores, mass)
     return np.where(distance > distance[order[above < mass][-1]], np.float32(-np.inf), logits)
 
 
@@ -124,7 +179,7 @@ def likeliest(logits: Row) -> Row:
     return _only(logits, np.array([np.argmax(logits)]))
 
 
-def _known(ids: Sequence[int], logits: Row) -> Int[np.ndarray, "id"]:
+def _with_logit(ids: Sequence[int], logits: Row) -> Int[np.ndarray, "id"]:
     """Ids that have a logit: embeddings may have more rows than the output layer."""
     unique = np.unique(np.asarray(ids, dtype=np.int64))
     return unique[unique < len(logits)]
@@ -136,62 +191,105 @@ def _only(logits: Row, ids: Int[np.ndarray, "id"]) -> Row:
     return changed
 
 
-def _heads(
-    rank: Row, scores: Row, mass: float
-) -> tuple[Int[np.ndarray, "id"], Float[np.ndarray, "id"]]:
-    """Ids of the highest rank until they hold `mass`, and how much lies above each.
+# --- The registry -------------------------------------------------------------------------------
 
-    Sorts a growing head of the vocabulary, as sorting all 50,000 takes ten times as long.
-    """
-    size = 4096
-    while True:
-        order = descending(rank, size)
-        total = np.cumsum(scores[order], dtype=np.float64)
-        if size >= len(scores) or total[-1] >= mass:
-            return order, total - scores[order]
-        size *= 8
+_TOP_K = (0, 1, 2, 3, 5, 10, 20, 40, 80, 160, 320, 1000)
 
-
-def descending(scores: Row, count: int) -> Int[np.ndarray, "id"]:
-    """Ids of the `count` largest, and of those equal to the least of them, largest first.
-
-    Of equals the higher id comes first. A number and its id are sorted as one integer, which
-    takes a tenth of the time of a sort that keeps equals in order.
-    """
-    if count < len(scores):
-        least = np.partition(scores, len(scores) - count)[len(scores) - count]
-        ids = np.flatnonzero(scores >= least)
-    else:
-        ids = np.arange(len(scores))
-    bits = (scores[ids].astype(np.float32) + np.float32(0)).view(np.int32).astype(np.int64)
-    rising = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # floats below 0 rise as integers fall
-    return np.sort((rising << 32) | ids)[::-1] & 0xFFFFFFFF
-
-
-def likeliest_of(scores: Float[np.ndarray, "row vocabulary"], count: int) -> list[np.ndarray]:
-    """For each row the ids of its `count` largest, largest first, of equals the higher id first.
-
-    Ids that leave the same rest share a heap: as many are at least as large as the `count`-th of
-    the heaps' largest, so that of all rows together only a few dozen have to be sorted.
-    """
-    rows, size = scores.shape
-    heaps = size // HEAP
-    if count >= heaps:
-        return [descending(row, count)[:count] for row in scores]
-    most = scores[:, : heaps * HEAP].reshape(rows, HEAP, heaps).max(axis=1)
-    bound = np.partition(most, heaps - count, axis=1)[:, heaps - count, None]
-    row, ids = np.divmod(np.flatnonzero(scores >= bound), size)
-    order = np.lexsort((-ids, -scores[row, ids], row))
-    starts = np.searchsorted(row, np.arange(rows)).tolist()
-    ids = ids[order]
-    return [ids[start : start + count] for start in starts]
-
-
-def probabilities(logits: Row, kept: Int[np.ndarray, "id"] | None = None) -> Row:
-    """Softmax; -inf becomes 0. `kept` are the ids that are above it, where they are known."""
-    if kept is not None and len(kept) < len(logits) // 4:
-        found = np.zeros_like(logits)
-        found[kept] = probabilities(logits[kept])
-        return found
-    powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
+FILTERS: tuple[Filter, ...] = (
+    Filter(
+        "repetition",
+        lambda logits, value, before: repetition_penalty(logits, before.ids, value),
+        Range(0.1, 10, "in [0.1, 10]"),
+        off=1.0,
+        label="repetition penalty",
+        help="Above 1, tokens of the prompt and the new text become less likely; 1 is off.",
+        slider=Slider(0.8, 2.0, 0.05),
+        kind="penalty",
+        preset=1.3,
+    ),
+    Filter(
+        "repetition_new",
+        lambda logits, value, before: repetition_penalty(logits, before.new, value),
+        Range(0.1, 10, "in [0.1, 10]"),
+        off=1.0,
+        label="repetition penalty of new tokens",
+        help="The same for generated tokens alone, without the prompt; 1 is off.",
+        slider=Slider(0.8, 2.0, 0.05),
+        kind="penalty",
+    ),
+    Filter(
+        "frequency",
+        lambda logits, value, before: frequency_penalty(logits, before.new, value),
+        Range(-10, 10, "in [-10, 10]"),
+        off=0.0,
+        label="frequency penalty",
+        help="Subtracted from a token's logit each time it was generated; 0 is off.",
+        slider=Slider(-1.0, 2.0, 0.05),
+        kind="penalty",
+    ),
+    Filter(
+        "no_repeat",
+        lambda logits, value, before: no_repeat_ngram(logits, before.ids, value),
+        Range(0, 100, "0 (off) or in [1, 100]", whole=True),
+        off=0,
+        label="no-repeat",
+        help="No n-gram of so many tokens occurs twice; 0 is off.",
+        slider=Slider(0, 6, 1),
+        kind="penalty",
+        preset=3,
+    ),
+    Filter(
+        "temperature",
+        lambda logits, value, before: temperature(logits, value),
+        Range(0.01, 10, "0 (greedy) or in [0.01, 10]", also=0),
+        off=1.0,
+        label="temperature",
+        help="Divides the logits: below 1 sharpens, above 1 flattens; 0 is greedy.",
+        slider=Slider(0.0, 2.0, 0.05),
+        preset=0.7,
+    ),
+    Filter(
+        "top_k",
+        lambda logits, value, before: top_k(logits, value),
+        Range(0, 1_000_000, "0 (off) or more, at most 1,000,000", whole=True),
+        off=0,
+        label="top-k",
+        help="Keep the k likeliest tokens; 0 is off.",
+        slider=Slider(0, 1000, values=_TOP_K),
+        legend="count",
+        preset=40,
+    ),
+    Filter(
+        "top_p",
+        lambda logits, value, before: top_p(logits, value),
+        Range(0, 1, "in (0, 1]", low_open=True),
+        off=1.0,
+        label="top-p",
+        help="Keep the smallest set of likeliest tokens that holds this probability; 1 is off.",
+        slider=Slider(0.01, 1.0, 0.01),
+        preset=0.9,
+    ),
+    Filter(
+        "min_p",
+        lambda logits, value, before: min_p(logits, value),
+        Range(0, 1, "in [0, 1]"),
+        off=0.0,
+        label="min-p",
+        help="Keep tokens at least this share as likely as the likeliest; 0 is off.",
+        slider=Slider(0.0, 0.5, 0.01),
+        legend="threshold",
+        threshold=lambda scores, value: float(np.float32(value) * scores.max()),
+        preset=0.05,
+    ),
+    Filter(
+        "typical",
+        lambda logits, value, before: typical(logits, value),
+        Range(0, 1, "in (0, 1]", low_open=True),
+        off=1.0,
+        label="typical",
+        help="Keep tokens whose surprisal is near the entropy; 1 is off.",
+        slider=Slider(0.05, 1.0, 0.01),
+        contiguous=False,
+        preset=0.9,
+    ),
+)

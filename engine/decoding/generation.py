@@ -19,8 +19,8 @@ from engine.decoding.batch import Decoder, Source
 from engine.decoding.beams import Beam, Search
 from engine.decoding.choosing import Ask, End, Ending, Written, choose, choose_all
 from engine.decoding.continuation import Line
+from engine.decoding.next_token import banned
 from engine.errors import EmptyText, TextTooLong
-from engine.models.bundle import Card
 from engine.models.runtime import Bundle
 
 NOTHING = "There is no text to continue: type a few words."
@@ -62,7 +62,7 @@ def generate(
         first = ((0, rules.forced_first),)
         lines = [one if one.beams else replace(one, forced=first + one.forced) for one in lines]
     writers = [
-        _Paths(bundle, number, list(ids), Search(line.beams, limit=ending.limit), ending, source)
+        _Paths(bundle, number, line, list(ids), ending, source)
         if line.beams
         else _Text(number, line, list(ids), ending)
         for number, line in enumerate(lines)
@@ -83,11 +83,6 @@ def following(
     return logits
 
 
-def banned(card: Card) -> tuple[int, ...]:
-    """Ids that a model's card forbids to write; its ends are not among them."""
-    return tuple(i for i in card.generation.banned if i not in card.generation.ends)
-
-
 def room_left(bundle: Bundle, n_tokens: int) -> int:
     """How many tokens fit after a prompt; raises when there is no prompt or no room."""
     limit = bundle.card.limit
@@ -98,7 +93,7 @@ def room_left(bundle: Bundle, n_tokens: int) -> int:
     if n_tokens >= limit:
         raise TextTooLong(
             f"The text has {n_tokens:,} tokens and {bundle.card.title} has {limit:,} positions, "
-            "which leaves no room to write. Shorten the text."
+            "which leaves no room for new tokens. Shorten the text."
         )
     return limit - n_tokens
 
@@ -169,14 +164,15 @@ class _Paths:
         self,
         bundle: Bundle,
         number: int,
+        line: Line,
         ids: list[int],
-        search: Search,
         ending: Ending,
         source: Source | None,
     ) -> None:
         self.bundle, self.number, self.ids = bundle, number, ids
         self.ending, self.source = ending, source
-        self.beam = Beam(len(ids), search, bundle.card.generation)
+        search = Search(line.beams, line.length_penalty, limit=ending.limit, sampling=line.sampling)
+        self.beam = Beam(ids, search, bundle.card.generation)
 
     @property
     def done(self) -> bool:

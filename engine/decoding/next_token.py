@@ -16,18 +16,17 @@ from jaxtyping import Float, Int, Int8
 
 from engine.decoding import filters
 from engine.decoding import sampling as draws
-from engine.decoding.filters import Row
-from engine.decoding.sampling import Sampling
+from engine.decoding.ranking import Row, descending, probabilities
+from engine.decoding.sampling import BY_NAME, Sampling
+from engine.models.bundle import Card
 from engine.values import Frozen
-
-PENALTIES = ("repetition", "frequency", "no_repeat", "banned")
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Where a filter stops: `before` tokens came to it, `kept` are left, holding `mass` of it.
 
-    `limit` is the least probability that min-p lets through, None for the other filters.
+    `limit` is the least probability that a filter with a threshold keeps, None for the others.
     """
 
     stage: str
@@ -85,16 +84,19 @@ def opened(
 
     The first `start` of `ids` are the prompt, which the frequency penalty does not count.
     """
-    own = filters.probabilities(logits)
+    own = probabilities(logits)
     order, before, stops = logits, logits, []
     for name, changed in draws.stages(logits, sampling, ids, start=start, ban=ban):
-        if name in ("repetition", "frequency") or (name == "temperature" and not sampling.greedy):
+        if name == "temperature" and not sampling.greedy:
+            # What a filter cut before a late temperature keeps its place among the others, too.
+            order = filters.temperature(order, sampling.temperature)
+        else:
             order = np.where(np.isneginf(changed), order, changed)
-        if name not in PENALTIES and (name != "temperature" or sampling.greedy):
-            stops.append(_stop(name, before, changed, sampling))
+            if name not in (*draws.PENALTIES, "banned"):
+                stops.append(_stop(name, before, changed, sampling))
         before = changed
     final, cut = draws.cuts(logits, sampling, ids, start=start, ban=ban)
-    after = filters.probabilities(final)
+    after = probabilities(final)
     listed = _listed(order, rows, [i for i in also if 0 <= i < len(logits)])
     rest = np.ones(len(logits), dtype=bool)
     rest[listed] = False
@@ -123,21 +125,27 @@ def opened(
     )
 
 
+def banned(card: Card) -> tuple[int, ...]:
+    """Ids that a model's card forbids to write; its ends are not among them."""
+    return tuple(i for i in card.generation.banned if i not in card.generation.ends)
+
+
 def _listed(order: Row, rows: int, also: Sequence[int]) -> Int[np.ndarray, "candidate"]:
     """The best rows, then those asked for besides, each once."""
-    best = filters.descending(order, rows)[:rows]
+    best = descending(order, rows)[:rows]
     extra = [i for i in dict.fromkeys(also) if i not in best]
     extra.sort(key=lambda i: -order[i])
     return np.concatenate([best, np.array(extra, dtype=best.dtype)])
 
 
 def _stop(name: str, before: Row, changed: Row, sampling: Sampling) -> Stop:
-    seen = filters.probabilities(before)
+    scores = probabilities(before)
     held = ~np.isneginf(changed)
+    threshold = BY_NAME[name].threshold
     return Stop(
         stage=name,
         before=int(np.count_nonzero(~np.isneginf(before))),
         kept=int(held.sum()),
-        mass=float(seen[held].sum(dtype=np.float64)),
-        limit=float(np.float32(sampling.min_p) * seen.max()) if name == "min_p" else None,
+        mass=float(scores[held].sum(dtype=np.float64)),
+        limit=threshold(scores, getattr(sampling, name)) if threshold else None,
     )

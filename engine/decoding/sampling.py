@@ -1,123 +1,138 @@
-"""From logits to the next token: filters, probabilities and a draw that can be repeated.
+"""From logits to the next token: a setting, its filters in order, and a draw that can be repeated.
 
 In: the logits of one position over the whole vocabulary, a `Sampling`, the ids before it.
 Out: logits in which what was cut is -inf, in stages (so that a picture can say which filter cut
-what), and one id. Order and edge cases are those of the logits processors of `transformers`:
-repetition penalty, frequency penalty, no-repeat n-gram; then, unless greedy, temperature, top-k,
-top-p, min-p, typical. Knows nothing of models, texts or batches.
+what), and one id. What filters there are, and in which order they apply, stands in `filters`;
+greedy keeps the likeliest token after the penalties. Knows nothing of models, texts or batches.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int8
 
 from engine.decoding import filters
-from engine.decoding.filters import Row
+from engine.decoding.filters import FILTERS, Before, Filter
+from engine.decoding.ranking import Row
 
 # --- The setting --------------------------------------------------------------------------------
 
+BY_NAME = {one.name: one for one in FILTERS}
+PENALTIES = tuple(one.name for one in FILTERS if one.kind == "penalty")
+WARPERS = tuple(one.name for one in FILTERS if one.kind == "filter" and one.name != "temperature")
+STAGES = (*PENALTIES, "banned", "temperature", *WARPERS)  # who can cut a token
+LAST = "temperature_last"
+LAST_LABEL = "temperature last"
+OFF: dict[str, float] = {one.name: one.off for one in FILTERS} | {LAST: False}
+WRITTEN = ("temperature", *WARPERS, *PENALTIES)  # the order of a setting's words
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
 class Sampling:
-    """How the next token is chosen; the defaults draw from the model's own distribution.
+    """How the next token is chosen: a value for each filter of `filters.FILTERS`.
 
-    Temperature 0 is greedy. `top_k` 0, `top_p` 1, `min_p` 0, `typical` 1, `repetition` 1,
-    `frequency` 0 and `no_repeat` 0 mean off. `frequency` is subtracted once for each time that a
-    token was already written (the prompt does not count); `no_repeat` is the length of the token
-    sequences that may not come twice.
+    `Sampling(temperature=0.7, top_k=40)`: what is not given is off, and all off samples from the
+    model's own distribution. Temperature 0 is greedy. With `temperature_last` the other filters
+    see the distribution before the temperature. Values are read as attributes: `setting.top_k`.
     """
 
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-    typical: float = 1.0
-    repetition: float = 1.0
-    frequency: float = 0.0
-    no_repeat: int = 0
+    values: tuple[tuple[str, float], ...]  # what is on, in the order of `OFF`
+    stages: tuple[tuple[Filter, float], ...] = field(compare=False)  # what applies, in order
 
-    def __post_init__(self) -> None:
-        """Refuse values out of range, naming the range and the value."""
-        for field in fields(self):
-            name, value = field.name, getattr(self, field.name)
-            limits = LIMITS[name]
-            if limits.whole and (isinstance(value, bool) or not isinstance(value, int)):
-                raise ValueError(f"{label(name)} must be a whole number, got {value!r}")
-            if not limits.holds(value):  # NaN is in no interval
-                raise ValueError(f"{label(name)} must be {limits.words}, got {value:g}")
+    def __init__(self, **settings: float) -> None:
+        """Refuse unknown names and values out of range, naming the range and the value."""
+        for name, value in settings.items():
+            _check(name, value)
+        on = {n: settings[n] for n in OFF if n in settings and settings[n] != OFF[n]}
+        object.__setattr__(self, "values", tuple(on.items()))
+        object.__setattr__(self, "stages", _in_order(on))
+
+    def __getattr__(self, name: str) -> Any:
+        """The value of a filter."""
+        if name not in OFF:
+            raise AttributeError(f"there is no setting {name!r}")
+        return dict(self.values).get(name, OFF[name])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as values: the functions of the filters stay where they are."""
+        return _restored, (self.values,)
+
+    def changed(self, **settings: float) -> Sampling:
+        """The setting with some other values."""
+        return Sampling(**(dict(self.values) | settings))
 
     @property
     def greedy(self) -> bool:
-        """Whether the most likely token is always taken."""
+        """Whether the likeliest token is always chosen."""
         return self.temperature == 0
 
     @property
     def plain(self) -> bool:
-        """Whether the likeliest token is taken and no penalty may change which one that is."""
-        return self.greedy and self.repetition == 1 and not (self.frequency or self.no_repeat)
+        """Whether the likeliest token is chosen and no penalty may change which one that is."""
+        return self.greedy and not self.penalties
+
+    @property
+    def penalties(self) -> tuple[tuple[Filter, float], ...]:
+        """The penalties that are on, in order: all of a setting that a beam search obeys."""
+        return tuple(pair for pair in self.stages if pair[0].kind == "penalty")
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Fields that are set but change nothing, because greedy keeps one token anyway."""
-        return tuple(n for n in WARPERS if self.greedy and getattr(self, n) != OFF[n])
+        """Filters that are set but change nothing, because greedy keeps one token anyway."""
+        return tuple(n for n, _ in self.values if self.greedy and n in (*WARPERS, LAST))
 
     def __str__(self) -> str:
         """Write the setting in short, as `parse` reads it: `temperature 0.7, top-p 0.9`."""
-        first = [] if self.temperature == 1 else [f"temperature {self.temperature:g}"]
-        parts = ["greedy"] if self.greedy else first
-        parts += [f"{label(n)} {getattr(self, n):g}" for n in FILTERS if getattr(self, n) != OFF[n]]
+        on = dict(self.values)
+        parts = ["greedy"] if self.greedy else []
+        names = WRITTEN[1:] if self.greedy else WRITTEN
+        parts += [f"{label(name)} {on[name]:g}" for name in names if name in on]
+        parts += [LAST_LABEL] if LAST in on else []
         return ", ".join(parts) or "pure sampling"
 
-
-class Limits(NamedTuple):
-    """A legal interval; `low_open` when its lower end is not in it."""
-
-    low: float
-    high: float
-    words: str
-    whole: bool = False
-    low_open: bool = False
-
-    def holds(self, value: float) -> bool:
-        """Whether the value lies in the interval."""
-        if self is LIMITS["temperature"] and value == 0:
-            return True
-        return (self.low < value if self.low_open else self.low <= value) and value <= self.high
+    def __repr__(self) -> str:
+        """Write the setting as it is made."""
+        return f"Sampling({', '.join(f'{n}={v!r}' for n, v in self.values)})"
 
 
-LIMITS = {
-    "temperature": Limits(0.01, 10, "0 (greedy) or in [0.01, 10]"),
-    "top_k": Limits(0, 1_000_000, "0 (off) or more, at most 1,000,000", whole=True),
-    "top_p": Limits(0, 1, "in (0, 1]", low_open=True),
-    "min_p": Limits(0, 1, "in [0, 1]"),
-    "typical": Limits(0, 1, "in (0, 1]", low_open=True),
-    "repetition": Limits(0.1, 10, "in [0.1, 10]"),
-    "frequency": Limits(-10, 10, "in [-10, 10]"),
-    "no_repeat": Limits(0, 100, "0 (off) or in [1, 100]", whole=True),
-}
-FILTERS = ("top_k", "top_p", "min_p", "typical", "repetition", "frequency", "no_repeat")
-WARPERS = ("top_k", "top_p", "min_p", "typical")
-OFF = {field.name: field.default for field in fields(Sampling)}
-LABELS = {
-    "top_k": "top-k",
-    "top_p": "top-p",
-    "min_p": "min-p",
-    "repetition": "repetition penalty",
-    "frequency": "frequency penalty",
-    "no_repeat": "no-repeat",
-}
+def _restored(values: tuple[tuple[str, float], ...]) -> Sampling:
+    return Sampling(**dict(values))
+
+
+def _check(name: str, value: float) -> None:
+    if name == LAST:
+        if value not in (True, False):
+            raise ValueError(f"{LAST_LABEL} is True or False, got {value!r}")
+        return
+    if name not in BY_NAME:
+        raise TypeError(f"there is no setting {name!r}")
+    limits = BY_NAME[name].range
+    if limits.whole and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"{label(name)} must be a whole number, got {value!r}")
+    if not limits.holds(value):
+        raise ValueError(f"{label(name)} must be {limits.words}, got {value:g}")
+
+
+def _in_order(on: dict[str, float]) -> tuple[tuple[Filter, float], ...]:
+    """The filters that change logits, in the order in which they apply."""
+    pairs = [(one, on[one.name]) for one in FILTERS if one.name in on]
+    greedy = on.get("temperature") == 0
+    # Temperature 0 divides nothing: greedy stands for it, and no filter has anything left to cut.
+    kept = [pair for pair in pairs if not greedy or pair[0].kind == "penalty"]
+    if LAST in on:
+        kept.sort(key=lambda pair: pair[0].name == "temperature")
+    return tuple(kept)
 
 
 def label(name: str) -> str:
-    """Give the name of a field as the field writes it: `top_k` -> `top-k`."""
-    return LABELS.get(name, name)
+    """Give the name of a filter as the field writes it: `top_k` -> `top-k`."""
+    return LAST_LABEL if name == LAST else BY_NAME[name].label
 
 
 def parse(text: str) -> Sampling:
@@ -127,27 +142,30 @@ def parse(text: str) -> Sampling:
         if part in ("", "pure sampling"):
             continue
         name, number = _named(part)
-        limits = LIMITS[name]
-        if limits.whole and number != int(number):
-            raise ValueError(f"{label(name)} must be a whole number, got {number:g}")
-        values[name] = int(number) if limits.whole else number
-    return Sampling(**values)  # type: ignore[arg-type]
+        values[name] = number
+    return Sampling(**values)
 
 
 def _named(part: str) -> tuple[str, float]:
     if part == "greedy":
         return "temperature", 0.0
+    if part == LAST_LABEL:
+        return LAST, True
     words, _, number = part.rpartition(" ")
-    names = {label(name): name for name in OFF}
+    names = {label(name): name for name in WRITTEN}
     if words not in names:
-        raise ValueError(f"“{part[:40]}” is no setting; known are greedy, {', '.join(names)}")
+        known = ", ".join([*names, LAST_LABEL])
+        raise ValueError(f"“{part[:40]}” is not a setting; known settings are greedy, {known}")
+    limits = BY_NAME[names[words]].range
     try:
         value = float(number)
     except ValueError:
         raise ValueError(f"{words} needs a number, got “{number[:20]}”") from None
     if not np.isfinite(value):
-        raise ValueError(f"{words} must be {LIMITS[names[words]].words}, got {number[:20]}")
-    return names[words], value
+        raise ValueError(f"{words} must be {limits.words}, got {number[:20]}")
+    if limits.whole and value != int(value):
+        raise ValueError(f"{words} must be a whole number, got {value:g}")
+    return names[words], int(value) if limits.whole else value
 
 
 # --- All together -------------------------------------------------------------------------------
@@ -161,40 +179,24 @@ def stages(
     start: int = 0,
     ban: Sequence[int] = (),
 ) -> Iterator[tuple[str, Row]]:
-    """Apply what is switched on, in order: (field, logits after it); nothing when all is off.
+    """Apply what is switched on, in order: (filter, logits after it); nothing when all is off.
 
     `ids` are all tokens before this position, the prompt's `start` tokens first. `ban` are ids
-    that the model's card forbids.
+    that the model's card forbids: they go after the penalties.
     """
-    if sampling.repetition != 1:
-        logits = filters.repetition_penalty(logits, ids, sampling.repetition)
-        yield "repetition", logits
-    if sampling.frequency != 0:
-        logits = filters.frequency_penalty(logits, ids[start:], sampling.frequency)
-        yield "frequency", logits
-    if sampling.no_repeat:
-        logits = filters.no_repeat_ngram(logits, ids, sampling.no_repeat)
-        yield "no_repeat", logits
-    if ban:
+    before = Before(ids, start)
+    forbid = bool(ban)
+    for one, value in sampling.stages:
+        if forbid and one.kind != "penalty":
+            logits, forbid = filters.banned(logits, ban), False
+            yield "banned", logits
+        logits = one.apply(logits, value, before)
+        yield one.name, logits
+    if forbid:
         logits = filters.banned(logits, ban)
         yield "banned", logits
     if sampling.greedy:
         yield "temperature", filters.likeliest(logits)
-        return
-    for name, warp in _WARPS:
-        value = getattr(sampling, name)
-        if value != OFF[name]:
-            logits = warp(logits, value)
-            yield name, logits
-
-
-_WARPS = (
-    ("temperature", filters.temperature),
-    ("top_k", filters.top_k),
-    ("top_p", filters.top_p),
-    ("min_p", filters.min_p),
-    ("typical", filters.typical),
-)
 
 
 def filtered(
@@ -225,9 +227,6 @@ def cuts(
         cut[np.isneginf(changed) & ~np.isneginf(logits) & (cut < 0)] = STAGES.index(name)
         logits = changed
     return logits, cut
-
-
-STAGES = ("repetition", "frequency", "no_repeat", "banned", *(name for name, _ in _WARPS))
 
 
 def entropy(scores: Row) -> float:

@@ -114,7 +114,7 @@ def translate_all(
     prompt = prompt_ids(rules, prefix)
     search = _bounded(bundle, search, len(prompt))
     sources = [tracing.tokens(bundle, reading, "encoder") for reading in readings]
-    beams = [Beam(len(prompt), search, rules) for _ in readings]
+    beams = [Beam(prompt, search, rules) for _ in readings]
     with bundle.used():
         # Sessions open at first use: that is not part of the time a translation takes.
         for graph in ("encoder", "model"):
@@ -138,7 +138,7 @@ def prompt_ids(rules: Generation, prefix: Sequence[int]) -> tuple[int, ...]:
     like any step; with one it has to come before it.
     """
     if rules.start is None:
-        raise NotOffered("This model's card names no start token, so it cannot write.")
+        raise NotOffered("This model's card names no start token, so it cannot generate text.")
     needed = bool(prefix) and rules.forced_first not in (None, prefix[0])
     forced = (rules.forced_first,) if needed and rules.forced_first is not None else ()
     return (rules.start, *forced, *(int(i) for i in prefix))

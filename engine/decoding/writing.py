@@ -1,68 +1,95 @@
 """Texts being written: who asks for a line that somebody is writing, or wrote lately, shares it.
 
-In: a `Task` (model, prompt, seed, limit) and lines. Out: a `Column` for each line, which fills
-while a job writes it; a page looks at it as often as it likes. Only lines that are not there yet
-are written, all of them in one batch, so that changing one setting writes one column anew. Knows
-nothing of pages; bounded by the number of tokens kept.
+In: a `Task` (model, prompt, seed, limit) and lines. Out: a `Generated` for each line, as far as it
+is by now; a page looks as often as it likes while a job writes. Only lines that are not there yet
+are written, all of them in one batch, so that changing one setting writes one column anew; a text
+that was written with another limit is cut, or goes on from where it ended. Knows nothing of pages;
+bounded by the number of tokens kept.
 """
 
 from __future__ import annotations
 
-import codecs
 import itertools
-import math
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from engine.decoding import stopping
 from engine.decoding.batch import encode
-from engine.decoding.choosing import End, Written
-from engine.decoding.continuation import Line
+from engine.decoding.choosing import Written
+from engine.decoding.continuation import Line, Task
+from engine.decoding.generated import Generated
 from engine.decoding.generation import generate, room_left
 from engine.errors import Stopped
 from engine.jobs import registry
 from engine.jobs.registry import Job, Report
 from engine.models.runtime import Bundle
-from engine.tokenizers import tokens
 
 TOKENS_KEPT = 60_000  # about a kilobyte each
 PATIENCE = 20.0  # seconds that a text goes on being written when nobody looks
+VIEWERS_KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What all columns of a comparison have in common; `stop` is a text that ends a line.
+def write(
+    bundle: Bundle, task: Task, lines: Sequence[Line], *, viewer: str = ""
+) -> tuple[Generated, ...]:
+    """The texts of these lines; what nobody has written yet is begun, in one batch.
 
-    `source` are the ids that an encoder reads; `ids` are then what its decoder begins with.
+    A viewer looks at one set of lines at a time: what they looked at before ends, if nobody else
+    looks on. Raises `EmptyText`, `TextTooLong` and `Busy`.
     """
+    room_left(bundle, len(task.ids))
+    with _guard:
+        found = {line: _shelf.get(_key(bundle, task, line)) for line in lines}
+        missing = [line for line, column in found.items() if column is None or _given_up(column)]
+        # A column that was given up is taken up again: its tokens come out the same.
+        fresh = {line: found[line] or _with_other_limit(bundle, task, line) for line in missing}
+        unfinished = {line: column for line, column in fresh.items() if not column.end}
+        if unfinished:
+            job = _begin(bundle, task, unfinished, viewer)
+            for column in unfinished.values():
+                column.job = job
+        for line, column in fresh.items():
+            _shelf[_key(bundle, task, line)] = column
+        for line in lines:
+            _shelf.move_to_end(_key(bundle, task, line))
+        _make_room()
+        _turn(viewer, {job for line in lines if (job := _shelf[_key(bundle, task, line)].job)})
+    return look(bundle, task, lines, viewer=viewer)
 
-    model: str
-    ids: tuple[int, ...]
-    source: tuple[int, ...] = ()
-    seed: int = 0
-    limit: int = 40
-    stop: str = ""
 
-    def __post_init__(self) -> None:
-        """Refuse numbers that make no sense."""
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed must be in [0, {2**32 - 1:,}], got {self.seed}")
-        if self.limit < 1:
-            raise ValueError(f"limit must be at least 1, got {self.limit}")
+def look(
+    bundle: Bundle, task: Task, lines: Sequence[Line], *, viewer: str = ""
+) -> tuple[Generated, ...]:
+    """These lines as far as they are written; nothing is begun.
 
-
-class Column:
-    """One line's tokens so far: one thread appends, any number read.
-
-    `texts[i]` is what token i adds to the text on screen: a character that several tokens share
-    comes with the last of them, the others add "".
+    What nobody looks at is not written to its end.
     """
+    columns = [_shelf.get(_key(bundle, task, line)) for line in lines]
+    for job in {column.job for column in columns if column and column.job}:
+        if not job.done:
+            job.watch(viewer)
+    pairs = zip(columns, lines, strict=True)
+    return tuple(Generated(line) if column is None else column.now() for column, line in pairs)
+
+
+def stop(bundle: Bundle, task: Task, lines: Sequence[Line], *, viewer: str = "") -> None:
+    """A viewer has seen enough; the writing ends if nobody else looks on."""
+    columns = [_shelf.get(_key(bundle, task, line)) for line in lines]
+    for job in {column.job for column in columns if column and column.job}:
+        job.cancel(viewer)
+
+
+# --- Columns: what is shared and grows -----------------------------------------------------------
+
+
+class _Column:
+    """One line's tokens so far: one thread appends, any number read."""
 
     def __init__(self, line: Line) -> None:
-        """Begin with nothing written."""
         self.line = line
         self.tokens: list[Written] = []
         self.texts: list[str] = []
@@ -71,7 +98,7 @@ class Column:
         self._writer: object = None
         self._lock = threading.Lock()
 
-    def taken_by(self, writer: object) -> None:
+    def belong_to(self, writer: object) -> None:
         """Let this writer, and no earlier one, add tokens from now on."""
         with self._lock:
             self._writer = writer
@@ -84,132 +111,23 @@ class Column:
                 self.seconds.append(seconds)
                 self.tokens.append(token)
 
-    def frozen(self) -> Column:
-        """A copy that grows no more, for who stopped while others look on."""
-        twin = Column(self.line)
-        twin.tokens = self.tokens[:]
-        twin.texts = self.texts[: len(twin.tokens)]
-        twin.seconds = self.seconds[: len(twin.tokens)]
-        return twin
+    def now(self) -> Generated:
+        """As it is at this moment."""
+        with self._lock:
+            tokens, texts, seconds = tuple(self.tokens), tuple(self.texts), tuple(self.seconds)
+        ended = bool(tokens and tokens[-1].end)
+        writing = not ended and self.job is not None and not self.job.done
+        error = self.job.error if self.job is not None and not ended else None
+        problem = None if isinstance(error, Stopped) else error
+        return Generated(self.line, tokens, texts, seconds, writing, problem)
 
     @property
-    def end(self) -> End:
-        """Why the line ended, "" while it has not."""
+    def end(self) -> str:
         return self.tokens[-1].end if self.tokens else ""
 
-    @property
-    def writing(self) -> bool:
-        """Whether tokens may still come."""
-        return not self.end and self.job is not None and not self.job.done
 
-    @property
-    def ids(self) -> list[int]:
-        """Ids of the new tokens."""
-        return [token.id for token in self.tokens]
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """A column in numbers; `distinct` and `repeated` are None while there are too few tokens.
-
-    `surprise` is the mean of -log p in nats under the model's own distribution, forced tokens left
-    out, and `perplexity` its exponential. `distinct` is the share of pairs of neighbours that are
-    different from each other, `repeated` the share of sequences of four that came before.
-    """
-
-    length: int
-    surprise: float
-    perplexity: float
-    entropy: float
-    distinct: float | None
-    repeated: float | None
-    seconds: float
-    milliseconds: float
-
-
-def columns(
-    bundle: Bundle,
-    task: Task,
-    lines: Sequence[Line],
-    *,
-    viewer: str = "",
-) -> tuple[Column, ...]:
-    """The columns of these lines; what nobody has written yet is begun, in one batch.
-
-    Raises `EmptyText`, `TextTooLong` and `Busy`.
-    """
-    room_left(bundle, len(task.ids))
-    with _guard:
-        found = {line: _shelf.get(_key(bundle, task, line)) for line in lines}
-        missing = [line for line, column in found.items() if column is None or _given_up(column)]
-        # A column that was given up is taken up again: its tokens come out the same.
-        fresh = {line: found[line] or Column(line) for line in missing}
-        if fresh:
-            job = _begin(bundle, task, fresh, viewer)
-            for line, column in fresh.items():
-                column.job = job
-                _shelf[_key(bundle, task, line)] = column
-        found |= fresh
-        for line in lines:
-            _shelf.move_to_end(_key(bundle, task, line))
-        _make_room()
-    picked = tuple(column for line in lines if (column := found[line]) is not None)
-    watch(picked, viewer)
-    return picked
-
-
-def watch(shown: Sequence[Column], viewer: str) -> None:
-    """Say that a viewer is looking: what nobody looks at is not written to its end."""
-    for job in {column.job for column in shown if column.job and not column.job.done}:
-        job.watch(viewer)
-
-
-def stop(shown: Sequence[Column], viewer: str) -> None:
-    """A viewer has seen enough; the writing ends if nobody else looks on."""
-    for job in {column.job for column in shown if column.job}:
-        job.cancel(viewer)
-
-
-def statistics(column: Column, shown: int | None = None) -> Statistics:
-    """Measure the first `shown` tokens of a column (at first all)."""
-    written = column.tokens[:shown]
-    ids = [token.id for token in written]
-    own = [-math.log(max(token.probability, 1e-30)) for token in written if not token.forced]
-    surprise = sum(own) / len(own) if own else 0.0
-    seconds = sum(column.seconds[: len(written)])
-    return Statistics(
-        length=len(written),
-        surprise=surprise,
-        perplexity=math.exp(surprise),
-        entropy=sum(token.entropy for token in written) / len(written) if written else 0.0,
-        distinct=_distinct(ids, 2),
-        repeated=None if (share := _distinct(ids, 4)) is None else 1 - share,
-        seconds=seconds,
-        milliseconds=1000 * seconds / len(written) if written else 0.0,
-    )
-
-
-def parting(first: Sequence[int], second: Sequence[int]) -> int | None:
-    """Index of the first token in which two texts differ; None while one begins the other.
-
-    >>> parting([1, 2, 3], [1, 2, 4, 5])
-    2
-    """
-    for index, (one, other) in enumerate(zip(first, second, strict=False)):
-        if one != other:
-            return index
-    return None
-
-
-def _distinct(ids: Sequence[int], size: int) -> float | None:
-    """Share of different sequences among all of this size."""
-    found = Counter(zip(*(ids[i:] for i in range(size)), strict=False))
-    return len(found) / found.total() if found else None
-
-
-# --- The shelf of columns ------------------------------------------------------------------------
-
-_shelf: OrderedDict[Hashable, Column] = OrderedDict()
+_shelf: OrderedDict[Hashable, _Column] = OrderedDict()
+_watched: OrderedDict[str, set[Job]] = OrderedDict()  # by viewer
 _guard = threading.Lock()
 _numbers = itertools.count()
 
@@ -218,10 +136,47 @@ def _key(bundle: Bundle, task: Task, line: Line) -> Hashable:
     return (bundle.folder, bundle.stamp, task, line)
 
 
-def _given_up(column: Column) -> bool:
+def _turn(viewer: str, jobs: set[Job]) -> None:
+    """A viewer looks at these jobs, and at no other."""
+    for job in _watched.pop(viewer, set()) - jobs:
+        job.cancel(viewer)
+    if viewer:
+        _watched[viewer] = jobs
+        while len(_watched) > VIEWERS_KEPT:
+            _watched.popitem(last=False)
+
+
+def _given_up(column: _Column) -> bool:
     """Whether nobody is going to finish this column."""
     job = column.job
     return not column.end and job is not None and (job.done or job.cancelled)
+
+
+def _with_other_limit(bundle: Bundle, task: Task, line: Line) -> _Column:
+    """A new column, begun with the tokens of the same line under another limit.
+
+    Tokens are functions of what is before them, so that a limit only cuts. Not so in a beam search.
+    """
+    column = _Column(line)
+    if line.beams:
+        return column
+    best: _Column | None = None
+    for (folder, stamp, other, its_line), known in _shelf.items():  # type: ignore[misc]
+        same = its_line == line and replace(other, limit=task.limit) == task
+        if same and (folder, stamp) == (bundle.folder, bundle.stamp):
+            best = known if best is None or len(known.tokens) > len(best.tokens) else best
+    if best is None:
+        return column
+    whole = best.now()
+    tokens = list(whole.tokens[: task.limit])
+    if tokens and tokens[-1].end in ("", "limit"):
+        if len(tokens) == task.limit:
+            tokens[-1] = replace(tokens[-1], end="limit")
+        else:
+            tokens.pop()  # written once more, as it may now end for another reason
+    column.tokens, column.texts = tokens, list(whole.texts[: len(tokens)])
+    column.seconds = list(whole.seconds[: len(tokens)])
+    return column
 
 
 def _make_room() -> None:
@@ -230,34 +185,30 @@ def _make_room() -> None:
     for key, column in list(_shelf.items()):
         if held <= TOKENS_KEPT:
             return
-        if not column.writing:
+        if column.end or column.job is None or column.job.done:
             held -= len(column.tokens)
             del _shelf[key]
 
 
-def _begin(
-    bundle: Bundle,
-    task: Task,
-    fresh: dict[Line, Column],
-    viewer: str,
-) -> Job:
+def _begin(bundle: Bundle, task: Task, fresh: dict[Line, _Column], viewer: str) -> Job:
     lines = list(fresh)
     for column in fresh.values():
-        column.taken_by(fresh)
+        column.belong_to(fresh)
 
     def work(report: Report) -> None:
         read = encode(bundle, np.array([task.source])) if task.source else None
+        reader = bundle.reader("decoder")
         steps = generate(
             bundle,
             task.ids,
             lines,
             seed=task.seed,
             limit=task.limit,
-            ends=_stop_test(bundle, task.stop),
+            ends=stopping.stop_test(reader, task.stops),
             source=read,
         )
         spent = 0.0
-        spellers = [Speller(bundle) for _ in lines]
+        spellers = [stopping.Speller(reader) for _ in lines]
         try:
             for step in steps:
                 spent += step.seconds
@@ -275,46 +226,3 @@ def _begin(
     # Columns are what is shared, on the shelf: no two jobs write the same, so each has its own key.
     name = f"write:{task.model}:{next(_numbers)}"
     return registry.start(name, work, viewer=viewer, patience=PATIENCE)
-
-
-def _stop_test(bundle: Bundle, stop_text: str) -> Callable[[Sequence[int]], bool] | None:
-    if not stop_text:
-        return None
-    return lambda new: stop_text in tokens.detokenize(bundle, new)
-
-
-class Speller:
-    """Spells a text token by token, so that joined pieces are the text, whatever a token cuts."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        """Begin a text."""
-        self._reader = bundle.reader("decoder")
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def add(self, token_id: int) -> str:
-        """What the next token adds; "" while a character is not whole yet."""
-        data = self._reader.data(token_id)
-        if data:
-            return self._decoder.decode(data)
-        return self._decoder.decode(b"", final=True) + self._reader.piece(token_id)
-
-
-def written_text(column: Column) -> Iterator[str]:
-    """The pieces of a column's text, without an end token."""
-    for text, token in zip(column.texts, column.tokens, strict=False):
-        if token.end != "end":
-            yield text
-
-
-def finished(shown: Sequence[Column]) -> bool:
-    """Whether nothing is being written any more."""
-    return not any(column.writing for column in shown)
-
-
-def problem(shown: Sequence[Column]) -> Exception | None:
-    """What went wrong while writing, a person's stop apart."""
-    for column in shown:
-        error = column.job.error if column.job else None
-        if error is not None and not isinstance(error, Stopped):
-            return error
-    return None

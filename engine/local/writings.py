@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from engine.decoding import generation, translation, writing
 from engine.decoding.beams import Search
-from engine.decoding.continuation import Line
+from engine.decoding.continuation import Line, Task
+from engine.decoding.generated import Generated
 from engine.decoding.sampling import Sampling
 from engine.decoding.scoring import Scored
 from engine.local.heads import Heads
@@ -34,10 +35,14 @@ class Writings(Heads):
     def room_left(self, model: str, n_tokens: int) -> int:
         return generation.room_left(bundle(model), n_tokens)
 
-    def columns(
-        self, task: writing.Task, lines: Sequence[Line], *, viewer: str
-    ) -> tuple[writing.Column, ...]:
-        return writing.columns(bundle(task.model), task, lines, viewer=viewer)
+    def write(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
+        return writing.write(bundle(task.model), task, lines, viewer=viewer)
+
+    def look(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
+        return writing.look(bundle(task.model), task, lines, viewer=viewer)
+
+    def stop_writing(self, task: Task, lines: Sequence[Line], *, viewer: str) -> None:
+        writing.stop(bundle(task.model), task, lines, viewer=viewer)
 
     def translated(self, model: str, text: str) -> Reading:
         reading = Reading(model, text)

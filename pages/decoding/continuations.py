@@ -1,8 +1,8 @@
-"""The lines of the Decoding page: its columns, and the branches folded away beside them.
+"""The continuations of the Decoding page: its columns, and branches that no column shows.
 
-In: a `Plan` and what a person did. Out: the session's and the link's `c1`..`c6` (columns) and
-`b1`..`b8` (branches that no column shows), a memory for Undo, and the buttons that change them.
-What changes them is for callbacks. Knows nothing of texts.
+In: a `Plan` and what a person did. Out: the session's `c1`..`c6` (columns) and `b1`..`b8` (hidden
+branches), which are `Line` values in the session and text in the link alone; a memory for Undo, and
+the buttons that change them. What changes them is for callbacks. Knows nothing of texts.
 """
 
 from __future__ import annotations
@@ -13,48 +13,40 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.decoding.continuation import Line
-from pages.decoding.plan import FOLDED, MOST, START, Plan, place, spare
-from pages.shell.address import plain, select, selection
+from pages.decoding.plan import HIDDEN, MOST, START, Plan, place, spare
+from pages.shell import address
+from pages.shell.address import select
 from pages.shell.state import state
 
 UNDO = "decoding-undo"
-DEEP = 30  # steps that can be taken back
-
-
-def read() -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    """Columns and folded branches of the link or session; nonsense is said and left out."""
-    lines = _lines("c", MOST, "Column") or tuple(Line.parse(text) for text in START)
-    folded = _lines("b", FOLDED, "Branch")
-    return lines, tuple(line for line in dict.fromkeys(folded) if line not in lines)
-
-
-def _lines(letter: str, count: int, name: str) -> tuple[Line, ...]:
-    texts = [selection(f"{letter}{number + 1}", lambda text: True) for number in range(count)]
-    lines = []
-    for number, text in enumerate(texts):
-        if text is None:
-            continue
-        try:
-            lines.append(Line.parse(text))
-        except ValueError as error:
-            st.warning(plain(f"{name} {number + 1}: {error}; it is left out."))
-            select(f"{letter}{number + 1}", None)
-    return tuple(lines)
-
+DEEP = 30  # steps that can be undone
 
 State = tuple[tuple[Line, ...], tuple[Line, ...], tuple[int, int | None], bool]
 
 
+def read() -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """Columns and hidden branches of the link or session; nonsense is said and left out."""
+    lines = _lines("c", MOST, "Column") or START
+    hidden = _lines("b", HIDDEN, "Branch")
+    return lines, tuple(line for line in dict.fromkeys(hidden) if line not in lines)
+
+
+def _lines(letter: str, count: int, name: str) -> tuple[Line, ...]:
+    numbers = range(1, count + 1)
+    found = [address.kept(f"{letter}{n}", Line.parse, name=f"{name} {n}") for n in numbers]
+    return tuple(line for line in found if line is not None)
+
+
 def asked() -> State:
-    """What callbacks have made of columns, folded branches, the place looked at, and writing."""
+    """What callbacks have made of columns, hidden branches, the place looked at, and writing."""
     values = state().values
-    lines, folded = (
-        tuple(Line.parse(text) for n in range(count) if (text := values.get(f"{letter}{n + 1}")))
-        for letter, count in (("c", MOST), ("b", FOLDED))
+    lines, hidden = (
+        tuple(line for n in range(count) if (line := values.get(f"{letter}{n + 1}")))
+        for letter, count in (("c", MOST), ("b", HIDDEN))
     )
-    lines = lines or tuple(Line.parse(text) for text in START)
+    lines = lines or START
     where = place(values.get("at"), len(lines)) or (0, None)
-    return lines, folded, where, values.get("write") == "yes"
+    return lines, hidden, where, values.get("write") != "no"
 
 
 def moved(plan: Plan, before: State) -> Plan | None:
@@ -75,91 +67,90 @@ def moved(plan: Plan, before: State) -> Plan | None:
     return replace(plan, lines=(*plan.lines[:at], line, *plan.lines[at + 1 :]))
 
 
-def keep(lines: tuple[Line, ...], folded: tuple[Line, ...] = (), column: int | None = None) -> None:
-    """Make these the columns and folded branches; `column` is looked at then."""
-    rest = [line for line in dict.fromkeys(folded) if line not in lines][-FOLDED:]
-    for letter, count, kept in (("c", MOST, lines), ("b", FOLDED, rest)):
+def keep(lines: tuple[Line, ...], hidden: tuple[Line, ...] = (), column: int | None = None) -> None:
+    """Make these the columns and hidden branches; `column` is looked at then."""
+    rest = [line for line in dict.fromkeys(hidden) if line not in lines][-HIDDEN:]
+    for letter, count, kept in (("c", MOST, lines), ("b", HIDDEN, rest)):
         for number in range(count):
-            text = str(kept[number]) if number < len(kept) else None
-            select(f"{letter}{number + 1}", text)
+            address.keep(f"{letter}{number + 1}", kept[number] if number < len(kept) else None)
     if column is not None:
         select("at", f"c{column + 1}")
         select("candidate", None)
 
 
-def change(plan: Plan, line: Line, *, fold: bool = False) -> None:
-    """Give the chosen column another line; with `fold` the old one stays as a branch."""
+def change(plan: Plan, line: Line, *, hide: bool = False) -> None:
+    """Give the chosen column another line; with `hide` the old one stays as a hidden branch."""
     remember(plan)
     lines = list(plan.lines)
     lines[plan.column] = line
-    folded = (*plan.folded, plan.line) if fold else plan.folded
-    keep(tuple(lines), folded)
+    hidden = (*plan.hidden, plan.line) if hide else plan.hidden
+    keep(tuple(lines), hidden)
 
 
 def remember(plan: Plan) -> None:
     """Note how it is now, for Undo."""
     past = st.session_state.setdefault(UNDO, [])
-    past.append((plan.lines, plan.folded, plan.column))
+    past.append((plan.lines, plan.hidden, plan.column))
     del past[:-DEEP]
 
 
 def undo() -> None:
     """Go back by one change."""
-    lines, folded, column = st.session_state[UNDO].pop()
-    keep(lines, folded, column)
+    lines, hidden, column = st.session_state[UNDO].pop()
+    keep(lines, hidden, column)
 
 
 def can_undo() -> bool:
-    """Whether there is a change to take back."""
+    """Whether there is a change to undo."""
     return bool(st.session_state.get(UNDO))
 
 
 def add(plan: Plan) -> None:
     """One more column, with a preset that is not there yet."""
     remember(plan)
-    keep((*plan.lines, spare(plan.lines)), plan.folded, len(plan.lines))
+    keep((*plan.lines, spare(plan.lines)), plan.hidden, len(plan.lines))
 
 
 def remove(plan: Plan) -> None:
-    """Take the chosen column away; what was folded stays."""
+    """Remove the chosen column; hidden branches stay."""
     remember(plan)
     lines = plan.lines[: plan.column] + plan.lines[plan.column + 1 :]
-    keep(lines, plan.folded, max(0, plan.column - 1))
+    keep(lines, plan.hidden, max(0, plan.column - 1))
 
 
 def force(plan: Plan, branch: Line, spot: int, *, beside: bool) -> None:
-    """Let a branch grow at a place: in the chosen column, the old text folded, or beside it."""
+    """Continue from a forced token: in the chosen column, the old text hidden, or in a new one."""
     if beside:
         remember(plan)
         lines = plan.lines[: plan.column + 1] + (branch,) + plan.lines[plan.column + 1 :]
-        keep(lines, plan.folded, plan.column + 1)
+        keep(lines, plan.hidden, plan.column + 1)
         select("at", f"c{plan.column + 2} t{spot + 1}")
     else:
-        change(plan, branch, fold=True)
+        change(plan, branch, hide=True)
     select("candidate", None)
-    select("write", "yes")
+    select("write", None)
 
 
-def walk(plan: Plan, line: Line, spot: int) -> None:
+def go_to(plan: Plan, line: Line, spot: int) -> None:
     """Go to a branch, at the token where it begins: its column, or the chosen one shows it."""
     if line in plan.lines:
         column = plan.lines.index(line)
     else:
         column = plan.column
-        change(plan, line, fold=True)
+        change(plan, line, hide=True)
     select("at", f"c{column + 1} t{spot + 1}")
     select("candidate", None)
 
 
-def unfold(plan: Plan) -> None:
-    """Show folded branches in columns of their own, as many as there is room for."""
+def show_hidden(plan: Plan) -> None:
+    """Show hidden branches in columns of their own, as many as there is room for."""
     remember(plan)
     room = MOST - len(plan.lines)
-    keep((*plan.lines, *plan.folded[:room]), plan.folded[room:])
+    keep((*plan.lines, *plan.hidden[:room]), plan.hidden[room:])
 
 
-def forget(plan: Plan) -> None:
-    """Let go of the folded branches."""
+def delete_hidden(plan: Plan) -> None:
+    """Delete the hidden branches."""
     remember(plan)
     keep(plan.lines)
 
@@ -174,7 +165,7 @@ def button(
     refused: str = "",
     **options: object,
 ) -> None:
-    """A button that changes lines by `act(*given, **options)`; `refused` says why it is greyed."""
+    """A button that changes lines by `act(*given, **options)`; `refused`: why it is disabled."""
     st.button(
         label,
         key=key,
@@ -189,4 +180,4 @@ def button(
 
 def full(plan: Plan) -> str:
     """Why there can be no more columns, "" while there can."""
-    return "" if len(plan.lines) < MOST else f"{MOST} columns are the most: remove one first."
+    return "" if len(plan.lines) < MOST else f"At most {MOST} columns: remove one first."

@@ -1,4 +1,4 @@
-"""A masked model on the Decoding page: it fills a gap, with the same bars and sliders."""
+"""A masked language model on the Decoding page: its prediction for a gap, with the same bars."""
 
 from __future__ import annotations
 
@@ -6,40 +6,36 @@ import re
 
 import streamlit as st
 
-from engine.decoding.continuation import Line
-from engine.decoding.writing import Task
+from engine.decoding.continuation import Task
 from engine.errors import NotOffered
 from engine.values import Reading
-from pages.decoding.plan import MOST, START, Plan, Spot, place
+from pages.decoding import continuations
+from pages.decoding.controls import GAP
+from pages.decoding.plan import Plan, Spot, place, sampled
 from pages.shell.cache import engine
-from pages.shell.frame import Choice, checked, plain, selection
+from pages.shell.frame import Choice, plain, selection
 
 
 def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
     """Find the gaps of the text, let one be chosen, and return what the model says there."""
     mask = choice.card.mask
     if mask is None or not choice.card.predicts:
-        raise NotOffered(f"{choice.card.title} has no mask token, so it cannot fill a gap.")
+        raise NotOffered(
+            f"{choice.card.title} has no mask token, so it cannot predict a masked word."
+        )
     text, name = choice.text, engine().piece(choice.model, mask)
     cut = engine().tokens(Reading(choice.model, text))
     if mask not in cut.ids:
         text = _masked(text, name)
         cut = engine().tokens(Reading(choice.model, text))
         st.info(
-            plain(f"There is no {name} in the text, so its last word is taken out here: {text}"),
+            plain(f"The text has no {name}, so its last word is masked here: {text}"),
             icon=":material/content_cut:",
         )
     gaps = [spot for spot, token_id in enumerate(cut.ids.tolist()) if token_id == mask]
-    gap = checked("gap", range(1, len(gaps) + 1), default=1, name="Gap")
+    gap = GAP.check(range(1, len(gaps) + 1))
     if len(gaps) > 1:
-        st.segmented_control(
-            "Gap",
-            range(1, len(gaps) + 1),
-            default=1,
-            key="gap",
-            bind="query-params",
-            required=True,
-        )
+        GAP.draw()
     at = gaps[gap - 1]
     start, stop = cut.spans[at].tolist()
     spot = Spot(
@@ -50,9 +46,10 @@ def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
         behind=text[stop:],
         gap=True,
     )
-    lines = _lines()
+    lines, _ = continuations.read()
     where = selection("at", lambda at: place(at, len(lines)) is not None)
-    column, _ = place(where, len(lines)) or (0, None)
+    # A model's guesses are told by its distribution: greedy would strike all but one.
+    column, _ = place(where, len(lines)) or (sampled(lines, 0), None)
     task = Task(choice.model, tuple(cut.ids.tolist()))
     reading = Reading(choice.model, text)
     plan = Plan(task, text, lines, column, None, False, reading=reading)
@@ -60,21 +57,8 @@ def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
 
 
 def _masked(text: str, name: str) -> str:
-    """The text with its last word taken out."""
+    """The text with its last word masked."""
     words = list(re.finditer(r"\w+", text))
     if not words:
-        raise NotOffered(f"There is no word to take out. Write {name} where one is missing.")
+        raise NotOffered(f"There is no word to mask. Write {name} where one is missing.")
     return text[: words[-1].start()] + name + text[words[-1].end() :]
-
-
-def _lines() -> tuple[Line, ...]:
-    """The columns of the page, of which one's setting is used here."""
-    texts = [selection(f"c{number + 1}", _is_line) for number in range(MOST)]
-    return tuple(Line.parse(text) for text in texts if text) or tuple(map(Line.parse, START))
-
-
-def _is_line(text: str) -> bool:
-    try:
-        return bool(Line.parse(text))
-    except ValueError:
-        return False

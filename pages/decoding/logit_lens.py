@@ -1,4 +1,4 @@
-"""What each layer would say at the place that is looked at: how the next token comes about."""
+"""Logit lens: the prediction after each layer at the place that is looked at."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import partial
 
 import streamlit as st
 
-from engine.decoding.writing import Column
+from engine.decoding.generated import Generated
 from engine.trace import logit_lens
 from engine.trace.logit_lens import Lens
 from engine.values import Side
-from pages.decoding.next_token.bars import percent
 from pages.decoding.plan import Plan, Spot
+from pages.decoding.words import percent
 from pages.pictures import logit_lens as view
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
@@ -22,34 +22,35 @@ from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 
 
-def decoding_lens(plan: Plan, spot: Spot, column: Column | None) -> None:
+def decoding_lens(plan: Plan, spot: Spot, column: Generated | None) -> None:
     """An expander, in the link when it is open; `column` is the one that the place is in."""
     checked("lens", (False, True), name="Layers", shown=lambda on: str(on).lower())
-    place = st.expander("What each layer would say", key="lens", bind="query-params")
+    place = st.expander("Logit lens: prediction after each layer", key="lens", bind="query-params")
     if place.open:
         with place, sentences():
             _drawn(plan, spot, column)
 
 
-def _drawn(plan: Plan, spot: Spot, column: Column | None) -> None:
+def _drawn(plan: Plan, spot: Spot, column: Generated | None) -> None:
     side: Side = "encoder" if spot.gap else "decoder"
     found = _read(plan, spot, column, side)
     said = view.said(found, partial(engine().texts, plan.task.model, side=side))
     word, share = said[-1].words[0], percent(said[-1].probabilities[0])
     layers = len(said) - 1
-    svg = view.layer_table(said, found.ranks.tolist(), word=word, title="What each layer would say")
+    svg = view.layer_table(said, found.ranks.tolist(), word=word, title="Logit lens")
     words = (
-        f"The stream after each of the {layers} layers, read as if it were the last: only the top "
-        f"row is what the model says, “{visible(word)}” with {share}. {view.since(found.settled)}"
+        f"The residual stream after each of the {layers} layers, decoded as if it were the last. "
+        f"Only the top row is the model's prediction: “{visible(word)}” with {share}. "
+        f"{view.since(found.settled)}"
     )
     picture(svg, key="decoding-layers", alt=words)
     st.caption(plain(words))
     data = partial(_table, said, found)
-    share_menu("layers", svg=svg, data=data, title="What each layer would say")
+    share_menu("layers", svg=svg, data=data, title="Logit lens")
     read_aloud("layers", data)
 
 
-def _read(plan: Plan, spot: Spot, column: Column | None, side: Side) -> Lens:
+def _read(plan: Plan, spot: Spot, column: Generated | None, side: Side) -> Lens:
     assert plan.reading is not None, "the setup says what is read"
     if spot.gap:
         return logit_lens.read(engine().logit_lens(plan.reading, side, spot.start))

@@ -1,6 +1,6 @@
-"""What the Decoding page is asked to write: columns, seed, limit, and the place that is looked at.
+"""What the Decoding page is asked to generate, and the place that is looked at.
 
-In: texts from links and controls. Out: frozen values. Knows nothing of Streamlit.
+In: values of links and controls. Out: frozen values. Knows nothing of Streamlit.
 """
 
 from __future__ import annotations
@@ -10,25 +10,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.decoding.continuation import Line
-from engine.decoding.writing import Task
+from engine.decoding.continuation import Line, Task
+from engine.decoding.filters import FILTERS
 from engine.values import Reading
 
-PRESETS = (
-    "greedy",
-    "pure sampling",
-    "temperature 0.7",
-    "top-k 40",
-    "top-p 0.9",
-    "min-p 0.05",
-    "typical 0.9",
-    "beam 4",
-    "greedy, repetition penalty 1.3",
-    "greedy, no-repeat 3",
-)
+
+def _presets() -> tuple[str, ...]:
+    """One telling setting of each filter and penalty, greedy and beam search."""
+    drawn = [f"{f.label} {f.preset:g}" for f in FILTERS if f.preset and f.kind == "filter"]
+    greedy = [f"greedy, {f.label} {f.preset:g}" for f in FILTERS if f.preset and f.kind != "filter"]
+    return ("greedy", "pure sampling", *drawn, "beam 4", *greedy)
+
+
+PRESETS = _presets()
 MOST = 6  # columns
-FOLDED = 8  # branches kept that no column shows
-START = PRESETS[:MOST]
+HIDDEN = 8  # branches kept that no column shows
+START = tuple(map(Line.parse, ("greedy", "temperature 0.7", "top-p 0.9")))  # of a fresh page
+QUICK = 20  # new tokens of a fresh page, and of each click on Generate
 LONGEST = 256  # new tokens
 _PLACE = re.compile(r"c([1-9])(?: t([1-9][0-9]{0,3}))?")
 
@@ -37,8 +35,9 @@ _PLACE = re.compile(r"c([1-9])(?: t([1-9][0-9]{0,3}))?")
 class Plan:
     """What the controls say; `token` is the place in the column that is looked at, from 0.
 
-    `runs` is how often the chosen column is run, 0 where columns are compared. `folded` are
-    branches that no column shows. `reading` is the text as the model reads it.
+    `runs` is how often the chosen column is run, 0 where columns are compared. `hidden` are
+    branches that no column shows. `reading` is the text as the model reads it. `write` is False
+    where a person stopped. `room` is the most tokens that may be asked for.
     """
 
     task: Task
@@ -48,27 +47,35 @@ class Plan:
     token: int | None
     write: bool
     runs: int = 0
-    folded: tuple[Line, ...] = ()
+    hidden: tuple[Line, ...] = ()
     reading: Reading | None = None
+    room: int = LONGEST
 
     @property
     def wanted(self) -> tuple[Line, ...]:
-        """What is to be written: columns and folded branches, or many runs of the chosen one."""
+        """What is to be written: columns and hidden branches, or many runs of the chosen one."""
         runs = tuple(replace(self.line, run=n) for n in range(self.runs))
-        return runs or (*self.lines, *self.folded)
+        return runs or (*self.lines, *self.hidden)
 
     @property
     def line(self) -> Line:
         """The chosen column's line."""
         return self.lines[self.column]
 
+    @property
+    def untouched(self) -> bool:
+        """Whether this is the run that a fresh page begins with."""
+        plain = replace(self.task, limit=QUICK, seed=1, stops=()) == self.task
+        return plain and self.lines == START and not self.runs
+
 
 @dataclass(frozen=True, eq=False)
 class Spot:
-    """A place whose next token is looked at: what the model says there, and what was taken.
+    """A place whose next token is looked at: what the model predicts there, and what came.
 
     `ids` are the tokens before it, of which the first `start` were given; `place` counts the new
-    ones. `before` and `behind` are the text around it; `gap` is a mask instead of an end.
+    ones. `chosen` is the token of the text there, `forced` whether by hand. `before` and `behind`
+    are the text around it; `gap` is a mask instead of an end.
     """
 
     logits: np.ndarray
@@ -78,6 +85,7 @@ class Spot:
     behind: str = ""
     place: int = 0
     chosen: int | None = None
+    forced: bool = False
     gap: bool = False
 
 
@@ -93,9 +101,16 @@ def place(at: str | None, columns: int) -> tuple[int, int | None] | None:
     return int(found[1]) - 1, int(found[2]) - 1 if found[2] else None
 
 
+def sampled(lines: tuple[Line, ...], column: int) -> int:
+    """The column to run many times: the one given, or the first one in which chance has a say."""
+    if lines[column].samples:
+        return column
+    return next((number for number, line in enumerate(lines) if line.samples), column)
+
+
 def spare(lines: tuple[Line, ...]) -> Line:
     """A line for a new column: the first preset that is not there yet."""
-    there = {str(line) for line in lines}
+    there = {line.setting for line in lines}
     return Line.parse(next((text for text in PRESETS if text not in there), PRESETS[1]))
 
 

@@ -1,52 +1,73 @@
-"""The controls above the columns: seed, length, stop text; and what the link asks for."""
+"""The controls under the picture: view, seed, length, stop texts; and what the link asks for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from engine.decoding.continuation import Line
-from engine.decoding.sampling import LIMITS, OFF
-from engine.decoding.writing import Task
+from engine.decoding.continuation import Line, Task
+from engine.decoding.sampling import BY_NAME, OFF
+from engine.decoding.stopping import LONGEST as STOP_LENGTH
+from engine.decoding.stopping import MOST as STOPS
+from engine.decoding.stopping import escaped, unescaped
 from engine.errors import NotOffered
 from engine.values import Reading
-from pages.decoding import continuations as lines_of
-from pages.decoding.plan import LONGEST, Plan, place
-from pages.shell.address import fresh
+from pages.decoding import continuations
+from pages.decoding.controls import LENGTH, RUNS, SEED, TINT
+from pages.decoding.plan import LONGEST, QUICK, Plan, place, sampled
+from pages.shell.address import fresh, keep
 from pages.shell.cache import engine
-from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.tasks import task_and_language
 
-SEEDS = 2**32
-RUNS = (8, 16, 32, 64)
+VIEW = "decoding-view"
 
 
-def decoding_setup(choice: Choice) -> tuple[Plan, Any]:
-    """Draw the row of controls; return what they say and the place for the buttons.
+def decoding_setup(choice: Choice, row: Any, choose: Callable[[], bool]) -> tuple[Plan, Any]:
+    """Draw the controls in a `row`; return what they say and the place for the buttons.
 
-    Raises `EmptyText` and `TextTooLong`.
+    `choose` draws the bar of views and says whether one setting is run many times. Raises
+    `EmptyText` and `TextTooLong`.
     """
-    lines, folded = lines_of.read()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        runs = _view()
+    lines, hidden = continuations.read()
+    with row:
+        buttons = st.container(horizontal=True, width="content", gap="small")
+        many = choose()
         reading, language = task_and_language(choice)
+        options = st.popover("Options", icon=":material/tune:")
     ids, source = _begin(choice, reading, language)
     room = min(LONGEST, engine().room_left(choice.model, len(ids)))
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    buttons = row.container(horizontal=True, width="content", gap="small")
-    with row:
-        seed, limit = _numbers(room)
-        stop = _stop_text()
-    at = selection("at", lambda at: place(at, len(lines)) is not None, name="Place")
-    column, token = place(at, len(lines)) or (0, None)
+    runs, seed = RUNS.check(), SEED.check()
+    limit = LENGTH.check(range(1, room + 1), default=min(QUICK, room))
+    TINT.check()
+    with options:
+        for control in (LENGTH, SEED, *([RUNS] if many else [])):
+            control.draw()
+        stops = _stop_texts()
+    column, token = _place(lines, many)
     lines = _shortcuts(lines, column)
-    write = selection("write", ("yes",), name="write") == "yes"
-    task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stop=stop)
+    write = selection("write", ("yes", "no"), name="write") != "no"
+    task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stops=stops)
     prompt = "" if source else choice.text
-    plan = Plan(task, prompt, lines, column, token, write, runs, folded, reading)
-    return plan, buttons
+    return (
+        Plan(
+            task,
+            prompt,
+            lines,
+            column,
+            token,
+            write,
+            runs if many else 0,
+            hidden,
+            reading,
+            room,
+        ),
+        buttons,
+    )
 
 
 def _begin(
@@ -58,26 +79,21 @@ def _begin(
         return ids, ()
     rules = choice.card.generation
     if rules.start is None:
-        raise NotOffered("This model's card names no start token, so it cannot write.")
+        raise NotOffered("This model's card names no start token, so it cannot generate text.")
     begun = (rules.start,) if language is None else (rules.start, rules.languages[language])
     return begun, ids
 
 
-def _view() -> int:
-    """Whether columns are compared (0) or one of them is run many times (how many)."""
-    names = ("Columns", "Many runs")
-    view = checked("view", names, default=names[0], name="View")
-    st.segmented_control(
-        "View", names, default=names[0], key="view", bind="query-params", required=True,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    runs = checked("runs", RUNS, default=16, name="Runs")
-    if view == names[1]:
-        st.segmented_control(
-            "Runs", RUNS, default=16, key="runs", bind="query-params", required=True,
-            label_visibility="collapsed", format_func=lambda n: f"{n} runs",
-        )  # fmt: skip
-    return runs if view == names[1] else 0
+def _place(lines: tuple[Line, ...], many: bool) -> tuple[int, int | None]:
+    """The column and token looked at; many runs open on a setting in which chance has a say."""
+    at = selection("at", lambda at: place(at, len(lines)) is not None, name="Place")
+    column, token = place(at, len(lines)) or (0, None)
+    turned = st.session_state.get(VIEW) is False and many
+    st.session_state[VIEW] = many
+    if many and (at is None or turned) and (other := sampled(lines, column)) != column:
+        select("at", f"c{other + 1}")
+        return other, None
+    return column, token
 
 
 def _shortcuts(lines: tuple[Line, ...], column: int) -> tuple[Line, ...]:
@@ -89,59 +105,55 @@ def _shortcuts(lines: tuple[Line, ...], column: int) -> tuple[Line, ...]:
             continue
         del st.query_params[name]
         try:
-            values[name] = (int if LIMITS[name].whole else float)(given[-1])
-            replace(lines[column].sampling, **{name: values[name]})
+            values[name] = _number(name, given[-1])
+            lines[column].sampling.changed(**{name: values[name]})
         except ValueError as error:
             values.pop(name, None)
             why = error if "must be" in str(error) else f"{name} {given[-1][:40]} is not a number"
             st.warning(plain(f"{why}; column {column + 1} stays as it is."), icon=":material/link:")
     if not values:
         return lines
-    line = replace(lines[column], sampling=replace(lines[column].sampling, **values), beams=0)
+    setting = lines[column].sampling.changed(**values)
+    line = replace(lines[column], sampling=setting, beams=0, length_penalty=1.0)
     changed = (*lines[:column], line, *lines[column + 1 :])
     for number, one in enumerate(changed):
-        select(f"c{number + 1}", str(one))
+        keep(f"c{number + 1}", one)
     return changed
 
 
-def _numbers(room: int) -> tuple[int, int]:
-    seed = checked("seed", range(SEEDS), default=1, name="Seed")
-    st.number_input(
-        "Seed",
-        0,
-        SEEDS - 1,
-        1,
-        key="seed",
-        bind="query-params",
-        width=130,
-        help="One number for all columns: the same seed gives the same chances, so that columns "
-        "differ only where their settings do.",
-    )
-    limit = checked("length", range(1, room + 1), default=min(40, room), name="New tokens")
-    st.number_input(
-        "New tokens",
-        1,
-        room,
-        min(40, room),
-        key="length",
-        bind="query-params",
-        width=130,
-        help=f"At most {room:,}: as many as fit after this text, {LONGEST} on this page.",
-    )
-    return seed, limit
+def _number(name: str, text: str) -> float:
+    if name not in BY_NAME:
+        return {"true": True, "false": False}[text] if text in ("true", "false") else float("nan")
+    return int(text) if BY_NAME[name].range.whole else float(text)
 
 
-def _stop_text() -> str:
-    stop = selection("stop", lambda text: True) or ""
-    st.session_state["stop-text"] = stop
-    st.text_input(
-        "Stop text",
-        key="stop-text",
-        max_chars=40,
-        width=150,
-        placeholder="none",
-        on_change=lambda: select("stop", st.session_state["stop-text"] or None),
-        help="A column ends when it has written this, a full stop for example. If it never comes, "
-        "the column ends at the number of new tokens.",
-    )
-    return stop
+def _stop_texts() -> tuple[str, ...]:
+    """Up to four texts that end a column; one more field than are given."""
+    keys = ["stop", *(f"stop{number}" for number in range(2, STOPS + 1))]
+    given = [selection(key, _is_stop, name="Stop text") for key in keys]
+    used = sum(text is not None for text in given)
+    for number, (key, text) in enumerate(zip(keys, given, strict=True)):
+        if text is None and number > used:
+            continue
+        st.session_state[f"{key}-text"] = text or ""
+        st.text_input(
+            "Stop text" if number == 0 else f"Stop text {number + 1}",
+            key=f"{key}-text",
+            max_chars=2 * STOP_LENGTH,
+            placeholder="none",
+            on_change=partial(_stop_typed, key),
+            help=r"Ends a column where its text contains this. Type \n for a line break, \t for a "
+            r"tab, \\ for a backslash."
+            if number == 0
+            else None,
+        )
+    return tuple(dict.fromkeys(unescaped(text) for text in given if text is not None))
+
+
+def _stop_typed(key: str) -> None:
+    text = st.session_state[f"{key}-text"] or ""
+    select(key, escaped(unescaped(text)[:STOP_LENGTH]) or None)
+
+
+def _is_stop(text: str) -> bool:
+    return 0 < len(unescaped(text)) <= STOP_LENGTH

@@ -13,12 +13,13 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from pages.shell.state import Listed, state
 
+T = TypeVar("T")
 FILLING = 2.0  # seconds
 TEXT_IN_LINK = 2000  # characters; a longer text would make a link that programs cut or refuse
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$^&\"'])")
@@ -138,6 +139,32 @@ def selection(
             here.values[key] = value = None
     _write(key, value)
     return value
+
+
+def kept(
+    key: str, read: Callable[[str], T], write: Callable[[T], str] = str, *, name: str = ""
+) -> T | None:
+    """A value without a widget, kept as it is: it is text in the address alone.
+
+    `read` raises `ValueError` where a link makes no sense: that is said, and the value left out.
+    """
+    here = state()
+    here.listed[key] = Listed("", write)
+    given = fresh(key)
+    if given:
+        here.values[key] = None
+        try:
+            here.values[key] = read(given[-1][:200]) if given[-1] else None
+        except ValueError as error:
+            tell(key, f"{name or key}: {error}; it is left out.", None)
+    value = here.values.get(key)
+    _write(key, None if value is None else write(value))
+    return value
+
+
+def keep(key: str, value: object) -> None:
+    """Keep a value that `kept` reads; None forgets it. For callbacks."""
+    state().values[key] = value
 
 
 def select(key: str, value: str | None) -> None:

@@ -163,6 +163,7 @@ def continued(
     import torch
 
     search = {"length_penalty": 1.0, "early_stopping": False} if beams > 1 else {}
+    search = {name: options.pop(name, value) for name, value in search.items()}
     whole = model.generate(
         torch.tensor([ids]),
         attention_mask=torch.ones(1, len(ids), dtype=torch.long),

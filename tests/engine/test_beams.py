@@ -10,6 +10,7 @@ import torch
 
 from engine.decoding import beams
 from engine.decoding.beams import FINISHED, KEPT, PRUNED, ROOT, Beam, Found, Search
+from engine.decoding.ranking import largest
 from engine.models.bundle import Generation
 from tests.engine.reference import searching
 
@@ -26,7 +27,7 @@ def logits_after(path: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 def search_with(search: Search, generation: Generation = GENERATION, seed: int = 0) -> Found:
-    beam, paths = Beam(1, search, generation), [()]
+    beam, paths = Beam([1], search, generation), [()]
     while not beam.done:
         beam.advance(np.stack([logits_after(path, seed) for path in paths]))
         paths = [(*paths[row], int(token)) for row, token in zip(beam.rows, beam.ids, strict=True)]
@@ -215,7 +216,7 @@ def searched(model, search: Search, prompt: list[int]) -> list[Found]:
 
     results = []
     for source in SOURCES:
-        beam, paths = Beam(len(prompt), search, MARIAN), [[]]
+        beam, paths = Beam(prompt, search, MARIAN), [[]]
         while not beam.done:
             with torch.no_grad():
                 logits = model(
@@ -249,7 +250,7 @@ def test_the_largest_are_found_wherever_they_lie(cells: int) -> None:
     for count in {1, min(5, cells), min(40, cells), cells}:
         values = rng.normal(size=cells).astype(np.float32)
         values[rng.random(cells) < 0.1] = -np.inf
-        found = beams.largest(values, count)
+        found = largest(values, count)
         assert len(set(found)) == count
         np.testing.assert_array_equal(np.sort(values[found]), np.sort(values)[cells - count :])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.decoding import filters, sampling
+from engine.decoding import ranking, sampling
 from engine.decoding.next_token import opened
 from engine.decoding.sampling import STAGES, Sampling
 
@@ -67,7 +67,7 @@ def test_shown_and_not_shown_make_up_the_whole(setting: Sampling):
     assert found.own.sum() + found.others_own == pytest.approx(1, abs=1e-5)
     assert found.after.sum() + found.others_after == pytest.approx(1, abs=1e-5)
     assert len(found.ids) + found.others_kept + found.others_cut == 5000
-    after = filters.probabilities(sampling.filtered(logits, setting, ids, start=2))
+    after = ranking.probabilities(sampling.filtered(logits, setting, ids, start=2))
     np.testing.assert_allclose(found.after, after[found.ids], rtol=1e-5)
     # the formula on screen: exp(adjusted - highest) / total
     kept = found.cut < 0

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.decoding import filters, sampling
+from engine.decoding import ranking, sampling
 from engine.decoding.batch import encode
 from engine.decoding.choosing import Ask, Written, choose, choose_all
 from engine.decoding.continuation import Line
-from engine.decoding.generation import banned, following, generate
+from engine.decoding.generation import following, generate
+from engine.decoding.next_token import banned
 from engine.decoding.sampling import Sampling
 from engine.errors import EmptyText, TextTooLong
 from engine.models.runtime import Bundle, open_bundle
@@ -119,7 +120,7 @@ def test_a_token_is_described_by_what_it_was_chosen_from(bundle: Bundle, prompt:
     ids = list(prompt)
     for step in steps:
         (token,) = step.written
-        own = filters.probabilities(following(bundle, ids))
+        own = ranking.probabilities(following(bundle, ids))
         assert token.probability == pytest.approx(own[token.id], abs=1e-5)
         assert own[token.best].tolist() == sorted(own.tolist(), reverse=True)[: len(token.best)]
         assert token.best_after[:3].sum() == pytest.approx(1, abs=1e-5)
@@ -175,6 +176,52 @@ def test_nothing_to_continue_and_no_room_are_sentences(bundle: Bundle):
         list(generate(bundle, [5] * 64, LINES, seed=0, limit=5))
 
 
+BEAMS = [
+    "beam 4, no-repeat 2",
+    "beam 3, repetition penalty 1.5",
+    "beam 4, length penalty -2",
+    "beam 4, length penalty 4, repetition penalty 1.2, no-repeat 3",
+]
+
+
+@pytest.mark.parametrize("text", BEAMS)
+def test_beam_search_obeys_penalties_and_length_penalty_as_generate_does(
+    bundles: Any, bundle: Bundle, text: str
+):
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(bundles.checkpoint("gpt2")).eval()
+    line = Line.parse(text)
+    for sentence in (PROMPT, "the cat the cat the", "a"):
+        ids = tokenize(bundle, sentence).ids.tolist()
+        expected = continued(
+            model,
+            ids,
+            14,
+            beams=line.beams,
+            length_penalty=line.length_penalty,
+            repetition_penalty=line.sampling.repetition,
+            no_repeat_ngram_size=line.sampling.no_repeat,
+        )
+        assert texts(bundle, ids, [line], limit=14)[0] == expected
+
+
+def test_beam_search_penalizes_new_tokens_alone_where_it_is_told(bundles: Any, bundle: Bundle):
+    from transformers import AutoModelForCausalLM
+    from transformers.generation import logits_process as theirs
+
+    model = AutoModelForCausalLM.from_pretrained(bundles.checkpoint("gpt2")).eval()
+    ids = tokenize(bundle, PROMPT).ids.tolist()
+    own = theirs.RepetitionPenaltyLogitsProcessor(1.8, prompt_ignore_length=len(ids))
+    for text, width in (
+        ("beam 3, repetition penalty of new tokens 1.8", 3),
+        ("greedy, repetition penalty of new tokens 1.8", 1),
+    ):
+        chain = theirs.LogitsProcessorList([own])
+        expected = continued(model, ids, 14, beams=width, logits_processor=chain)
+        assert texts(bundle, ids, [Line.parse(text)], limit=14)[0] == expected
+
+
 @pytest.mark.parametrize("width", [2, 4])
 def test_beam_search_equals_generate_of_transformers(
     bundles: Any, bundle: Bundle, prompt: list[int], width: int
@@ -197,7 +244,7 @@ def test_tokens_of_a_beam_search_are_described_like_all_others(bundle: Bundle, p
     assert [bool(token.end) for token in tokens] == [False] * (len(tokens) - 1) + [True]
     ids = list(prompt)
     for token in tokens:
-        own = filters.probabilities(following(bundle, ids))
+        own = ranking.probabilities(following(bundle, ids))
         assert token.probability == pytest.approx(own[token.id], abs=1e-5) and not token.forced
         ids.append(token.id)
 
@@ -208,12 +255,21 @@ def test_a_stop_text_cuts_what_a_beam_search_found(bundle: Bundle, prompt: list[
     assert cut == whole[:3]
 
 
-def test_beam_search_with_a_setting_is_refused():
-    with pytest.raises(ValueError, match="no other setting"):
+def test_beam_search_with_a_filter_is_refused():
+    with pytest.raises(ValueError, match="takes penalties, and no top-k"):
         Line(Sampling(top_k=3), beams=4)
+    with pytest.raises(ValueError, match="takes penalties, and no temperature"):
+        Line.parse("beam 4, greedy")
+    with pytest.raises(ValueError, match="takes penalties, and no forced token"):
+        Line.parse("beam 4 @3=1")
+    with pytest.raises(ValueError, match=r"length penalty must be in \[-2, 4\], got 5"):
+        Line.parse("beam 4, length penalty 5")
+    with pytest.raises(ValueError, match="length penalty needs a beam search"):
+        Line.parse("top-k 3, length penalty 2")
     with pytest.raises(ValueError, match="beam must be in"):
         Line.parse("beam 99")
-    assert str(Line.parse("beam 4")) == "beam 4"
+    for text in ("beam 4", *BEAMS):
+        assert str(Line.parse(text)) == text
 
 
 def test_negative_runs_and_offsets_are_refused():
@@ -308,7 +364,7 @@ def test_rows_of_a_step_are_chosen_as_if_each_were_alone(
     assert [token.line for token in together] == list(range(len(lines)))
     assert [told(token) for token in together] == [told(token) for token in alone]
     for token, row in zip(together, logits, strict=True):
-        own = filters.probabilities(row)
+        own = ranking.probabilities(row)
         assert token.rank == 1 + np.count_nonzero(own > own[token.id])
         assert token.probability == pytest.approx(own[token.id], rel=1e-5)
         assert token.entropy == pytest.approx(sampling.entropy(own), abs=1e-4)

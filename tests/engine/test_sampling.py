@@ -1,11 +1,15 @@
 """Filters against transformers' own, by hand on four tokens, and the draw against its odds."""
 
+import pickle
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.decoding import filters, sampling
+from engine.decoding import filters, ranking, sampling
 from engine.decoding.sampling import Sampling
 
 FOUR = np.log(np.array([0.5, 0.3, 0.1, 0.1], dtype=np.float32))
@@ -71,27 +75,37 @@ def test_greedy_leaves_one_token_whatever_else_is_set():
 # --- Against transformers -----------------------------------------------------------------------
 
 
+START = 30  # ids of the prompt
+THEIRS: dict[str, Callable[[Any, Any], Any]] = {
+    "repetition": lambda theirs, value: theirs.RepetitionPenaltyLogitsProcessor(value),
+    "repetition_new": lambda theirs, value: theirs.RepetitionPenaltyLogitsProcessor(
+        value, prompt_ignore_length=START
+    ),
+    "no_repeat": lambda theirs, value: theirs.NoRepeatNGramLogitsProcessor(value),
+    "temperature": lambda theirs, value: theirs.TemperatureLogitsWarper(value),
+    "top_k": lambda theirs, value: theirs.TopKLogitsWarper(value),
+    "top_p": lambda theirs, value: theirs.TopPLogitsWarper(value),
+    "min_p": lambda theirs, value: theirs.MinPLogitsWarper(value),
+    "typical": lambda theirs, value: theirs.TypicalLogitsWarper(value),
+}
+
+
 def reference(logits: np.ndarray, setting: Sampling, ids: list[int]) -> np.ndarray:
     """The same setting through transformers' processors, in the order of `generate`."""
     import torch
     from transformers.generation import logits_process as theirs
 
     chain = theirs.LogitsProcessorList()
-    if setting.repetition != 1:
-        chain.append(theirs.RepetitionPenaltyLogitsProcessor(setting.repetition))
-    if setting.no_repeat:
-        chain.append(theirs.NoRepeatNGramLogitsProcessor(setting.no_repeat))
-    if setting.temperature != 1:
-        chain.append(theirs.TemperatureLogitsWarper(setting.temperature))
-    if setting.top_k:
-        chain.append(theirs.TopKLogitsWarper(setting.top_k))
-    if setting.top_p < 1:
-        chain.append(theirs.TopPLogitsWarper(setting.top_p))
-    if setting.min_p > 0:
-        chain.append(theirs.MinPLogitsWarper(setting.min_p))
-    if setting.typical < 1:
-        chain.append(theirs.TypicalLogitsWarper(setting.typical))
-    return chain(torch.tensor([ids]), torch.tensor(logits)[None])[0].numpy()
+    for name, make in THEIRS.items():
+        if (value := getattr(setting, name)) != sampling.OFF[name]:
+            chain.append(make(theirs, value))
+    tokens: Any = torch.tensor([ids])
+    return chain(tokens, torch.tensor(logits)[None])[0].numpy()
+
+
+def test_every_filter_is_compared_with_transformers_or_checked_by_hand():
+    by_hand = {"frequency"}  # not in transformers
+    assert {one.name for one in filters.FILTERS} == set(THEIRS) | by_hand
 
 
 SETTINGS = [
@@ -110,6 +124,8 @@ SETTINGS = [
     Sampling(typical=0.95),
     Sampling(repetition=1.3),
     Sampling(repetition=0.8),
+    Sampling(repetition_new=1.3),
+    Sampling(repetition=1.2, repetition_new=0.7, top_p=0.9),
     Sampling(no_repeat=1),
     Sampling(no_repeat=2),
     Sampling(
@@ -122,7 +138,7 @@ SETTINGS = [
 def test_filters_equal_those_of_transformers(setting: Sampling):
     ids = np.random.default_rng(3).integers(0, 40, 60).tolist()
     for logits in rows(40):
-        ours = sampling.filtered(logits, setting, ids)
+        ours = sampling.filtered(logits, setting, ids, start=START)
         theirs = reference(logits, setting, ids)
         assert kept(ours) == kept(theirs)
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
@@ -164,22 +180,79 @@ def test_settings_are_hashable_keys():
     assert len({Sampling(), Sampling(), Sampling(top_k=1)}) == 2
 
 
+def offered(one: filters.Filter) -> Any:
+    """Values that the slider of a filter offers, and what is legal besides."""
+    low, high, step, values = one.slider
+    kind = int if one.range.whole else float
+    offered = values or [kind(round(low + n * step, 6)) for n in range(round((high - low) / step))]
+    extra = [] if one.range.also is None else [one.range.also]
+    return st.sampled_from([*offered, *extra, one.off])
+
+
 SAMPLINGS = st.builds(
     Sampling,
-    temperature=st.sampled_from([0.0, 0.05, 0.7, 1.0, 2.0]),
-    top_k=st.integers(0, 999),
-    top_p=st.integers(1, 100).map(lambda n: n / 100),
-    min_p=st.integers(0, 100).map(lambda n: n / 100),
-    typical=st.integers(1, 100).map(lambda n: n / 100),
-    repetition=st.sampled_from([1.0, 1.2, 0.9]),
-    frequency=st.sampled_from([0.0, 0.5, -1.0]),
-    no_repeat=st.integers(0, 5),
+    temperature_last=st.booleans(),
+    **{one.name: offered(one) for one in filters.FILTERS},
 )
 
 
 @given(SAMPLINGS)
 def test_a_setting_reads_back_from_its_words(setting: Sampling):
     assert sampling.parse(str(setting)) == setting
+
+
+@given(SAMPLINGS)
+def test_a_setting_travels_as_its_values(setting: Sampling):
+    assert pickle.loads(pickle.dumps(setting)) == setting
+
+
+def test_a_setting_keeps_the_numbers_that_its_words_round():
+    assert str(Sampling(top_p=0.12345678)) == "top-p 0.123457"
+    assert Sampling(top_p=0.12345678).changed(top_k=4).top_p == 0.12345678
+
+
+@pytest.mark.parametrize("one", filters.FILTERS, ids=lambda one: one.name)
+def test_a_declaration_holds_together(one: filters.Filter):
+    """Off changes nothing and is legal; what the slider and the preset offer is legal; a label is
+    read back; help is one short sentence with how to switch it off."""
+    assert one.range.holds(one.off) and Sampling(**{one.name: one.off}) == Sampling()
+    values = [*(one.slider.values or one.slider[:2]), *([one.preset] if one.preset else [])]
+    for value in values:
+        legal: Any = value if one.range.holds(value) else one.range.also
+        assert sampling.parse(str(Sampling(**{one.name: legal}))) == Sampling(**{one.name: legal})
+    assert min(values) <= one.off <= max(values)
+    assert len(one.help) <= 90 and one.help.endswith(".")
+
+
+def test_temperature_comes_first_or_last():
+    """By hand: 0.5, 0.3, 0.1, 0.1 at temperature 2 are 0.379, 0.294, 0.164, 0.164."""
+    first, last = (
+        Sampling(temperature=2, top_p=0.75),
+        Sampling(temperature=2, top_p=0.75, temperature_last=True),
+    )
+    assert kept(sampling.filtered(FOUR, first, [])) == [0, 1, 3]
+    ours = sampling.filtered(FOUR, last, [])
+    assert kept(ours) == [0, 1]
+    np.testing.assert_allclose(ours[:2], FOUR[:2] / 2, rtol=1e-6)
+    assert [one.name for one, _ in last.stages] == ["top_p", "temperature"]
+    assert [one.name for one, _ in first.stages] == ["temperature", "top_p"]
+
+
+def test_penalties_and_bans_come_before_the_temperature_wherever_it_stands():
+    for setting in (
+        Sampling(temperature=2, top_k=3, no_repeat=1),
+        Sampling(temperature=2, top_k=3, no_repeat=1, temperature_last=True),
+        Sampling(temperature=0, top_k=3, no_repeat=1),
+    ):
+        names = [name for name, _ in sampling.stages(FOUR, setting, [2], ban=[3])]
+        assert names[:2] == ["no_repeat", "banned"]
+
+
+def test_an_unknown_filter_is_refused():
+    with pytest.raises(TypeError, match="no setting 'heat'"):
+        Sampling(heat=3)
+    with pytest.raises(AttributeError, match="no setting 'heat'"):
+        _ = Sampling().heat
 
 
 @pytest.mark.parametrize(
@@ -235,7 +308,7 @@ def test_draws_fit_the_distribution(setting: Sampling, by: str):
     """Chi-square of 10,000 draws at p = 1e-6: one false alarm in 55,000 changes of the noise."""
     logits = rows(1, 12)[0] / 3
     changed = sampling.filtered(logits, setting, [0, 3])
-    expected = 10_000 * filters.probabilities(changed).astype(np.float64)
+    expected = 10_000 * ranking.probabilities(changed).astype(np.float64)
     spots = [(i, 9) if by == "run" else (0, i) for i in range(10_000)]
     drawn = [sampling.draw(changed, sampling.noise(5, *spot, 12)) for spot in spots]
     seen = np.bincount(drawn, minlength=12)
@@ -251,6 +324,6 @@ def test_the_likeliest_of_many_rows_are_those_of_a_sort():
     """Rows of heaps, rows too short for them, ties (the higher id first) and what is ruled out."""
     many = np.vstack([rows(6, 977), np.zeros((1, 977), np.float32), np.round(rows(2, 977))])
     many[0, 5:400] = -np.inf
-    for scores in (many, many[:, :40], filters.probabilities(many[1])[None]):
-        for row, found in zip(scores, filters.likeliest_of(scores, 8), strict=True):
+    for scores in (many, many[:, :40], ranking.probabilities(many[1])[None]):
+        for row, found in zip(scores, ranking.likeliest_of(scores, 8), strict=True):
             assert found.tolist() == sorted(range(len(row)), key=lambda i: (-row[i], -i))[:8]

@@ -10,10 +10,10 @@ const HOSTILE = '<img src="x" onerror="1">';
 /** A column of these tokens as the server tells it; `more` are other keys of it. */
 function column(tokens, more = {}) {
   const each = (value) => tokens.map(() => value);
-  return { name: "greedy", t: tokens, p: each(0.5), a: [], k: [], r: each(1), b: [], d: -1, f: [], w: false, end: "", idle: "", h: each(1), peak: 8, s: [], ...more };
+  return { name: "greedy", t: tokens, v: [], p: each(0.5), a: [], k: [], r: each(1), b: [], d: -1, f: [], w: false, end: "", idle: "", h: each(1), peak: 8, s: [], ...more };
 }
 
-const data = (list, more = {}) => ({ columns: list, prompt: "The sea", tint: "probability", height: 190, hues: ["#111111", "#222222", "#333333"], chosen: 0, mark: "", held: "", seq: 0, ...more });
+const data = (list, more = {}) => ({ columns: list, prompt: "The sea", tint: "probability", height: 190, hues: ["#111111", "#222222", "#333333"], chosen: 0, mark: "", room: false, held: "", seq: 0, ...more });
 
 beforeEach(() => {
   page();
@@ -70,17 +70,17 @@ test("columns come and go, each named and numbered", () => {
   assert.equal(one.find(".grid").style.getPropertyValue("--n"), "2");
   one.show(data([column(["a"]), column(["b"]), column(["c"])]));
   assert.deepEqual(one.all(".name").map((name) => name.textContent), ["1greedy", "2greedy", "3greedy"]);
-  assert.equal(one.find(".grid").style.getPropertyValue("--half"), "2");
+  assert.equal(one.find(".grid").style.getPropertyValue("--half"), "3");
   one.show(data([column(["a"])]));
   assert.equal(one.all(".column").length, 1);
 });
 
 test("hostile tokens, names and prompts stay text, in the tooltip and the figures too", () => {
-  const one = sheet([column([HOSTILE], { name: HOSTILE, end: HOSTILE, b: [[HOSTILE, 0.5]], s: [[HOSTILE, HOSTILE, HOSTILE]] })], { prompt: HOSTILE, mark: HOSTILE });
+  const one = sheet([column([HOSTILE], { name: HOSTILE, end: HOSTILE, v: [HOSTILE], b: [[HOSTILE, 0.5]], s: [[HOSTILE, HOSTILE, HOSTILE]] })], { prompt: HOSTILE, mark: HOSTILE });
   pointer(spans(one, 0)[0], "pointerover");
   assert.equal(one.all("img").length, 0);
   assert.equal(spans(one, 0)[0].textContent, HOSTILE);
-  assert.ok(one.find(".tip").textContent.includes('<img·src="x"·onerror="1">'));
+  assert.ok(one.find(".tip").textContent.startsWith(HOSTILE));
   assert.equal(one.find("dt").title, HOSTILE);
   assert.ok(one.find(".key").textContent.endsWith(HOSTILE));
 });
@@ -122,8 +122,8 @@ test("what stands below is not made anew while nothing in it changes", () => {
 });
 
 test("the legend says what the colours mean, and what the mark means where there is one", () => {
-  const one = sheet([column(["a"])], { mark: "▾ parts from column 1" });
-  assert.match(one.find(".key").textContent, /likely.*0 %100 %▾ parts from column 1$/);
+  const one = sheet([column(["a"])], { mark: "▾ first difference from column 1" });
+  assert.match(one.find(".key").textContent, /probability.*0 %100 %▾ first difference from column 1$/);
   one.show(data([column(["a"])], { tint: "rank" }));
   assert.match(one.find(".key").textContent, /^top 10top 100top 1,000beyond/);
   assert.equal(one.all(".swatch").length, 4);
@@ -213,21 +213,51 @@ test("Esc lets go of a token, not of the column", () => {
   assert.deepEqual(one.told.map(([, lock]) => lock.at), ["c1 t2", "c1"]);
 });
 
-test("the tooltip tells a token's chances before and after the settings and what was preferred", () => {
+test("the tooltip tells a token's probability before and after the filters, and the top tokens", () => {
   const one = sheet([column([" was", "", "!"], {
     p: [0.5, 0.0123, 0.25], r: [1, 2000, 3], a: [0.75, 1, 0], k: [1200, 1, 5], h: [1.25, 2, 3],
-    b: [[" was", 0.5, " is\n", 0.25], [], []], d: 1, f: [2],
+    v: ["·was", "", "!"], b: [["·was", 0.5, "·is⏎", 0.25], [], []], d: 1, f: [2],
   })]);
   const told = spans(one, 0).map((span) => {
     pointer(span, "pointerover");
     return one.find(".tip").textContent.split("\n");
   });
-  assert.deepEqual(told[0], ["·was   token 1", "model: 50.0 %, its choice no. 1", "after the settings: 75.0 % of 1,200 kept", "entropy 1.3 bits", "preferred: ·was 50.0 %, ·is⏎ 25.0 %"]);
+  assert.deepEqual(told[0], ["·was   token 1", "model probability 50.0 %, rank 1", "after filters 75.0 %, 1,200 tokens kept", "entropy 1.3 bits", "top tokens: ·was 50.0 %, ·is⏎ 25.0 %"]);
   assert.equal(told[1][0], "part of a character   token 2");
-  assert.equal(told[1][1], "model: 1.2 %, its choice no. 2000");
-  assert.equal(told[1].at(-1), "▾ parts from column 1 here");
-  assert.equal(told[2][2], "after the settings: cut, forced by hand");
-  assert.equal(told[2].at(-1), "forced by hand");
+  assert.equal(told[1][1], "model probability 1.2 %, rank 2,000");
+  assert.equal(told[1].at(-1), "▾ first difference from column 1");
+  assert.equal(told[2][2], "removed by the filters");
+  assert.equal(told[2].at(-1), "forced");
+});
+
+test("the first three figures stand in sight, the others are folded", () => {
+  const rows = Array.from({ length: 5 }, (_, i) => [`figure ${i}`, `${i}`, "why"]);
+  const one = sheet([column(["a"], { s: rows }), column(["b"], { s: rows.slice(0, 3) })]);
+  const shown = (list) => [...list.querySelectorAll("dt")].map((name) => name.textContent);
+  const [first, second] = one.all(".foot");
+  assert.deepEqual(shown(first.querySelector("dl")), ["figure 0", "figure 1", "figure 2"]);
+  assert.deepEqual(shown(first.querySelector("details")), ["figure 3", "figure 4"]);
+  assert.equal(first.querySelector("summary").textContent, "More figures");
+  assert.equal(second.querySelector("details"), null);
+});
+
+test("one more column can be added where there is room for it", () => {
+  const one = sheet([column(["a"]), column(["b"])], { room: true }), add = () => one.all(".add");
+  assert.equal(add()[0].textContent, "+ Add column");
+  assert.equal(one.find(".grid").lastElementChild, add()[0]);
+  assert.equal(one.find(".grid").style.getPropertyValue("--n"), "3");
+  click(add()[0]);
+  click(add()[0]);
+  assert.deepEqual(one.told.map(([name, { seq }]) => [name, seq]), [["add", 1], ["add", 2]]);
+  one.show(data([column(["a"]), column(["b"]), column(["c"])], { room: true }));
+  assert.equal(one.find(".grid").lastElementChild, add()[0]);
+  one.show(data([column(["a"])]));
+  assert.equal(add().length, 0);
+});
+
+test("up to four cells stand in one row on a narrow screen, more in two", () => {
+  const half = (n, room) => sheet(Array.from({ length: n }, () => column(["a"])), { room }).find(".grid").style.getPropertyValue("--half");
+  assert.deepEqual([half(3, true), half(4, false), half(4, true), half(6, false)], ["4", "4", "3", "3"]);
 });
 
 test("the tooltip tells less while columns are written, and goes with the pointer", () => {

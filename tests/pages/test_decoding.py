@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.decoding import generation
+from engine.decoding import generation, writing
 from engine.decoding.beams import Search
+from engine.decoding.continuation import Line
+from engine.decoding.sampling import Sampling
 from engine.jobs import registry
 from engine.values import Reading
+from pages.decoding.plan import PRESETS, START
 from pages.shell.cache import engine
-from tests.pages.conftest import Open, sentences
+from tests.pages.conftest import Open, components, sentences
 
 PAGE = "5_Decoding"
 
@@ -42,27 +45,55 @@ def press(app: AppTest, key: str) -> AppTest:
     return settled(app)
 
 
-def test_the_page_opens_with_bars_and_without_having_written(open_page: Open):
-    app = open_page(PAGE)
-    assert not app.exception and not sentences(app)
-    assert written(app) == [""] * 6
-    assert not app.button(key="decoding-write").disabled
-    assert app.button(key="decoding-stop").disabled
-    assert any("equal choices" in caption.value for caption in app.caption)
+SIX = {f"c{n}": text for n, text in enumerate(PRESETS[:6], 1)}
 
 
 @pytest.mark.feature("N settings side by side")
-def test_write_fills_all_columns_and_is_kept_in_the_link(open_page: Open):
-    app = press(open_page(PAGE, length="12"), "decoding-write")
+def test_the_page_opens_with_columns_of_a_quick_run_and_says_so(open_page: Open):
+    app = settled(open_page(PAGE))
     assert not app.exception and not sentences(app)
-    assert all(len(column.tokens) == 12 for column in app.session_state["decoding-shown"][1])
-    assert app.query_params["write"] == "yes"
+    _, texts = app.session_state["decoding-shown"]
+    assert [text.line for text in texts] == list(START) and len(texts) < 6  # room for one more
+    assert all(len(text.tokens) == 20 for text in texts)
+    assert app.button(key="decoding-write").label == "Generate 20 more tokens"
+    assert app.button(key="decoding-stop").disabled
+    said = [caption.value.replace("\\", "") for caption in app.caption]
+    assert any(one.startswith("A quick first run: 3 settings, 20 new tokens each.") for one in said)
+    assert any("equal choices" in one for one in said)
+    assert components(app, "atlas_columns")[0]["room"]
+
+
+def test_the_quick_run_is_made_once_for_everybody(open_page: Open, monkeypatch: pytest.MonkeyPatch):
+    text = "The lighthouse keeper lost"
+    settled(open_page(PAGE, text=text))
+    runs: list[int] = []
+    monkeypatch.setattr(writing, "generate", lambda *a, **k: runs.append(1) or iter(()))
+    app = open_page(PAGE, text=text)
+    assert all(len(column.tokens) == 20 for column in app.session_state["decoding-shown"][1])
+    assert not runs and not app.exception
+
+
+def test_more_tokens_go_on_where_the_text_ended(open_page: Open):
+    app = settled(open_page(PAGE, **SIX, length="12"))
+    before = written(app)
+    app = press(app, "decoding-write")
+    assert not app.exception and not sentences(app)
+    assert app.number_input(key="length").value == 32
+    after = written(app)
+    assert all(a.startswith(b) for a, b in zip(after, before, strict=True) if b)
+    assert any(len(text.tokens) == 32 for text in app.session_state["decoding-shown"][1])
+    assert app.query_params["length"] in ("32", ["32"])
+
+
+def test_nothing_more_is_offered_at_the_most_tokens(open_page: Open):
+    app = settled(open_page(PAGE, c1="greedy", length="256"))
     assert app.button(key="decoding-write").disabled
+    assert "256" in app.button(key="decoding-write").help
 
 
 def test_a_link_writes_the_same_texts_again(open_page: Open):
-    first = press(open_page(PAGE, length="10", seed="7"), "decoding-write")
-    again = settled(open_page(PAGE, length="10", seed="7", write="yes"))
+    first = settled(open_page(PAGE, length="10", seed="7"))
+    again = settled(open_page(PAGE, length="10", seed="7", write="yes"))  # as links of old
     assert written(again) == written(first) and all(written(again))
     other = settled(open_page(PAGE, length="10", seed="8", write="yes"))
     assert written(other)[0] == written(first)[0]  # greedy knows no seed
@@ -70,7 +101,7 @@ def test_a_link_writes_the_same_texts_again(open_page: Open):
 
 
 def test_a_slider_changes_its_column_and_no_other(open_page: Open):
-    app = settled(open_page(PAGE, length="10", at="c3", write="yes"))
+    app = settled(open_page(PAGE, **SIX, length="10", at="c3"))
     before = written(app)
     app.slider(key="set-top_p").set_value(0.5)
     app = settled(app)
@@ -80,7 +111,7 @@ def test_a_slider_changes_its_column_and_no_other(open_page: Open):
 
 
 def test_a_slider_acts_without_a_model_run(open_page: Open, monkeypatch: pytest.MonkeyPatch):
-    app = open_page(PAGE, at="c2")
+    app = settled(open_page(PAGE, c1="greedy", c2="pure sampling", at="c2", write="no"))
     runs: list[int] = []
     monkeypatch.setattr(generation, "Decoder", lambda *a, **k: runs.append(1))
     for value in (0.5, 1.5, 0.9):
@@ -91,11 +122,21 @@ def test_a_slider_acts_without_a_model_run(open_page: Open, monkeypatch: pytest.
 
 @pytest.mark.feature("Greedy as a first-class mode")
 def test_temperature_zero_is_greedy_and_greys_the_filters(open_page: Open):
-    app = open_page(PAGE, at="c5")
+    app = settled(open_page(PAGE, at="c3"))
     app.slider(key="set-temperature").set_value(0.0).run()
-    assert lines(app)[4] == "greedy, top-p 0.9"
+    assert lines(app)[2] == "greedy, top-p 0.9"
     assert app.slider(key="set-top_p").disabled
-    assert any("greyed" in caption.value for caption in app.caption)
+    assert any("nothing is sampled" in caption.value for caption in app.caption)
+    (formula,) = [one.value for one in app.latex]
+    assert "max_j" in formula and "e^" not in formula and "T" not in formula
+    assert not any("$T$" in caption.value for caption in app.caption)
+
+
+def test_what_a_slider_sets_is_kept_exactly_and_written_in_short(open_page: Open):
+    app = open_page(PAGE, c1="pure sampling")
+    app.slider(key="set-top_p").set_value(0.35).run()
+    (line,) = [app.session_state["atlas"].values[f"c{n}"] for n in (1,)]
+    assert line == Line(Sampling(top_p=0.35)) and lines(app)[0] == "top-p 0.35"
 
 
 def test_a_preset_is_one_choice(open_page: Open):
@@ -106,7 +147,7 @@ def test_a_preset_is_one_choice(open_page: Open):
 
 
 def test_columns_are_removed_added_and_brought_back(open_page: Open):
-    app = open_page(PAGE, at="c2")
+    app = settled(open_page(PAGE, **SIX, length="4", at="c2"))
     assert app.button(key="decoding-add").disabled
     app.button(key="decoding-remove").click().run()
     assert lines(app)[:2] == ["greedy", "temperature 0.7"] and len(lines(app)) == 5
@@ -153,7 +194,10 @@ def test_the_bars_are_those_of_the_place_in_the_link(open_page: Open):
     ("address", "sentence"),
     [
         ({"c2": "top-p 2"}, "Column 2: top-p must be in (0, 1], got 2; it is left out."),
-        ({"c1": "<script>"}, "is no setting"),
+        ({"c2": "beam 4, top-k 2"}, "Column 2: beam search samples nothing"),
+        ({"c2": "beam 4, length penalty 9"}, "length penalty must be in [-2, 4], got 9"),
+        ({"stop": "x" * 41}, "does not exist here"),
+        ({"c1": "<script>"}, "is not a setting"),
         ({"c1": "greedy @x"}, "no forced token"),
         ({"at": "c9 t2"}, "c9 t2 does not exist here"),
         ({"seed": "-1"}, "-1: it goes from 0"),
@@ -187,17 +231,30 @@ def test_a_stop_text_ends_columns(open_page: Open):
     assert "." in text and text.rstrip().rstrip('."').count(".") == 0
 
 
+def test_several_stop_texts_are_given_a_newline_among_them(open_page: Open):
+    app = open_page(PAGE, c1="greedy", length="4", stop=r"\n", stop2="zebra")
+    task, _ = app.session_state["decoding-shown"]
+    assert task.stops == ("\n", "zebra") and not sentences(app)
+    assert app.text_input(key="stop-text").value == r"\n"
+    app.text_input(key="stop3-text").set_value(r"a\tb").run()
+    assert app.session_state["decoding-shown"][0].stops == ("\n", "zebra", "a\tb")
+    assert app.query_params["stop3"] in (r"a\tb", [r"a\tb"])
+    app.text_input(key="stop-text").set_value("").run()
+    assert app.session_state["decoding-shown"][0].stops == ("zebra", "a\tb")
+
+
 def test_a_stop_keeps_what_was_written(open_page: Open):
     app = settled(open_page(PAGE, length="6", write="yes"))
     texts = written(app)
-    app.session_state["atlas"].values["write"] = None
+    app.session_state["atlas"].values["write"] = "no"
     app.run()
-    assert written(app) == texts and "write" not in app.query_params
+    assert written(app) == texts and app.query_params["write"] in ("no", ["no"])
+    assert app.button(key="decoding-write").label == "Generate 20 more tokens"
 
 
 @pytest.mark.feature("Distribution over many sampled runs")
 def test_many_runs_of_one_setting_are_written_and_counted(open_page: Open):
-    app = settled(open_page(PAGE, view="Many runs", runs="8", at="c3", length="6", write="yes"))
+    app = settled(open_page(PAGE, view="Many runs", runs="8", at="c2", length="6"))
     assert not app.exception and not sentences(app)
     _, runs = app.session_state["decoding-shown"]
     assert [column.line.run for column in runs] == list(range(8))
@@ -207,8 +264,25 @@ def test_many_runs_of_one_setting_are_written_and_counted(open_page: Open):
 
 
 def test_many_runs_of_greedy_are_one_text(open_page: Open):
-    app = settled(open_page(PAGE, view="Many runs", runs="8", length="5", write="yes"))
-    assert any("All 8 runs wrote the same text" in caption.value for caption in app.caption)
+    app = settled(open_page(PAGE, view="Many runs", runs="8", length="5", at="c1"))
+    assert any("All 8 runs have the same text" in caption.value for caption in app.caption)
+    assert any(c.value.startswith("1 first token in 8 runs") for c in app.caption)
+
+
+def test_many_runs_open_on_a_setting_that_samples(open_page: Open):
+    app = settled(open_page(PAGE, view="Many runs", runs="8", length="5"))
+    _, runs = app.session_state["decoding-shown"]
+    assert {str(run.line) for run in runs} == {"temperature 0.7"} and len(runs) == 8
+    assert app.query_params["at"] in ("c2", ["c2"])
+    # and when one turns to them from a greedy column
+    app = settled(open_page(PAGE, c1="greedy", c2="beam 2", c3="top-k 5", at="c1", length="5"))
+    app.button_group(key="view").set_value("Many runs")
+    app = settled(app)
+    assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"top-k 5"}
+    # a person who then chooses the greedy column has it
+    app.button_group(key="decoding-column").set_value(0)
+    app = settled(app)
+    assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"greedy"}
 
 
 def test_an_encoder_decoder_writes_columns_too(open_page: Open):
@@ -230,23 +304,25 @@ def test_a_masked_model_fills_a_gap_with_the_same_bars(open_page: Open):
         PAGE, model="tales-bert", text="The [MASK] said that the [MASK] was red.", gap="2", at="c2"
     )
     assert not app.exception and not sentences(app)
-    assert any("The token in the gap" in text.value and "was red" in text.value
+    assert app.selectbox(key="decoding-preset").label == "Preset"
+    assert any("The masked token" in text.value and "was red" in text.value
                for text in app.markdown)  # fmt: skip
     app.slider(key="set-temperature").set_value(0.5).run()
-    assert any(caption.value.startswith("Before the settings") for caption in app.caption)
+    assert any("model probability" in caption.value for caption in app.caption)
     assert any("sharpens" in caption.value for caption in app.caption)
 
 
 def test_a_text_without_a_gap_gets_one(open_page: Open):
     app = open_page(PAGE, model="tales-bert", text="The cat sat on the mat.")
     assert not app.exception
-    (said,) = [box.value for box in app.info if "no" in box.value]
+    assert not any("Greedy" in caption.value for caption in app.caption)  # opens on all guesses
+    (said,) = [box.value for box in app.info if "no" in box.value and "masked" in box.value]
     assert "The cat sat on the \\[MASK\\]\\." in said
 
 
 def test_a_text_without_a_word_has_no_gap(open_page: Open):
     app = open_page(PAGE, model="tales-bert", text="?!")
-    assert not app.exception and "no word to take out" in sentences(app)[0]
+    assert not app.exception and "no word to mask" in sentences(app)[0]
 
 
 @pytest.mark.feature("Seed control")
@@ -280,7 +356,7 @@ def test_branches_are_kept_walked_compared_and_taken_back(open_page: Open):
     assert lines(app) == [branch] and app.query_params["b1"] == "greedy"
     new, folded = app.session_state["decoding-shown"][1]
     assert folded.ids == before.ids and new.ids[:3] == [*before.ids[:2], other]
-    assert any(caption.value.startswith("2 texts that part") for caption in app.caption)
+    assert any(caption.value.startswith("2 branches") for caption in app.caption)
     # the tree travels in the link, and what was folded comes out the same
     link = {key: value for key, value in app.query_params.items() if key != "candidate"}
     again = settled(open_page(PAGE, **link))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from engine.decoding import filters
+from engine.decoding import ranking
 from engine.decoding.continuation import Line
 from engine.decoding.generation import generate
 from engine.decoding.next_token import opened
@@ -30,7 +30,7 @@ def ids() -> tuple[int, ...]:
 
 def own() -> np.ndarray:
     """The model's probabilities of the token after the text."""
-    return filters.probabilities(engine().following("tales-gpt", ids()))
+    return ranking.probabilities(engine().following("tales-gpt", ids()))
 
 
 def pictures(app: AppTest) -> list[str]:
@@ -60,7 +60,7 @@ def test_the_bars_are_the_models_own_probabilities(open_page: Open):
     found, chances = rows(bars(app)), own()
     best = np.argsort(-chances)[:12].tolist()
     assert list(found) == best
-    assert all(f"model {percent(float(chances[i]))}" in found[i] for i in best)
+    assert all(f"model probability {percent(float(chances[i]))}" in found[i] for i in best)
     others = 1 - float(np.sort(chances)[-12:].sum(dtype=np.float64))
     assert f"other: {percent(others)}" in bars(app)
 
@@ -69,12 +69,13 @@ def test_the_bars_are_the_models_own_probabilities(open_page: Open):
     ("key", "value", "setting", "line"),
     [
         ("temperature", 0.5, "temperature 0.5", ""),
-        ("top_k", 5, "top-k 5", "top-k stops here: 5 tokens"),
-        ("top_p", 0.6, "top-p 0.6", "top-p stops among these: 0.6"),
-        ("top_p", 0.3, "top-p 0.3", "top-p stops here: 0.3"),
-        ("min_p", 0.2, "min-p 0.2", "min-p stops here: under"),
+        ("top_k", 5, "top-k 5", "top-k cutoff: 5 tokens"),
+        ("top_p", 0.6, "top-p 0.6", "top-p cutoff among these: 0.6"),
+        ("top_p", 0.3, "top-p 0.3", "top-p cutoff: 0.3"),
+        ("min_p", 0.2, "min-p 0.2", "min-p cutoff: below"),
         ("typical", 0.3, "typical 0.3", ""),
         ("repetition", 1.5, "repetition penalty 1.5", ""),
+        ("repetition_new", 1.5, "repetition penalty of new tokens 1.5", ""),
         ("frequency", 1.5, "frequency penalty 1.5", ""),
         ("no_repeat", 1, "no-repeat 1", ""),
     ],
@@ -100,13 +101,13 @@ def test_a_slider_moves_the_bars_to_what_its_filter_leaves(
     assert list(found) == expected.ids.tolist() and line in bars(app)
     for place, i in enumerate(expected.ids.tolist()):
         # its own stays in sight, as a bar with its number and in the tip
-        assert f"model {percent(float(expected.own[place]))}" in found[i]
+        assert f"model probability {percent(float(expected.own[place]))}" in found[i]
         assert f">{percent(float(expected.own[place]))}<" in found[i]
         if expected.cut[place] < 0:
-            assert f"after the settings {percent(float(expected.after[place]))}" in found[i]
+            assert f"after filters {percent(float(expected.after[place]))}" in found[i]
             assert ":line " not in found[i]
         else:
-            assert "cut by" in found[i] and ":line " in found[i]  # struck, not gone
+            assert "removed by" in found[i] and ":line " in found[i]  # struck, not gone
 
 
 @pytest.mark.feature("Formula with the user's numbers")
@@ -116,12 +117,12 @@ def test_the_formula_is_filled_with_this_places_numbers(open_page: Open):
     top = np.sort(logits)[::-1][:40].astype(np.float64)
     sum_ = float(np.exp((top - top[0]) / 0.5).sum())
     (formula,) = [one.value for one in app.latex]
-    assert f"{top[0]:.2f}" in formula and "{0.5}" in formula
-    assert f"{sum_:.4g}" in formula and f"{100 / sum_:.4g}" in formula
+    assert f"{top[0]:.3f}" in formula and "{0.5}" in formula
+    assert f"{sum_:.4g}" in formula and f"{100 / sum_:.3g}" in formula
     second = int(np.argsort(-logits)[1])
     other = open_page(PAGE, text=TEXT, c1="temperature 0.5, top-k 40", candidate=f"n{second}")
     (formula,) = [one.value for one in other.latex]
-    assert f"{100 * np.exp((top[1] - top[0]) / 0.5) / sum_:.4g}" in formula
+    assert f"{100 * np.exp((top[1] - top[0]) / 0.5) / sum_:.3g}" in formula
 
 
 @pytest.mark.feature("Entropy / effective vocabulary")
@@ -131,7 +132,7 @@ def test_entropy_is_told_as_so_many_equal_choices(open_page: Open):
     bits = -float((chances * np.log2(np.maximum(chances, 1e-300))).sum())
     said = " ".join(caption.value.replace("\\", "") for caption in app.caption)
     assert f"{2**bits:,.0f} equal choices ({bits:.1f} bits)" in said
-    assert "40 of 6,144 tokens are left to draw from" in said
+    assert "40 of 6,144 tokens are kept to sample from" in said
 
 
 @pytest.mark.feature("Greedy as a first-class mode", "Beam search", "N settings side by side")
@@ -160,8 +161,8 @@ def test_columns_tell_rank_and_probability_of_each_token_and_their_speed(open_pa
     assert column["p"] == pytest.approx([token.probability for token in shown.tokens], rel=1e-2)
     figures = {label: value for label, value, _ in column["s"]}
     spent = 1000 * sum(shown.seconds) / 9
-    assert figures["ms a token"] == f"{spent:.1f}" and figures["tokens a second"]
-    assert set(figures) >= {"mean log p", "perplexity", "entropy, bits", "distinct pairs"}
+    assert figures["ms per token"] == f"{spent:.1f}" and figures["tokens per s"]
+    assert set(figures) >= {"mean log p", "perplexity", "mean entropy", "distinct bigrams"}
 
 
 @pytest.mark.feature("Logit lens per layer")
@@ -178,7 +179,7 @@ def test_what_each_layer_would_say_of_the_next_token(open_page: Open):
     assert int(found.best[-1][0]) == column.ids[2]  # the top row is what greedy took
     svg = next(svg for svg in pictures(app) if 'data-id="l6"' in svg)
     for layer in range(7):
-        word = tokens.piece_texts(bundle, [int(found.best[layer][0])])[0].strip()
+        word = tokens.piece_texts(opened, [int(found.best[layer][0])])[0].strip()
         row = re.search(rf'<g data-id="l{layer}".*?</g>', svg, flags=re.S)
         assert row is not None and word[:7] in row[0]
         assert re.search(rf"[▲▼ ] {int(found.ranks[layer]):,}<", row[0])
@@ -199,14 +200,14 @@ def test_greedy_is_never_contradicted(open_page: Open):
                             write="yes", at="c2"))  # fmt: skip
     first, second = app.session_state["decoding-shown"][1]
     assert first.ids == second.ids and app.select_slider(key="set-top_k").disabled
-    assert "nothing" in app.select_slider(key="set-top_k").help
+    assert "No effect" in app.select_slider(key="set-top_k").help
     assert Sampling(temperature=0, top_k=3).idle == ("top_k",)
 
 
 def test_a_top_k_over_the_vocabulary_keeps_all_and_says_so(open_page: Open):
     app = open_page(PAGE, text=TEXT, c1="top-k 999999")
     assert not crash(app) and not sentences(app)
-    assert any("Top-k cuts nothing here" in c.value.replace("\\", "") for c in app.caption)
+    assert any("Top-k removes nothing here" in c.value.replace("\\", "") for c in app.caption)
 
 
 def test_a_prompt_as_long_as_the_window_is_a_sentence(open_page: Open):

@@ -21,18 +21,19 @@ CASES: dict[str, tuple[str, Address]] = {
         DECODING,
         {
             "model": "tales-gpt", "text": "The milk is bad, my tea tastes", "seed": "77",
-            "length": "9", "tint": "rank", "stop": "!", "write": "yes", "at": "c2 t3",
+            "length": "9", "tint": "rank", "stop": "!", "stop2": r"\n",
+            "stop3": "?", "stop4": " the", "write": "yes", "at": "c2 t3",
             "candidate": "n300", "lens": "true",
             "c1": "greedy @2=77", "c2": "temperature 0.7, top-p 0.9 @1=50 @4=60", "c3": "beam 3",
             "c4": "top-k 5, repetition penalty 1.3", "c5": "min-p 0.05, frequency penalty 0.5",
-            "c6": "typical 0.8, no-repeat 3", "b1": "greedy", "b2": "greedy @2=80",
+            "c6": "beam 2, length penalty -1, no-repeat 3", "b1": "greedy", "b2": "greedy @2=80",
         },
     ),
     "many runs": (
         DECODING,
         {
             "model": "tales-gpt", "text": "Once upon a time", "view": "Many runs", "runs": "8",
-            "seed": "5", "length": "4", "write": "yes", "at": "c1", "c1": "pure sampling",
+            "seed": "5", "length": "4", "write": "no", "at": "c1", "c1": "pure sampling",
         },
     ),
     "a gap": (

@@ -24,7 +24,7 @@ def logits_after(path: tuple[int, ...]) -> np.ndarray:
 
 def story(search: Search | None = None, *, now: int | None = None, forced: int = 0) -> Story:
     """The winner of a search with its scores and attention that follows the diagonal."""
-    beam, paths = Beam(1, search or Search(4, limit=16), Generation(start=0, ends=(0,))), [()]
+    beam, paths = Beam([1], search or Search(4, limit=16), Generation(start=0, ends=(0,))), [()]
     while not beam.done:
         beam.advance(np.stack([logits_after(path) for path in paths]))
         paths = [(*paths[r], int(t)) for r, t in zip(beam.rows, beam.ids, strict=True)]

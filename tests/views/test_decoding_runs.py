@@ -8,23 +8,19 @@ import pytest
 
 from engine.decoding.choosing import choose
 from engine.decoding.continuation import Line
+from engine.decoding.generated import Generated
 from engine.decoding.next_token import opened
 from engine.decoding.sampling import Sampling
-from engine.decoding.writing import Column
 from pages.decoding.runs import picture as view
 
 PIECES = ["a", " b", " <c>", " d"]
 
 
-def run(number: int, *ids: int) -> Column:
-    column = Column(Line(run=number))
-    logits = np.zeros(4, dtype=np.float32)
-    token = choose(logits, column.line, [0], start=1, seed=0)
-    for token_id in ids:
-        column.tokens.append(replace(token, id=token_id))
-        column.texts.append(PIECES[token_id])
-        column.seconds.append(0.01)
-    return column
+def run(number: int, *ids: int) -> Generated:
+    line = Line(run=number)
+    token = choose(np.zeros(4, dtype=np.float32), line, [0], start=1, seed=0)
+    tokens = tuple(replace(token, id=token_id) for token_id in ids)
+    return Generated(line, tokens, tuple(PIECES[i] for i in ids), (0.01,) * len(ids))
 
 
 RUNS = [run(0, 1, 2, 3), run(1, 0, 1, 2), run(2, 1, 2, 0), run(3, 1, 3, 3), run(4, 1, 2, 3)]
@@ -59,8 +55,11 @@ def test_runs_that_have_not_begun_are_drawn_as_empty():
 def test_the_summary_counts_texts_and_shared_tokens():
     assert "4 of 5 texts are different" in view.summary(RUNS)
     # pairs share 0, 2, 1, 3, 0, 0, 0, 1, 2 and 1 tokens
-    assert "share 1.0 tokens" in view.summary(RUNS)
-    assert "All 2 runs wrote the same text" in view.summary([run(0, 1, 2), run(1, 1, 2)])
+    assert "share their first 1.0 token on average" in view.summary(RUNS)
+    same = [run(0, 1, 2), run(1, 1, 2)]
+    assert view.summary(same) == "All 2 runs have the same text."
+    greedy = [replace(one, line=Line(Sampling(temperature=0), run=n)) for n, one in enumerate(same)]
+    assert view.summary(greedy).endswith("the same text: this setting samples nothing.")
     assert view.summary([]) == ""
 
 
@@ -68,13 +67,24 @@ def test_first_tokens_stand_beside_their_odds():
     logits = np.log(np.array([0.2, 0.7, 0.06, 0.04], dtype=np.float32))
     found = opened(logits, Sampling(), [])
     svg = view.firsts(RUNS, found, PIECES.__getitem__)
-    assert "4 times" in svg and "70.0 %" in svg and "expected 70.0 %: 3.5 of 5 runs" in svg
+    assert (
+        "4 times" in svg and "70.0 %" in svg and "probability 70.0 %: expected 3.5 of 5 runs" in svg
+    )
     # shares 0.8 and 0.2 against 0.7 and 0.2
-    assert "5.0 points off" in view.first_words(RUNS, found)
+    words = view.first_words(RUNS, found)
+    assert "2 different first tokens in 5 runs" in words and "5.0 percentage points off" in words
+
+
+def test_one_first_token_is_one():
+    found = opened(np.zeros(4, dtype=np.float32), Sampling(), [])
+    assert view.first_words([run(0, 1), run(1, 1)], found).startswith("1 first token in 2 runs.")
+    assert view.first_words([run(0, 1)], found).startswith("1 first token in 1 run.")
+    sure = opened(np.log(np.array([0.2, 0.8], dtype=np.float32)), Sampling(temperature=0), [])
+    assert "leaves one token" in view.first_words([run(0, 1)], sure)
 
 
 def test_the_table_says_how_often_each_text_came():
-    assert view.table(RUNS)["came"] == [2, 1, 1, 1, 2]
+    assert view.table(RUNS)["count"] == [2, 1, 1, 1, 2]
 
 
 @pytest.mark.parametrize("count", [8, 64])

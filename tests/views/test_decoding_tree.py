@@ -5,19 +5,21 @@ import pytest
 
 from engine.decoding.choosing import Written
 from engine.decoding.continuation import Line
-from engine.decoding.writing import Column
+from engine.decoding.generated import Generated
 from pages.decoding.tree import picture as view
+from pages.decoding.tree import words as say
+from pages.decoding.tree.branches import Branch, branches
 
 
-def column(text: str, *pieces: str, probability: float = 0.5) -> Column:
-    """A finished column that wrote these pieces."""
-    made = Column(Line.parse(text))
-    forced = {place for place, _ in made.line.forced}
-    for place, piece in enumerate(pieces):
+def column(text: str, *pieces: str, probability: float = 0.5) -> Generated:
+    """A finished text of these pieces."""
+    line, tokens = Line.parse(text), []
+    forced = {place for place, _ in line.forced}
+    for place in range(len(pieces)):
         one = np.array([place], dtype=np.int64)
         share = np.array([probability], dtype=np.float32)
         last = place + 1 == len(pieces)
-        made.tokens.append(
+        tokens.append(
             Written(
                 line=0,
                 place=place,
@@ -35,13 +37,26 @@ def column(text: str, *pieces: str, probability: float = 0.5) -> Column:
                 best_cut=np.array([-1], dtype=np.int8),
             )
         )
-        made.texts.append(piece)
-        made.seconds.append(0.01)
-    return made
+    return Generated(line, tuple(tokens), pieces, (0.01,) * len(pieces))
 
 
-def grown(*columns: Column, shown: int = 2) -> list[view.Twig]:
-    return view.twigs([one.line for one in columns], columns, shown)
+def grown(*texts: Generated, shown: int = 2) -> list[Branch]:
+    return branches(texts, shown)
+
+
+NAMES = {7: "dog", 9: "home", 5: "y", 2: "\n", 3: " three"}
+
+
+def spell(token_id: int) -> str:
+    return NAMES[token_id]
+
+
+def tree(rows: list[Branch], here: int | None = None) -> str:
+    return view.tree(rows, spell, here)
+
+
+def summary(rows: list[Branch], here: int | None = None) -> str:
+    return say.summary(rows, spell, here)
 
 
 TRUNK = column("greedy", *" the cat sat down".split())
@@ -54,7 +69,7 @@ def test_branches_grow_from_where_a_token_was_forced() -> None:
     rows = grown(TRUNK, EARLY, LATE, OTHER)
     assert [str(row.line) for row in rows] == ["greedy", "greedy @1=7", "greedy @1=7 @3=9"]
     assert [(row.parent, row.fork) for row in rows] == [(None, 0), (0, 1), (1, 3)]
-    assert [row.shown for row in rows] == [0, 1, None]
+    assert [row.column for row in rows] == [0, 1, None]
 
 
 def test_a_text_that_nothing_branches_off_is_no_tree() -> None:
@@ -76,50 +91,53 @@ def test_a_branch_without_its_trunk_still_finds_its_nearest() -> None:
 
 
 def test_each_branch_is_drawn_from_its_fork_on() -> None:
-    svg = view.tree(grown(TRUNK, EARLY, LATE))
+    svg = tree(grown(TRUNK, EARLY, LATE))
     assert [svg.count(f'data-id="k{index}"') for index in range(3)] == [1, 1, 1]
     assert svg.count(">the<") == 1  # what is shared stands in the trunk alone
     assert svg.count(">dog<") == 1 and svg.count(">home<") == 1
-    assert "folded" in svg and "text-decoration" in svg
+    assert "hidden" in svg and "text-decoration" in svg
 
 
 def test_places_far_from_a_fork_are_left_out_and_marked() -> None:
     words = [f"w{number}" for number in range(200)]
     long, branch = column("greedy", *words), column("greedy @120=7", *words)
-    svg = view.tree(grown(long, branch))
+    svg = tree(grown(long, branch))
     assert ">w119<" in svg and ">w0<" in svg and ">w60<" not in svg
     assert ">⋯<" in svg and ">121<" in svg
 
 
 def test_a_branch_that_is_not_written_yet_is_drawn_too() -> None:
-    rows = grown(Column(Line.parse("greedy")), Column(Line.parse("greedy @9=3")))
-    assert "not written yet" in view.tree(rows)
-    assert view.summary(rows) == ""
+    rows = grown(Generated(Line.parse("greedy")), Generated(Line.parse("greedy @9=3")))
+    assert "not generated yet" in tree(rows)
+    assert summary(rows) == ""
+    assert "“·three” forced at token 10" in tree(rows) and "id 3" not in tree(rows)
 
 
 def test_words_tell_what_forcing_cost() -> None:
     likely = column("greedy @1=7", "a", "b", "c", "d", probability=0.9)
-    words = view.summary(grown(TRUNK, likely))
-    assert "“b” at token 2" in words and "choice number 3" in words
-    assert "likelier than the one without: log-probabilities sum to −0.4 against −2.8" in words
+    words = summary(grown(TRUNK, likely))
+    assert "“dog” forced at token 2 has rank 3" in words
+    assert "more likely than without it: log-probabilities sum to −0.4 instead of −2.8" in words
     assert len(words.split()) <= 60
+    assert "equally likely" in summary(grown(TRUNK, EARLY))
 
 
 def test_words_speak_of_the_branch_that_is_looked_at() -> None:
     rows = grown(TRUNK, EARLY, LATE)
-    assert "“dog” at token 2" in view.summary(rows)
-    assert "“home” at token 4" in view.summary(rows, 2)
-    assert "#f" in view.tree(rows, 2) and view.tree(rows, 2) != view.tree(rows, 1)
+    assert "“dog” forced at token 2" in summary(rows)
+    assert "“home” forced at token 4" in summary(rows, 2)
+    assert "#f" in tree(rows, 2) and tree(rows, 2) != tree(rows, 1)
 
 
 def test_the_table_says_who_left_whom_where() -> None:
-    table = view.table(grown(TRUNK, EARLY, LATE))
-    assert table["leaves_branch"] == ["", 1, 2] and table["at_token"] == ["", 2, 4]
+    table = say.table(grown(TRUNK, EARLY, LATE), spell)
+    assert table["grows_from"] == ["", 1, 2] and table["at_token"] == ["", 2, 4]
     assert table["text"][2] == "thedogranhome"
+    assert table["setting"][2] == "greedy, “dog” forced at token 2, “home” at token 4"
     assert len({len(column) for column in table.values()}) == 1
 
 
 @pytest.mark.parametrize("piece", ["<script>", "\"&'", "\n", "\x00", "猫" * 40, ""])
 def test_hostile_pieces_are_drawn_as_text(piece: str) -> None:
-    svg = view.tree(grown(column("greedy", "a", piece), column("greedy @1=2", "a", piece)))
+    svg = tree(grown(column("greedy", "a", piece), column("greedy @1=2", "a", piece)))
     assert "<script" not in svg and "\x00" not in svg

@@ -5,6 +5,8 @@ In: a `Sheet`. Out: an SVG; every token can be pointed at (ids `c2t14`). Knows n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pages.decoding.columns.sheet import Sheet, summary, tail
 from pages.pictures import palette
 from pages.pictures.svg import document, label, shortened, tag, text_width
@@ -15,20 +17,22 @@ WIDTH, PAD, SIZE, LEADING = 250.0, 12.0, 13.0, 21.0
 def picture(sheet: Sheet, title: str) -> str:
     """The columns as an SVG: three side by side, tokens tinted as on the screen."""
     across = min(3, max(1, len(sheet.columns)))
-    parts, y = [], 10.0
+    parts, y, names = [], 10.0, sheet.names
     for start in range(0, len(sheet.columns), across):
         bottoms = [y]
         for place, number in enumerate(range(start, min(start + across, len(sheet.columns)))):
-            drawn, bottom = _drawn(sheet, number, place * (WIDTH + 16) + 8, y)
+            drawn, bottom = _drawn(sheet, names, number, place * (WIDTH + 16) + 8, y)
             parts += drawn
             bottoms.append(bottom)
         y = max(bottoms) + 18
     return document(across * (WIDTH + 16), y, parts, title, summary(sheet))
 
 
-def _drawn(sheet: Sheet, number: int, x: float, y: float) -> tuple[list[str], float]:
+def _drawn(
+    sheet: Sheet, names: Sequence[str], number: int, x: float, y: float
+) -> tuple[list[str], float]:
     column, hue = sheet.columns[number], palette.CATEGORIES[number % len(palette.CATEGORIES)]
-    name = shortened(f"{number + 1}  {sheet.names[number]}", WIDTH, 14, mono=False)
+    name = shortened(f"{number + 1}  {names[number]}", WIDTH, 14, mono=False)
     parts = [
         tag("rect", x=x, y=y, width=WIDTH, height=3.0, fill=hue),
         label(name, x, y + 22, size=14, font_weight=600),
@@ -36,11 +40,11 @@ def _drawn(sheet: Sheet, number: int, x: float, y: float) -> tuple[list[str], fl
     flow = _Flow(x, y + 48)
     for piece in _lines(tail(sheet.prompt)):
         parts += flow.put(piece, palette.MUTED, "", "")
-    for place, token in enumerate(column.tokens[:]):
+    for place, token in enumerate(column.tokens):
         ground, strength = _ground(sheet.tint, token.probability, token.rank)
         tip = (
-            f"model: {100 * token.probability:.3g} %, its choice no. {token.rank}\n"
-            f"after the settings: {100 * token.after:.3g} %\nentropy {token.entropy:.1f} bits"
+            f"model probability {100 * token.probability:.3g} %, rank {token.rank:,}\n"
+            f"after filters {100 * token.after:.3g} %\nentropy {token.entropy:.1f} bits"
         )
         where = f"c{number + 1}t{place + 1}"
         parts += flow.put(column.texts[place], palette.INK, where, tip, ground, strength)

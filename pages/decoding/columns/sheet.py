@@ -1,48 +1,60 @@
-"""Columns of text being written: what the component shows, and the same as words and a table.
+"""Columns of generated text: what the component shows, and the same in words and as a table.
 
-In: columns of `engine.decoding.writing`, what they are called, how to spell a token. Out: the
-component's data (plain lists, small enough to be sent eight times a second), a sentence on what one
-sees, a table of every token. Knows nothing of Streamlit.
+In: texts as they are by now (`engine.decoding.generated`), what they are called, how to spell a
+token. Out: the component's data (plain lists, small enough to be sent ten times a second), a
+sentence on what one sees, a table of every token. Knows nothing of Streamlit, models and jobs.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from engine.decoding.writing import Column, Statistics, parting, statistics
+from cachetools import LRUCache
+
+from engine.decoding.choosing import Written
+from engine.decoding.generated import Generated, Statistics, first_difference, statistics
+from pages.decoding.words import Spell, title
 from pages.pictures import palette
+from pages.pictures.svg import visible
 
 ENDS = {
     "": "",
-    "end": "■ The model ended the text.",
-    "limit": "Limit reached.",
-    "window": "The model's positions are used up.",
-    "stop": "The stop text came.",
+    "end": "■ End-of-text token.",
+    "limit": "Length limit reached.",
+    "window": "Context window full.",
+    "stop": "Stop text reached.",
 }
 TAIL = 40  # characters of the prompt repeated at the head of each column
-PREFERRED = 3
+TOP = 3  # candidates in a tooltip
+KEPT = 8192  # tokens of which it is remembered how they are shown
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """All columns side by side: `names` are their settings, `chosen` the one compared with.
+    """All columns side by side: `chosen` is the one compared with.
 
-    `held` is the place in it that is looked at.
+    `held` is the place in it that is looked at. `room` says whether one more column may be added,
+    `idle` what stands in a column that nobody writes.
     """
 
-    columns: tuple[Column, ...]
-    names: tuple[str, ...]
+    columns: tuple[Generated, ...]
     prompt: str
-    spell: Callable[[int], str]
+    spell: Spell
     chosen: int = 0
     held: int | None = None
     tint: str = "probability"
     idle: str = ""
     height: int = 190
+    room: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' titles."""
+        return [title(column.line, self.spell) for column in self.columns]
 
     @property
     def at(self) -> str:
@@ -52,13 +64,14 @@ class Sheet:
 
 def payload(sheet: Sheet) -> dict[str, Any]:
     """What `assets/components/columns.js` is given."""
-    reference = _ids(sheet.columns[sheet.chosen]) if sheet.columns else []
+    reference = sheet.columns[sheet.chosen].ids if sheet.columns else []
     whole = not any(column.writing for column in sheet.columns)
+    names = sheet.names
     columns = [
-        _column(sheet, number, reference if number != sheet.chosen else None, whole)
-        for number in range(len(sheet.columns))
+        _column(sheet, names[i], column, reference if i != sheet.chosen else None, whole)
+        for i, column in enumerate(sheet.columns)
     ]
-    parted = any(column["d"] >= 0 for column in columns)
+    differ = any(column["d"] >= 0 for column in columns)
     return {
         "columns": columns,
         "prompt": tail(sheet.prompt),
@@ -66,77 +79,113 @@ def payload(sheet: Sheet) -> dict[str, Any]:
         "height": sheet.height,
         "hues": [palette.hexadecimal(colour) for colour in palette.CATEGORIES],
         "chosen": sheet.chosen,
-        "mark": f"▾ parts from column {sheet.chosen + 1}" if parted else "",
+        "mark": f"▾ first difference from column {sheet.chosen + 1}" if differ else "",
+        "room": sheet.room,
     }
 
 
-def _column(sheet: Sheet, number: int, reference: list[int] | None, whole: bool) -> dict[str, Any]:
+def _column(
+    sheet: Sheet, name: str, column: Generated, reference: list[int] | None, whole: bool
+) -> dict[str, Any]:
     """One column as short lists; keys are one letter, as they are sent again and again.
 
-    What only a tooltip tells (probability after the settings, tokens kept, preferred ones) comes
+    What only a tooltip shows (probability after the filters, tokens kept, top tokens, names) comes
     when all columns are done: it is most of the bytes.
     """
-    column = sheet.columns[number]
-    so_far = _so_far(column)
-    tokens, ids = column.tokens[: len(so_far["i"])], so_far["i"]
-    told = tokens if whole else []
-    parts = None if reference is None else parting(ids, reference)
-    last = tokens[-1].end if tokens else ""
+    tokens = column.tokens
+    in_tips = tokens if whole else ()
+    brief = list(map(_brief, tokens))
+    entropies = [entropy for _, _, entropy in brief]
+    differs = None if reference is None else first_difference(column.ids, reference)
+    stopped = bool(tokens) and not column.writing
     return {
-        "name": sheet.names[number],
-        "t": so_far["t"],
-        "p": so_far["p"],
-        "a": [_short(token.after) for token in told],
-        "k": [token.kept for token in told],
-        "r": so_far["r"],
-        "b": _all_preferred(column, sheet.spell) if told else [],
-        "d": -1 if parts is None else parts,
-        "f": so_far["f"],
+        "name": name,
+        "t": list(column.texts),
+        "v": list(map(_visible, column.texts)) if whole else [],
+        "p": [probability for probability, _, _ in brief],
+        "a": [after for _, after, _ in brief] if whole else [],
+        "k": [token.kept for token in in_tips],
+        "r": [token.rank for token in tokens],
+        "b": [_top(token, sheet.spell) for token in in_tips],
+        "d": -1 if differs is None else differs,
+        "f": [place for place, token in enumerate(tokens) if token.forced],
         "w": column.writing,
-        "end": ENDS[last] if last else ("" if column.writing or not tokens else "Stopped."),
+        "end": ENDS[column.end] or ("Stopped." if stopped else ""),
         "idle": _idle(column, sheet.idle),
-        "h": so_far["h"],
-        "peak": max(8, *so_far["h"]) if tokens else 8,
+        "h": entropies,
+        "peak": max([8.0, *entropies]),
         "s": figures(statistics(column)) if whole and tokens else [],
     }
 
 
-def _idle(column: Column, idle: str) -> str:
+def _idle(column: Generated, idle: str) -> str:
     if not column.writing:
         return idle
-    return f"weighing {column.line.beams} beginnings …" if column.line.beams else "writing …"
+    beams = column.line.beams
+    return f"beam search: {beams} hypotheses …" if beams else "generating …"
+
+
+@lru_cache(maxsize=KEPT)
+def _brief(token: Written) -> tuple[float, float, float]:
+    """Probabilities before and after the filters, and entropy.
+
+    Rounded once, as the tokens are sent again with every look.
+    """
+    return _short(token.probability), _short(token.after), round(token.entropy, 1)
+
+
+def _top(token: Written, spell: Spell) -> list[str | float]:
+    """The likeliest tokens at a place, texts and probabilities in turn; spelt once a token."""
+    with _guard:
+        if token in _tops:
+            return _tops[token]
+    ids, shares = token.best[:TOP].tolist(), token.best_probability.tolist()
+    pairs = [(_visible(spell(i)), _short(p)) for i, p in zip(ids, shares, strict=False)]
+    found: list[str | float] = [part for pair in pairs for part in pair]
+    with _guard:
+        _tops[token] = found
+    return found
+
+
+_tops: LRUCache[Written, list[str | float]] = LRUCache(KEPT)
+_guard = threading.Lock()
+_visible = lru_cache(maxsize=KEPT)(visible)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def figures(found: Statistics) -> list[tuple[str, str, str]]:
-    """A column's numbers: label, value, and what it means."""
+    """A column's figures: label, value, and what it means, the most telling first."""
     speed = 1000 / found.milliseconds if found.milliseconds else 0.0
-    rows = [
-        ("tokens", f"{found.length}", "New tokens, the prompt not counted."),
-        ("tokens a second", f"{speed:.0f}", "Of this column, all being written in one batch."),
-        ("ms a token", f"{found.milliseconds:.1f}", "From one token to the next."),
-        (
-            "mean log p",
-            f"{-found.surprise:.2f}",
-            "Mean natural logarithm of the model's own probabilities; nearer 0 is likelier.",
-        ),
+    rows: list[tuple[str, str, str] | None] = [
         (
             "perplexity",
             f"{found.perplexity:.1f}",
-            "e to the mean surprise: as if it chose among so many equal tokens each time.",
+            "exp of the mean −log p: as if so many tokens had been equally likely each time.",
         ),
+        _share("repeated 4-grams", found.repeated, "Four-token sequences that occurred before."),
         (
-            "entropy, bits",
-            f"{found.entropy:.1f}",
-            "How open the model was on average: 0 is certain, 10 is 1,024 equal choices.",
+            "mean entropy",
+            f"{found.entropy:.1f} bits",
+            "Uncertainty before each token: 0 is certain, 10 bits are 1,024 equal choices.",
         ),
+        _share("distinct bigrams", found.distinct, "Share of different pairs of neighbours."),
+        (
+            "mean log p",
+            f"{-found.surprisal:.2f}".replace("-", "−"),
+            "Mean natural logarithm of the model probabilities; nearer 0 is likelier.",
+        ),
+        ("tokens", f"{found.length}", "New tokens, without the prompt."),
+        ("tokens per s", f"{speed:.0f}", "Of this column, all being generated in one batch."),
+        ("ms per token", f"{found.milliseconds:.1f}", "From one token to the next."),
     ]
-    if found.distinct is not None:
-        share = f"{100 * found.distinct:.0f} %"
-        rows.append(("distinct pairs", share, "Different pairs of neighbours (distinct-2)."))
-    if found.repeated is not None:
-        share = f"{100 * found.repeated:.0f} %"
-        rows.append(("repeated fours", share, "Sequences of four tokens that came before."))
-    return rows
+    return [row for row in rows if row is not None]
+
+
+def _share(name: str, share: float | None, why: str) -> tuple[str, str, str] | None:
+    return None if share is None else (name, f"{100 * share:.0f} %", why)
 
 
 def tail(prompt: str) -> str:
@@ -150,43 +199,25 @@ def tail(prompt: str) -> str:
 
 def table(sheet: Sheet) -> dict[str, list[Any]]:
     """Every token of every column, one row each."""
-    rows: dict[str, list[Any]] = {
-        name: []
-        for name in (
-            "column",
-            "setting",
-            "position",
-            "id",
-            "text",
-            "probability",
-            "after_settings",
-            "rank",
-            "kept",
-            "entropy_bits",
-            "forced",
-            "milliseconds",
-        )
-    }
-    for number, column in enumerate(sheet.columns):
-        tokens = column.tokens[:]
-        for place, token in enumerate(tokens):
-            values = (
-                number + 1,
-                sheet.names[number],
-                place + 1,
-                token.id,
-                column.texts[place],
-                token.probability,
-                token.after,
-                token.rank,
-                token.kept,
-                token.entropy,
-                token.forced,
-                1000 * column.seconds[place],
-            )
-            for name, value in zip(rows, values, strict=True):
-                rows[name].append(value)
-    return rows
+    rows = [
+        {
+            "column": number + 1,
+            "setting": name,
+            "position": place + 1,
+            "id": token.id,
+            "text": column.texts[place],
+            "probability": token.probability,
+            "after_filters": token.after,
+            "rank": token.rank,
+            "kept": token.kept,
+            "entropy_bits": token.entropy,
+            "forced": token.forced,
+            "milliseconds": 1000 * column.seconds[place],
+        }
+        for number, (column, name) in enumerate(zip(sheet.columns, sheet.names, strict=True))
+        for place, token in enumerate(column.tokens)
+    ]
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
 def summary(sheet: Sheet) -> str:
@@ -195,83 +226,51 @@ def summary(sheet: Sheet) -> str:
     if not full:
         return ""
     found = {i: statistics(c) for i, c in full}
-    parted = [
-        (at + 1, i)
-        for i, c in full
-        if i != sheet.chosen
-        and (at := parting(_ids(c), _ids(sheet.columns[sheet.chosen]))) is not None
-    ]
-    words = []
-    if parted:
-        (first, early), (last, late) = min(parted), max(parted)
-        if len(parted) == 1:
-            words.append(f"Column {early + 1} leaves column {sheet.chosen + 1} at token {first}.")
-        elif first == last:
-            words.append(f"All leave column {sheet.chosen + 1} at token {first}.")
-        else:
-            words.append(
-                f"Column {early + 1} leaves column {sheet.chosen + 1} at token {first}, "
-                f"column {late + 1} only at token {last}."
-            )
-    elif len(full) > 1:
-        words.append("All columns wrote the same text.")
+    words = [_differences(sheet, full)]
     dull = max(found, key=lambda i: found[i].repeated or 0.0)
     share = found[dull].repeated or 0.0
     if share >= 0.15:
         words.append(
             f"Column {dull + 1} ({sheet.names[dull]}) repeats itself: "
-            f"{100 * share:.0f} % of its four-token sequences came before."
+            f"{100 * share:.0f} % of its 4-grams occurred before."
         )
-    bold = max(found, key=lambda i: found[i].perplexity)
-    safe = min(found, key=lambda i: found[i].perplexity)
-    if round(found[bold].perplexity, 1) > round(found[safe].perplexity, 1):
+    high = max(found, key=lambda i: found[i].perplexity)
+    low = min(found, key=lambda i: found[i].perplexity)
+    if round(found[high].perplexity, 1) > round(found[low].perplexity, 1):
         words.append(
-            f"The boldest is column {bold + 1} (perplexity {found[bold].perplexity:.1f}), "
-            f"the safest column {safe + 1} ({found[safe].perplexity:.1f})."
+            f"Perplexity is highest in column {high + 1} ({found[high].perplexity:.1f}) and lowest "
+            f"in column {low + 1} ({found[low].perplexity:.1f})."
         )
-    return " ".join(words)
+    return " ".join(filter(None, words))
 
 
-def _ids(column: Column) -> list[int]:
-    return [token.id for token in column.tokens[:]]
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.3g}")
-
-
-_told: WeakKeyDictionary[Column, dict[str, list[Any]]] = WeakKeyDictionary()
-_telling = threading.Lock()
-
-
-def _so_far(column: Column) -> dict[str, list[Any]]:
-    """Texts, ids, probabilities, ranks, entropies and forced places of the tokens so far.
-
-    They are told again with each look, of which there are eight a second: only new tokens are
-    rounded. The lists are copies, as others may be looking at the same column.
-    """
-    with _telling:
-        kept = _told.setdefault(column, {name: [] for name in "tiprhf"})
-        done = len(kept["i"])
-        for place, token in enumerate(column.tokens[done:], done):
-            kept["t"].append(column.texts[place])
-            kept["i"].append(token.id)
-            kept["p"].append(_short(token.probability))
-            kept["r"].append(token.rank)
-            kept["h"].append(round(token.entropy, 1))
-            if token.forced:
-                kept["f"].append(place)
-        return {name: values[:] for name, values in kept.items()}
-
-
-_preferred: WeakKeyDictionary[Column, list[list[str | float]]] = WeakKeyDictionary()
-
-
-def _all_preferred(column: Column, spell: Callable[[int], str]) -> list[list[str | float]]:
-    """The best candidates of each token, texts and probabilities in turn; spelt once a column."""
-    found = _preferred.setdefault(column, [])
-    for token in column.tokens[len(found) :]:
-        ids, chances = token.best[:PREFERRED].tolist(), token.best_probability.tolist()
-        pairs = [(spell(i), _short(p)) for i, p in zip(ids, chances, strict=False)]
-        found.append([part for pair in pairs for part in pair])
-    return found
+def _differences(sheet: Sheet, full: Sequence[tuple[int, Generated]]) -> str:
+    """Where the columns leave the chosen one."""
+    reference, chosen = sheet.columns[sheet.chosen].ids, sheet.chosen + 1
+    differ = sorted(
+        (at + 1, i)
+        for i, column in full
+        if i != sheet.chosen and (at := first_difference(column.ids, reference)) is not None
+    )
+    if not differ:
+        if len(full) < 2:
+            return ""
+        same = len({tuple(column.ids) for _, column in full}) == 1
+        return (
+            "All columns have the same text."
+            if same
+            else f"No column differs from column {chosen} as far as both go."
+        )
+    (first, early), (last, late) = differ[0], differ[-1]
+    if len(differ) == 1:
+        return f"Column {early + 1} differs from column {chosen} from token {first} on."
+    if first == last:
+        *others, other = sorted(str(i + 1) for _, i in differ)
+        return (
+            f"Columns {', '.join(others)} and {other} differ from column {chosen} "
+            f"from token {first} on."
+        )
+    return (
+        f"Column {early + 1} differs from column {chosen} from token {first} on, "
+        f"column {late + 1} only from token {last} on."
+    )

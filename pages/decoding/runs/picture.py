@@ -1,28 +1,27 @@
 """Many runs of one setting: a tree of shared beginnings, and how often each first token came.
 
-In: columns that differ in their run number alone. Out: SVG pictures, sentences, a table. Knows
+In: texts that differ in their run number alone. Out: SVG pictures, sentences, a table. Knows
 nothing of Streamlit.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
 from typing import Any
 
+from engine.decoding.generated import Generated, first_difference
 from engine.decoding.next_token import Opened
-from engine.decoding.writing import Column, parting
-from pages.decoding.next_token.bars import percent
+from pages.decoding.words import Spell, percent, shown
 from pages.pictures import palette
 from pages.pictures.svg import document, label, shortened, tag, text_width, visible
 
 WIDTH, ROW, SIZE = 1080.0, 19.0, 12.5
 DEEP = 12  # tokens that are drawn as boxes, at most
 WIDEST = 92.0
-Spell = Callable[[int], str]
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class Branch:
     text: str
 
 
-def ordered(columns: Sequence[Column]) -> list[Column]:
+def ordered(runs: Sequence[Generated]) -> list[Generated]:
     """Runs so that equal beginnings lie together, the commonest first at every token."""
-    written = [column.ids for column in columns]
+    written = [one.ids for one in runs]
     shares = Counter(tuple(ids[:n]) for ids in written for n in range(1, min(len(ids), DEEP) + 1))
 
     def place(number: int) -> tuple[list[tuple[int, int]], int]:
@@ -45,48 +44,48 @@ def ordered(columns: Sequence[Column]) -> list[Column]:
         steps = range(1, min(len(ids), DEEP) + 1)
         return [(-shares[tuple(ids[:n])], ids[n - 1]) for n in steps], number
 
-    return [columns[number] for number in sorted(range(len(columns)), key=place)]
+    return [runs[number] for number in sorted(range(len(runs)), key=place)]
 
 
-def branches(columns: Sequence[Column]) -> list[Branch]:
+def branches(runs: Sequence[Generated]) -> list[Branch]:
     """Every shared beginning of at least two runs, and the first token alone of each single one.
 
-    `columns` as `ordered` gives them.
+    `runs` as `ordered` gives them.
     """
     found: list[Branch] = []
 
     def split(rows: range, depth: int) -> None:
         start = rows.start
         for row in [*rows, rows.stop]:
-            if row < rows.stop and _token(columns[row], depth) == _token(columns[start], depth):
+            if row < rows.stop and _token(runs[row], depth) == _token(runs[start], depth):
                 continue
             count = row - start
-            if _token(columns[start], depth) is not None and (count > 1 or depth == 0):
-                found.append(Branch(depth + 1, start, count, columns[start].texts[depth]))
+            if _token(runs[start], depth) is not None and (count > 1 or depth == 0):
+                found.append(Branch(depth + 1, start, count, runs[start].texts[depth]))
                 if count > 1 and depth + 1 < DEEP:
                     split(range(start, row), depth + 1)
             start = row
 
-    if columns:
-        split(range(len(columns)), 0)
+    if runs:
+        split(range(len(runs)), 0)
     return found
 
 
-def _token(column: Column, depth: int) -> int | None:
+def _token(column: Generated, depth: int) -> int | None:
     tokens = column.tokens
     return tokens[depth].id if depth < len(tokens) else None
 
 
-def tree(columns: Sequence[Column], title: str) -> str:
+def tree(runs: Sequence[Generated], title: str) -> str:
     """Beginnings as boxes as high as the number of runs that share them, then each run's rest."""
-    rows = ordered(columns)
+    rows = ordered(runs)
     found = branches(rows)
     lefts = _lefts(found)
     parts = [_box(branch, lefts, len(rows)) for branch in found]
     for number, column in enumerate(rows):
         depth = max((b.depth for b in found if b.first <= number < b.first + b.count), default=0)
         parts.append(_rest(column, number, depth, lefts[depth]))
-    return document(WIDTH, len(rows) * ROW + 8, parts, title, summary(columns))
+    return document(WIDTH, len(rows) * ROW + 8, parts, title, summary(runs))
 
 
 def _lefts(found: Sequence[Branch]) -> list[float]:
@@ -125,7 +124,7 @@ def _box(branch: Branch, lefts: Sequence[float], runs: int) -> str:
     return tag("g", [box, words], data_id=name, data_tip=tip)
 
 
-def _rest(column: Column, row: int, depth: int, x: float) -> str:
+def _rest(column: Generated, row: int, depth: int, x: float) -> str:
     text = visible("".join(column.texts[depth:]), limit=400).replace("·", " ")
     words = shortened(text, WIDTH - x - 12, SIZE, mono=False)
     return label(words, x + 6, row * ROW + 4 + ROW / 2 + 4.5, size=SIZE, fill=palette.MUTED)
@@ -138,22 +137,22 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def firsts(columns: Sequence[Column], found: Opened, spell: Spell) -> str:
+def firsts(runs: Sequence[Generated], found: Opened, spell: Spell) -> str:
     """Bars of the first token: the probability that it was drawn with, and how often it came."""
-    counts = Counter(column.ids[0] for column in columns if column.tokens)
-    runs = max(1, counts.total())
+    counts = Counter(one.ids[0] for one in runs if one.tokens)
+    total = max(1, counts.total())
     after = dict(zip(found.ids.tolist(), found.after.tolist(), strict=True))
-    shown = sorted(after, key=lambda i: (-counts[i], -after[i]))[:10]
-    most = max([*(after[i] for i in shown), *(counts[i] / runs for i in shown), 1e-9])
+    listed = sorted(after, key=lambda i: (-counts[i], -after[i]))[:10]
+    most = max([*(after[i] for i in listed), *(counts[i] / total for i in listed), 1e-9])
     parts = [
         tag("rect", x=8.0, y=6.0, width=12.0, height=9.0, rx=2, fill=palette.PROBABILITY),
-        label("expected", 26, 14, size=12, fill=palette.MUTED),
-        tag("rect", x=112.0, y=6.0, width=12.0, height=9.0, rx=2, fill=palette.CHOSEN),
-        label(f"came, of {runs} runs", 130, 14, size=12, fill=palette.MUTED),
+        label("probability after filters", 26, 14, size=12, fill=palette.MUTED),
+        tag("rect", x=188.0, y=6.0, width=12.0, height=9.0, rx=2, fill=palette.CHOSEN),
+        label(f"frequency in {total} runs", 206, 14, size=12, fill=palette.MUTED),
     ]
-    for row, token_id in enumerate(shown):
-        y, share = 26 + row * 30.0, counts[token_id] / runs
-        name = shortened(visible(spell(token_id)) or f"<{token_id}>", 104, 13)
+    for row, token_id in enumerate(listed):
+        y, share = 26 + row * 30.0, counts[token_id] / total
+        name = shortened(shown(token_id, spell), 104, 13)
         long, seen = 190 * after[token_id] / most, 190 * share / most
         parts.append(
             tag(
@@ -184,60 +183,67 @@ def firsts(columns: Sequence[Column], found: Opened, spell: Spell) -> str:
                     label(_times(counts[token_id]), 126 + seen, y + 23, size=11),
                 ],
                 data_id=f"f{token_id}",
-                data_tip=f"expected {percent(after[token_id])}: {after[token_id] * runs:.1f} of "
-                f"{runs} runs\ncame {_times(counts[token_id])}",
+                data_tip=f"probability {percent(after[token_id])}: expected "
+                f"{after[token_id] * total:.1f} of {total} runs\n"
+                f"sampled {_times(counts[token_id])}",
             )  # fmt: skip
         )
-    return document(400, 34 + 30.0 * len(shown), parts, "First tokens", first_words(columns, found))
+    return document(400, 34 + 30.0 * len(listed), parts, "First tokens", first_words(runs, found))
 
 
-def first_words(columns: Sequence[Column], found: Opened) -> str:
-    """Whether chance did what it should, in this picture's numbers."""
-    counts = Counter(column.ids[0] for column in columns if column.tokens)
-    runs = counts.total()
-    if not runs:
+def first_words(runs: Sequence[Generated], found: Opened) -> str:
+    """How near the sampled frequencies are to the probabilities, in this picture's numbers."""
+    counts = Counter(one.ids[0] for one in runs if one.tokens)
+    total = counts.total()
+    if not total:
         return ""
     after = dict(zip(found.ids.tolist(), found.after.tolist(), strict=True))
-    off = fmean(abs(after.get(i, 0.0) - n / runs) for i, n in counts.items())
+    off = fmean(abs(after.get(i, 0.0) - n / total) for i, n in counts.items())
+    different = "1 first token" if len(counts) == 1 else f"{len(counts)} different first tokens"
+    words = f"{different} in {total} {'run' if total == 1 else 'runs'}."
+    if found.kept == 1:
+        return f"{words} The setting leaves one token, so that every run begins with it."
     return (
-        f"{len(counts)} different first tokens in {runs} runs. On average their share is "
-        f"{100 * off:.1f} points off the probability they are drawn with: more runs, nearer."
+        f"{words} Their frequency is {100 * off:.1f} percentage points off their probability on "
+        "average; the more runs, the nearer."
     )
 
 
-def summary(columns: Sequence[Column]) -> str:
+def summary(runs: Sequence[Generated]) -> str:
     """How diverse the runs are, for a beginner, in their own numbers."""
-    texts = [column.ids for column in columns if column.tokens]
+    texts = [one.ids for one in runs if one.tokens]
     if len(texts) < 2:
         return ""
     different = len({tuple(ids) for ids in texts})
     if different == 1:
-        return (
-            f"All {len(texts)} runs wrote the same text: with this setting nothing is left to "
-            "chance."
+        certain = not runs[0].line.samples
+        return f"All {len(texts)} runs have the same text" + (
+            ": this setting samples nothing." if certain else "."
         )
     shared = fmean(
-        len(one) if (at := parting(one, other)) is None else at
+        len(one) if (at := first_difference(one, other)) is None else at
         for one, other in combinations(texts, 2)
     )
     pairs = [pair for ids in texts for pair in zip(ids, ids[1:], strict=False)]
     distinct = (
-        f" {100 * len(set(pairs)) / len(pairs):.0f} % of all neighbouring pairs are different."
+        f" {100 * len(set(pairs)) / len(pairs):.0f} % of all bigrams are different."
+        if pairs
+        else ""
     )
     return (
-        f"{different} of {len(texts)} texts are different. Two runs share {shared:.1f} tokens on "
-        f"average before they part.{distinct if pairs else ''}"
+        f"{different} of {len(texts)} texts are different. Two runs share their first {shared:.1f} "
+        f"{'token' if f'{shared:.1f}' == '1.0' else 'tokens'} on average.{distinct}"
     )
 
 
-def table(columns: Sequence[Column]) -> dict[str, list[Any]]:
-    """Each run's text, how often it came, its surprise."""
-    texts = ["".join(column.texts) for column in columns]
+def table(runs: Sequence[Generated]) -> dict[str, list[Any]]:
+    """Each run's text and how often it came."""
+    texts = ["".join(one.texts) for one in runs]
     counts = Counter(texts)
     return {
-        "run": [column.line.run + 1 for column in columns],
+        "run": [column.line.run + 1 for column in runs],
         "text": texts,
-        "came": [counts[text] for text in texts],
-        "tokens": [len(column.tokens) for column in columns],
-        "ids": [" ".join(map(str, column.ids)) for column in columns],
+        "count": [counts[text] for text in texts],
+        "tokens": [len(column.tokens) for column in runs],
+        "ids": [" ".join(map(str, column.ids)) for column in runs],
     }

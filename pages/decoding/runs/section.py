@@ -4,64 +4,70 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.decoding import writing
-from engine.decoding.generation import banned
-from engine.decoding.next_token import opened
-from engine.decoding.writing import Column
+from engine.decoding.generated import Generated
+from engine.decoding.next_token import banned, opened
+from pages.decoding import generate
 from pages.decoding.plan import Plan
 from pages.decoding.runs import picture as view
+from pages.decoding.words import title
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.fragments import Runs, fragment
-from pages.shell.frame import plain, select
+from pages.shell.frame import plain
 from pages.shell.share import share_menu
-from pages.shell.state import state
 
 EVERY = 0.4  # seconds between two drawings of the tree while it grows
 
 
-def decoding_runs(plan: Plan, runs: tuple[Column, ...], live: bool) -> None:
+def decoding_runs(plan: Plan, runs: tuple[Generated, ...], live: bool) -> None:
     """Show the tree while it grows, and how often each first token came when it is done."""
-    if not plan.write and not any(column.tokens for column in runs):
-        st.info(f"Press Write: column {plan.column + 1} ({plan.line}) is run {len(runs)} times.")
+    if not plan.write and not any(run.tokens for run in runs):
+        setting = plain(title(plan.line, _spell(plan)))
+        st.info(f"Press Generate: column {plan.column + 1} ({setting}) is run {len(runs)} times.")
         return
     fragment(_watch, EVERY if live else None, plan, runs, live)
-    error = writing.problem(runs)
+    error = generate.problem(runs)
     if error is not None:
         raise error
 
 
-def _watch(looks: Runs, plan: Plan, runs: tuple[Column, ...], live: bool) -> None:
-    writing.watch(runs, state().viewer)
+def _spell(plan: Plan) -> view.Spell:
+    return lambda token_id: engine().texts(plan.task.model, [token_id], "decoder")[0]
+
+
+def _watch(looks: Runs, plan: Plan, runs: tuple[Generated, ...], live: bool) -> None:
+    if live and not looks.first:
+        runs = generate.look(plan)
     # Never in the page's own run: `st.rerun` throws away what was not sent yet.
-    over = live and not looks.first and writing.finished(runs)
-    if over and writing.problem(runs) is not None:
-        select("write", None)  # or the page would try again at once, for ever
-    svg = view.tree(runs, f"{len(runs)} runs of {plan.line}")
+    over = live and not looks.first and not any(run.writing for run in runs)
+    if over and generate.problem(runs) is not None:
+        generate.give_up()  # or the page would try again at once, for ever
+    name = f"{len(runs)} runs of column {plan.column + 1}: {title(plan.line, _spell(plan))}"
+    svg = view.tree(runs, name)
     words = view.summary(runs)
-    picture(svg, key="decoding-tree", alt=words or "Runs being written")
+    st.markdown(f"**{plain(name)}**")
+    picture(svg, key="decoding-tree", alt=words or "Runs being generated")
     st.caption(plain(words))
     if over:
         st.rerun()
     if not live:
-        _done(plan, runs, svg)
+        _done(plan, runs, svg, name)
 
 
-def _done(plan: Plan, runs: tuple[Column, ...], svg: str) -> None:
-    share_menu("runs", svg=svg, data=lambda: view.table(runs), title=f"Runs of {plan.line}")
-    first = list(dict.fromkeys(column.ids[0] for column in runs if column.tokens))
+def _done(plan: Plan, runs: tuple[Generated, ...], svg: str, name: str) -> None:
+    share_menu("runs", svg=svg, data=lambda: view.table(runs), title=name)
+    first = list(dict.fromkeys(run.ids[0] for run in runs if run.tokens))
     task = plan.task
-    logits = engine().following(task.model, task.ids, task.source)
     found = opened(
-        logits,
+        engine().following(task.model, task.ids, task.source),
         plan.line.sampling,
         task.ids,
         start=len(task.ids),
         also=first,
         ban=banned(engine().card(task.model)),
     )
-    st.markdown("**The first token: chance against its odds**")
-    bars = view.firsts(runs, found, lambda i: engine().texts(task.model, [i], "decoder")[0])
+    st.markdown("**First token: sampled frequency against probability**")
+    bars = view.firsts(runs, found, _spell(plan))
     picture(bars, key="decoding-firsts", alt=view.first_words(runs, found))
     st.caption(plain(view.first_words(runs, found)))
     share_menu("first-tokens", svg=bars, title="First tokens")

@@ -1,33 +1,39 @@
-"""The branches that grew from forced tokens: walked by a click, compared, folded and unfolded."""
+"""The branches that grew from forced tokens: gone to by a click, compared, hidden and shown."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from engine.decoding import writing
-from engine.decoding.writing import Column
+from engine.decoding.generated import Generated
 from pages.decoding import continuations
-from pages.decoding.plan import FOLDED, Plan
+from pages.decoding.plan import HIDDEN, Plan
 from pages.decoding.tree import picture as view
+from pages.decoding.tree import words as say
+from pages.decoding.tree.branches import branches
+from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 
 
-def decoding_tree(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
+def decoding_tree(plan: Plan, texts: tuple[Generated, ...], live: bool) -> None:
     """Draw the tree where there is one; while its texts grow it is drawn when they are done."""
-    rows = view.twigs((*plan.lines, *plan.folded), columns, len(plan.lines))
-    if not rows or live or not writing.finished(columns):
+    rows = branches(texts, len(plan.lines))
+    if not rows or live:
         return
+
+    def spell(token_id: int) -> str:
+        return engine().texts(plan.task.model, [token_id], "decoder")[0]
+
     here = next((i for i, row in enumerate(rows) if row.line == plan.line), None)
-    svg, words = view.tree(rows, here), view.summary(rows, here)
+    svg, words = view.tree(rows, spell, here), say.summary(rows, spell, here)
     st.markdown("**Branches**")
 
     def go(ids: str | None) -> None:
         row = rows[int(ids[1:])] if ids else None
         if row is not None:
-            continuations.walk(plan, row.line, row.fork)
+            continuations.go_to(plan, row.line, row.fork)
 
     picture(
         svg,
@@ -36,29 +42,29 @@ def decoding_tree(plan: Plan, columns: tuple[Column, ...], live: bool) -> None:
         on_lock=go,
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        share_menu("branches", svg=svg, data=lambda: view.table(rows), title="Branches")
+        share_menu("branches", svg=svg, data=lambda: say.table(rows, spell), title="Branches")
         _buttons(plan)
-        st.caption(plain(words or "Press Write to let the branches grow."))
-    read_aloud("branches", lambda: view.table(rows))
+        st.caption(plain(words or "Press Generate to write the branches."))
+    read_aloud("branches", lambda: say.table(rows, spell))
 
 
 def _buttons(plan: Plan) -> None:
-    if not plan.folded:
+    if not plan.hidden:
         return
     continuations.button(
-        "Side by side",
-        continuations.unfold,
+        "Show branches side by side",
+        continuations.show_hidden,
         plan,
         key="decoding-unfold",
         icon="view_column",
         refused=continuations.full(plan),
-        help="Show folded branches in columns of their own.",
+        help="Give hidden branches columns of their own.",
     )
     continuations.button(
-        "Forget folded",
-        continuations.forget,
+        "Delete hidden branches",
+        continuations.delete_hidden,
         plan,
         key="decoding-forget",
         icon="delete_sweep",
-        help=f"Keep only what is in columns. The latest {FOLDED} folded branches are kept.",
+        help=f"Keep only the columns. At most the latest {HIDDEN} hidden branches are kept.",
     )

@@ -1,0 +1,114 @@
+"""Ordering a vocabulary by probability without sorting all of it.
+
+In: scores of every token id. Out: ids, the largest scores first, ties as `transformers` breaks
+them. Knows nothing of settings, filters or draws.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+
+Row = Float[np.ndarray, "vocabulary"]
+HEAP = 64  # ids looked at together where the largest few are wanted
+BLOCK = 64  # cells among which a largest one is sought at once
+
+
+def probabilities(logits: Row, kept: Int[np.ndarray, "id"] | None = None) -> Row:
+    """Softmax; -inf becomes 0. `kept` are the ids that are above it, where they are known."""
+    if kept is not None and len(kept) < len(logits) // 4:
+        found = np.zeros_like(logits)
+        found[kept] = probabilities(logits[kept])
+        return found
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum()
+
+
+def descending(scores: Row, count: int) -> Int[np.ndarray, "id"]:
+    """Ids of the `count` largest, and of those equal to the least of them, largest first.
+
+    Of equals the higher id comes first. A number and its id are sorted as one integer, which
+    takes a tenth of the time of a sort that keeps equals in order.
+    """
+    if count < len(scores):
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        ids = np.flatnonzero(scores >= least)
+    else:
+        ids = np.arange(len(scores))
+    bits = (scores[ids].astype(np.float32) + np.float32(0)).view(np.int32).astype(np.int64)
+    rising = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)  # floats below 0 rise as integers fall
+    return np.sort((rising << 32) | ids)[::-1] & 0xFFFFFFFF
+
+
+def likeliest_of(scores: Float[np.ndarray, "row vocabulary"], count: int) -> list[np.ndarray]:
+    """For each row the ids of its `count` largest, largest first, of equals the higher id first.
+
+    Ids that leave the same rest share a heap: as many are at least as large as the `count`-th of
+    the heaps' largest, so that of all rows together only a few dozen have to be sorted.
+    """
+    rows, size = scores.shape
+    heaps = size // HEAP
+    if count >= heaps:
+        return [descending(row, count)[:count] for row in scores]
+    most = scores[:, : heaps * HEAP].reshape(rows, HEAP, heaps).max(axis=1)
+    bound = np.partition(most, heaps - count, axis=1)[:, heaps - count, None]
+    row, ids = np.divmod(np.flatnonzero(scores >= bound), size)
+    order = np.lexsort((-ids, -scores[row, ids], row))
+    starts = np.searchsorted(row, np.arange(rows)).tolist()
+    ids = ids[order]
+    return [ids[start : start + count] for start in starts]
+
+
+def holding(scores: Row, mass: float) -> Int[np.ndarray, "id"]:
+    """The ids from some probability on that surely hold `mass`: only they have to be sorted."""
+    most = float(scores.max())
+    for share in (0.03, 0.001):
+        head = np.flatnonzero(scores >= most * share)
+        # More than rounding could take: what is less likely than all of these is cut for certain.
+        if float(scores[head].sum(dtype=np.float64)) > mass + 1e-5:
+            return head
+    # All that are less likely than this hold less than 1 - mass together: none of them stays.
+    return np.flatnonzero(scores >= (1 - mass) / len(scores))
+
+
+def head(
+    rank: Row, scores: Row, mass: float
+) -> tuple[Int[np.ndarray, "id"], Float[np.ndarray, "id"]]:
+    """Ids of the highest rank until they hold `mass`, and how much lies above each.
+
+    Sorts a growing head of the vocabulary, as sorting all 50,000 takes ten times as long.
+    """
+    size = 4096
+    while True:
+        order = descending(rank, size)
+        total = np.cumsum(scores[order], dtype=np.float64)
+        if size >= len(scores) or total[-1] >= mass:
+            return order, total - scores[order]
+        size *= 8
+
+
+def best(
+    totals: Float[np.ndarray, "row vocabulary"], count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The `count` largest cells, largest first, as (row, token, value); -inf is never one."""
+    flat = totals.ravel()
+    some = largest(flat, min(count, len(flat)))
+    order = some[np.lexsort((some, -flat[some]))]  # equal totals: the lower row and id first
+    order = order[np.isfinite(flat[order])]
+    return order // totals.shape[1], order % totals.shape[1], flat[order]
+
+
+def largest(values: Float[np.ndarray, "cell"], count: int) -> Int[np.ndarray, "count"]:
+    """Where the `count` largest values are, in no order.
+
+    They lie in the `count` blocks of largest maximum: partitioning those alone takes a tenth of
+    the time that a vocabulary of 58,000 takes.
+    """
+    whole = len(values) - len(values) % BLOCK
+    tops = values[:whole].reshape(-1, BLOCK).max(axis=1)
+    if count >= len(tops):
+        return np.argpartition(-values, count - 1)[:count]
+    blocks = np.argpartition(-tops, count - 1)[:count]
+    cells = (blocks[:, None] * BLOCK + np.arange(BLOCK)).ravel()
+    cells = np.append(cells, np.arange(whole, len(values)))
+    return cells[np.argpartition(-values[cells], count - 1)[:count]]

@@ -1,0 +1,49 @@
+"""The Decoding page: its views, and how they are laid out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.decoding.columns.section import decoding_columns
+from pages.decoding.controls import GAP, LENGTH, RUNS, SEED, TINT
+from pages.decoding.fill_mask import decoding_gap
+from pages.decoding.generate import decoding_write
+from pages.decoding.logit_lens import decoding_lens
+from pages.decoding.next_token.section import decoding_next
+from pages.decoding.runs.section import decoding_runs
+from pages.decoding.setup import decoding_setup
+from pages.decoding.tree.section import decoding_tree
+from pages.shell.frame import Choice
+from pages.shell.views import View, choose_view
+
+WRITERS = ("decoder", "encoder-decoder")
+VIEWS = (
+    View("Columns", decoding_columns, (LENGTH, SEED, TINT), WRITERS),
+    View("Many runs", decoding_runs, (RUNS, LENGTH, SEED), WRITERS),
+    View("Fill mask", decoding_gap, (GAP,), ("encoder",)),
+)
+
+
+def decoding(choice: Choice) -> None:
+    """The texts on top, their controls, and the next token opened below."""
+    if choice.card.family == "encoder":
+        plan, gap = decoding_gap(choice)
+        decoding_lens(plan, decoding_next(plan, gap), None)
+        return
+    picture = st.container()
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    chosen = VIEWS[0]
+
+    def many() -> bool:
+        nonlocal chosen
+        chosen = choose_view(VIEWS, choice.card.family)
+        return chosen.name == "Many runs"
+
+    plan, buttons = decoding_setup(choice, row, many)
+    texts, live = decoding_write(plan, buttons)
+    with picture:
+        chosen.draw(plan, texts, live)
+    if not plan.runs:
+        decoding_tree(plan, texts, live)
+    column = texts[0 if plan.runs else plan.column]
+    decoding_lens(plan, decoding_next(plan, column), column)
