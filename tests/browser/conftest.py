@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Playwright,
+    expect,
     sync_playwright,
 )
 
@@ -36,6 +37,8 @@ ARGUMENTS = [
     "--disable-gpu",
     "--enable-unsafe-swiftshader",
 ]
+# A condition is waited for longer than the usual 5 s: two browsers and a server share two cores.
+expect.set_options(timeout=15_000)
 HERE = {"localhost", "127.0.0.1", "[::1]"}
 Open = Callable[..., Page]
 # Pictures are drawn by the parser of pages; saved ones are read as XML. Both must see the same.
