@@ -144,11 +144,11 @@ def kind(name: str) -> Kind:
         return Kind("exports", chosen.exports, chosen.exports, unwatched, most)
     if name in ("look", "borrow"):
         asking = Limits(memory=8 * GB, processor=120.0, wall=300.0)
-        return Kind("questions to the Hub", 8, 2, 60.0, asking)
+        return Kind("questions to the Hub", 8, 2, 60.0, asking, yields=True)
     if name == "map":
         most = Limits(memory=_machine(), processor=3600.0 * cores(), wall=3600.0)
         return Kind("maps", 4, 2, unwatched, most)
-    if name == "write":
+    if name in ("write", "walk"):
         # A slider that is moved leaves a text behind at each step, for as long as its patience.
         return Kind("texts", at_once=48, each=16, yields=True)
     return Kind("tasks of this kind")

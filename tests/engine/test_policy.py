@@ -205,6 +205,21 @@ def test_another_models_name_gets_its_maker(models: Path) -> None:
     assert adding.proposed_name(adding.source("maker/new", HOST), "int8") == "new-int8"
 
 
+@pytest.mark.parametrize("name", ["write", "walk", "look", "borrow"])
+def test_who_goes_on_to_the_next_is_not_refused_for_the_last(name: str) -> None:
+    rule = policy.kind(name)
+    work = lambda report: [report.check() for _ in iter(int, 1)]  # noqa: E731
+    keys = [f"{name}:test-{number}" for number in range(rule.each + 2)]
+    jobs = [registry.start(key, work, viewer="one") for key in keys]
+    try:
+        assert all(job.wait(10) and job.stopped for job in jobs[:2])
+        assert not any(job.cancelled for job in jobs[2:])
+    finally:
+        for job in jobs:
+            job.kill()
+            job.wait(10)
+
+
 def test_exports_at_once_are_a_setting(set_up) -> None:
     set_up(EXPORTS="1")
     job = registry.start("export:test", lambda report: [report.check() for _ in iter(int, 1)])
