@@ -165,7 +165,7 @@ PARTS: dict[str, Callable[..., Iterator[Row]]] = {
 
 def heads() -> list[Row]:
     """For every sample of the page and shipped model the heads that measures single out."""
-    from engine.attention.heads import standing_out
+    from engine.attention.notable import standing_out
     from engine.values import Kind, Reading
     from pages.shell.frame import samples
 
@@ -190,7 +190,8 @@ def heads() -> list[Row]:
             layers = range(engine().stack(model, kind).layers)
             best = standing_out([engine().measures(reading, kind, layer) for layer in layers])
             found = ", ".join(
-                f"{b.measure.title} {b.layer + 1}.{b.head + 1} ({b.value:.2f}, even {b.even:.2f})"
+                f"{b.measure.title} {b.layer + 1}.{b.head + 1} ({b.value:.2f}, uniform "
+                f"{b.uniform:.2f}, columns {b.columns:.2f})"
                 for b in best
             )
             rows.append(Row(f"{one.name}: {model}, {kind}", found or "none"))

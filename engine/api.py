@@ -17,7 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
+from engine.attention.baselines import Links
 from engine.attention.maps import Map, Scene
+from engine.attention.notable import Best, Measured
 from engine.decoding.beams import Search
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated
@@ -242,8 +244,31 @@ class Engine(Protocol):
         """The map of the scene's head with its options applied."""
         ...
 
-    def measures(self, reading: Reading, kind: Kind, index: int) -> dict[str, np.ndarray]:
-        """What the heads of a layer do: [head] by measure, and what a uniform head scores."""
+    def token_names(self, reading: Reading, kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What the tokens that attend and those attended to are called in pictures."""
+        ...
+
+    def measures(self, reading: Reading, kind: Kind, index: int) -> Measured:
+        """What the heads of a layer do: every measure of each, with its baselines and sink."""
+        ...
+
+    def notable_heads(self, reading: Reading, kind: Kind, layers: int) -> tuple[Best, ...]:
+        """For each measure the head of the first layers that exceeds its baselines most."""
+        ...
+
+    def most_notable_head(self, reading: Reading, kind: Kind, layers: int) -> Best | None:
+        """The head of the first layers that is shown before anybody chooses one."""
+        ...
+
+    def links(
+        self,
+        reading: Reading,
+        kind: Kind,
+        index: int,
+        queries: tuple[int, ...],
+        keys: tuple[int, ...],
+    ) -> Links:
+        """From a word to a word in the heads of a layer, and what all others give that word."""
         ...
 
     # --- What a model writes ---

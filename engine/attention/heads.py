@@ -11,7 +11,7 @@ token, no repeated token) is NaN, never 0.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,7 @@ REACH = 3
 def allowed(
     kind: Kind, n_query: int, n_key: int, attention: Attention | None = None
 ) -> Bool[np.ndarray, "query key"]:
-    """Cells a query may look at: from the scores where the model gives them, else by the kind.
+    """Cells a query may attend to: from the scores where the model gives them, else by the kind.
 
     A score of -inf in every head is a masked cell (sliding windows are seen this way too); without
     scores a decoder's own attention is causal and everything else is open.
@@ -97,7 +97,7 @@ def local(
 def broad(
     weights: Float[np.ndarray, "*stack query key"], open_cells: Bool[np.ndarray, "query key"]
 ) -> Float[np.ndarray, "*stack"]:
-    """Mean over queries of entropy(w[i]) / log(number of keys open to i): 1 is even, 0 is one key.
+    """Mean over queries of entropy(w[i]) / log(keys open to i): 1 is uniform, 0 is one key.
 
     Queries with one open key are left out: their entropy can only be 0.
     """
@@ -121,7 +121,7 @@ def onto(
 def diagonal(weights: Float[np.ndarray, "*stack query key"]) -> Float[np.ndarray, "*stack"]:
     """Correlation of i and j when link (i, j) counts w[i, j] times: 1 is one straight alignment.
 
-    Pearson's r = cov(i, j) / (sd(i) sd(j)) under the weights; an even head has 0, one that reads
+    Pearson's r = cov(i, j) / (sd(i) sd(j)) under the weights; a uniform head has 0, one that reads
     the source backwards is below 0. All queries count: cross-attention has no mask.
     """
     n_query, n_key = weights.shape[-2:]
@@ -152,7 +152,7 @@ def punctuation(tokens: Tokens) -> Bool[np.ndarray, "token"]:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One way to sort heads; `says` completes "x % of the weight goes to ..."."""
+    """One way to sort heads; `says` completes "attends x % to ..."."""
 
     name: str
     title: str
@@ -165,43 +165,45 @@ class Measure:
 OWN: tuple[Kind, ...] = ("encoder", "decoder")
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("previous", "Previous token", "the token just before", "mean of w[i, i−1], i > 1", OWN),
-    Measure("next", "Next token", "the token just after", "mean of w[i, i+1], i > 1", ("encoder",)),
-    Measure("first", "First token (sink)", "the very first token", "mean of w[i, 1], i > 1", OWN),
-    Measure("same", "Same token", "the token itself", "mean of w[i, i], i > 1", OWN),
+    Measure("previous", "Previous token", "the previous token", "mean of w[i, i−1], i > 1", OWN),
+    Measure("next", "Next token", "the next token", "mean of w[i, i+1], i > 1", ("encoder",)),
+    Measure(
+        "first", "Attention sink (first token)", "the first token", "mean of w[i, 1], i > 1", OWN
+    ),
+    Measure("same", "Current token", "the token itself", "mean of w[i, i], i > 1", OWN),
     Measure(
         "induction",
         "Induction",
-        "what stood after the same token earlier",
+        "the token that followed an earlier occurrence",
         "mean over repeated tokens i of Σ w[i, j], token j−1 = token i",
         ("decoder",),
     ),
     Measure(
         "local",
-        "Local",
+        "Local window",
         f"the {REACH} tokens on either side",
         f"mean of Σ w[i, j], 1 ≤ |i − j| ≤ {REACH}",
         OWN,
     ),
     Measure(
         "marks",
-        "Punctuation, separators",
+        "Punctuation",
         "punctuation and separators",
         "mean of Σ w[i, j], j punctuation or special",
         ("encoder", "decoder", "cross"),
     ),
     Measure(
         "broad",
-        "Broad (entropy)",
-        "many tokens at once",
+        "Entropy",
+        "many tokens",
         "mean of −Σ w log w / log(keys open to i)",
         ("encoder", "decoder", "cross"),
         share=False,
     ),
     Measure(
         "diagonal",
-        "Diagonal (alignment)",
-        "the source word at the same place",
+        "Alignment (diagonal)",
+        "the source token at the same position",
         "correlation of i and j, link (i, j) counted w[i, j] times",
         ("cross",),
         share=False,
@@ -230,80 +232,6 @@ def measure(
         "diagonal": lambda: diagonal(weights),
     }
     return {m.name: compute[m.name]() for m in MEASURES if kind in m.kinds}
-
-
-def measured(
-    attention: Attention, *, kind: Kind, queries: Tokens, keys: Tokens
-) -> dict[str, Float[np.ndarray, "head_and_even"]]:
-    """Every measure of every head of a layer, and last what a head that looks evenly would have."""
-    open_cells = allowed(kind, len(queries), len(keys), attention)
-    given = {"kind": kind, "queries": queries, "keys": keys, "open_cells": open_cells}
-    found = measure(attention.weights, **given)
-    level = measure(even(open_cells), **given)
-    return {name: np.append(found[name], level[name]) for name in found}
-
-
-def even(open_cells: Bool[np.ndarray, "query key"]) -> Float[np.ndarray, "query key"]:
-    """The head that looks at every open key alike: what a measure is compared with."""
-    return (open_cells / open_cells.sum(axis=-1, keepdims=True)).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The head of a model that a measure singles out in a text; layer and head from 0."""
-
-    measure: Measure
-    layer: int
-    head: int
-    value: float
-    even: float
-
-
-def standing_out(
-    layers: Sequence[Mapping[str, Float[np.ndarray, "head_and_even"]]], *, least: float = 0.1
-) -> list[Best]:
-    """For each measure its strongest head, those first that exceed an even head most.
-
-    What exceeds it by less than `least` is left out, as is the spread: any head may be even.
-    """
-    found = []
-    for one in MEASURES:
-        if one.name == "broad" or not layers or one.name not in layers[0]:
-            continue
-        values = np.stack([layer[one.name] for layer in layers])
-        known = np.where(np.isfinite(values[:, :-1]), values[:, :-1], -np.inf)
-        layer, head = (int(i) for i in np.unravel_index(int(known.argmax()), known.shape))
-        value, level = float(known[layer, head]), float(values[layer, -1])
-        if value - level >= least:
-            found.append(Best(one, layer, head, value, level))
-    return sorted(found, key=lambda best: best.even - best.value)
-
-
-def linking(
-    weights: Float[np.ndarray, "*stack query key"], queries: Sequence[int], keys: Sequence[int]
-) -> Float[np.ndarray, "*stack"]:
-    """Mean over the given queries of the sum of w[i, j] over the given keys: from word to word."""
-    return weights[..., list(queries), :][..., list(keys)].sum(axis=-1).mean(axis=-1)
-
-
-def role(values: dict[str, float], baseline: dict[str, float]) -> Measure | None:
-    """The measure of shares that stands out most from an even head, or None when none does.
-
-    `local` is chosen only when no single neighbour explains it, as it contains both of them;
-    `induction` needs more than the rest, as few tokens of a short text come back.
-    """
-    lift = {
-        m.name: values[m.name] - baseline[m.name]
-        for m in MEASURES
-        if m.share and m.name in values and np.isfinite(values[m.name])
-    }
-    for name in ("local", "induction"):
-        if name in lift:
-            lift[name] -= 0.1
-    best = max(lift, key=lambda name: lift[name], default=None)
-    if best is None or lift[best] < 0.1:
-        return None
-    return next(m for m in MEASURES if m.name == best)
 
 
 def _mean(values: Float[np.ndarray, "*stack n"]) -> Float[np.ndarray, "*stack"]:

@@ -2,7 +2,7 @@
 
 In: an attention sub-layer, its tokens, and what the person chose (which heads together, words or
 tokens, what is hidden). Out: a `Map`, with a sentence for each thing that was done to the
-weights, so that no picture hides that it was treated. Runs no model, draws nothing.
+weights, so that no picture hides what was changed. Runs no model, draws nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Pair = Literal["all", "A to A", "A to B", "B to A", "B to B"]
 
 
 @dataclass(frozen=True, slots=True)
-class Treatment:
-    """What to do with the weights before they are drawn; small, hashable, checked.
+class MapOptions:
+    """What is done to the weights before they are drawn; small, hashable, checked.
 
     `until` keeps the first tokens only (0: all), as when a causal model was still writing; `pair`
     keeps the links from one sentence of a pair to another. `several` are the heads (layer and head
@@ -53,7 +53,7 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Which head of what reading is looked at, how its weights are treated and coloured.
+    """Which head of what reading is shown, with which options and colours.
 
     The full colour is the largest weight `per` map, row or column.
     """
@@ -62,7 +62,7 @@ class Scene:
     kind: Kind
     layer: int = 0
     head: int = 0
-    treatment: Treatment = Treatment()
+    options: MapOptions = MapOptions()
     scale: Literal["linear", "sqrt", "log"] = "linear"
     per: Per = "map"
 
@@ -74,7 +74,7 @@ class Scene:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Map(Frozen):
-    """Weights between rows (that look) and columns (looked at); NaN is masked or hidden.
+    """Weights from rows (queries) to columns (keys); NaN is masked or ignored.
 
     `starts` are the first tokens of rows and columns, so that a row of words or blocks can be
     traced back. `share` says that rows sum to 1. `kept` marks the links that carry the chosen
@@ -127,14 +127,14 @@ def _cut(shown: Map, rows: list[int], columns: list[int]) -> Map:
 
 
 def rows_together(shown: Map, rows: Sequence[int]) -> Float[np.ndarray, "column"]:
-    """Where several rows look together: their mean, NaN where none of them may look."""
+    """What several queries attend to together: their mean, NaN where none of them may attend."""
     chosen = shown.weights[list(rows)]
     closed = np.isnan(chosen).all(axis=0)
     return np.where(closed, np.nan, np.nan_to_num(chosen).mean(axis=0)).astype(np.float32)
 
 
 def columns_together(shown: Map, columns: Sequence[int]) -> Float[np.ndarray, "row"]:
-    """What several columns get together: their sum, NaN in rows that may look at none of them."""
+    """What several columns get together: their sum, NaN in rows that may attend to none of them."""
     chosen = shown.weights[:, list(columns)]
     closed = np.isnan(chosen).all(axis=1)
     return np.where(closed, np.nan, np.nan_to_num(chosen).sum(axis=1)).astype(np.float32)
@@ -161,42 +161,44 @@ def prepared(
     kind: Kind,
     queries: Tokens,
     keys: Tokens,
-    treatment: Treatment = Treatment(),
+    options: MapOptions = MapOptions(),
     below: Callable[[], Float[np.ndarray, "layer head token token"]] | None = None,
     several: Callable[[], Float[np.ndarray, "chosen query key"]] | None = None,
 ) -> Map:
-    """The map of one head, or of several heads together, after the treatment.
+    """The map of one head, or of several heads together, with its options applied.
 
     `below` gives the weights of all layers up to this one and is called for a rollout only;
-    `several` those of the treatment's several heads, called where it has any.
+    `several` the weights of the selected heads, called where there are any.
     """
     notes: list[str] = []
     n_query, n_key = attention.weights.shape[-2:]
     open_cells = heads.allowed(kind, n_query, n_key, attention)
-    weights, share = _together(attention, head, treatment, below, several, notes)
+    weights, share = _together(attention, head, options, below, several, notes)
     weights = transforms.masked(weights, open_cells)
-    hidden = _hidden(treatment.hidden, keys)
+    hidden = _hidden(options.hidden, keys)
     if hidden.any():
         weights = (
             transforms.without(weights, hidden) if share else np.where(hidden, np.nan, weights)
         )
-        notes.append(_hiding(treatment.hidden, int(hidden.sum()), share))
+        notes.append(_hiding(options.hidden, int(hidden.sum()), share))
     names = labels(queries), labels(keys)
     starts = np.arange(n_query), np.arange(n_key)
-    if treatment.whole_words:
+    if options.whole_words:
         groups = transforms.words(queries), transforms.words(keys)
         weights = transforms.merge(weights, *groups)
-        names = _joined(queries, groups[0]), _joined(keys, groups[1])
+        names = _joined(names[0], groups[0]), _joined(names[1], groups[1])
         starts = _firsts(groups[0]), _firsts(groups[1])
-        notes.append("Tokens are merged into words: weights summed to a word, averaged from it.")
-    kept = np.isfinite(weights)
-    if treatment.mass < 1:
-        kept = transforms.carrying(weights, treatment.mass)
         notes.append(
-            f"{int(kept.sum())} links shown of {int((np.nan_to_num(weights) > 0).sum())}: the "
-            f"fewest of each row that carry {treatment.mass:.0%} of it."
+            "Tokens are merged into words: weights to a word are summed, from a word averaged."
         )
-    rows, columns = _part(treatment, starts, queries, keys, one_text=kind != "cross", notes=notes)
+    kept = np.isfinite(weights)
+    if options.mass < 1:
+        kept = transforms.carrying(weights, options.mass)
+        notes.append(
+            f"{int(kept.sum())} of {int((np.nan_to_num(weights) > 0).sum())} links shown: in each "
+            f"row the strongest that sum to {100 * options.mass:.0f} % of its weight."
+        )
+    rows, columns = _part(options, starts, queries, keys, one_text=kind != "cross", notes=notes)
     return Map(
         weights=weights[np.ix_(rows, columns)].astype(np.float32),
         kept=kept[np.ix_(rows, columns)],
@@ -211,7 +213,7 @@ def prepared(
 
 
 def _part(
-    treatment: Treatment,
+    options: MapOptions,
     starts: tuple[Int[np.ndarray, "row"], Int[np.ndarray, "column"]],
     queries: Tokens,
     keys: Tokens,
@@ -221,18 +223,18 @@ def _part(
 ) -> tuple[Int[np.ndarray, "kept_row"], Int[np.ndarray, "kept_column"]]:
     """The rows and columns that are shown; a part without any row or column is not taken."""
     rows, columns = (np.ones(len(start), dtype=bool) for start in starts)
-    if treatment.until:
-        rows &= starts[0] < treatment.until
-        columns &= (starts[1] < treatment.until) | (not one_text)
+    if options.until:
+        rows &= starts[0] < options.until
+        columns &= (starts[1] < options.until) | (not one_text)
         if not rows.all():
-            notes.append(f"As when token {treatment.until} was the newest: the rest is not there.")
-    if treatment.pair != "all":
-        looks, seen = (int(letter == "B") for letter in treatment.pair.split(" to "))
+            notes.append(f"The text up to token {options.until}; later tokens are not shown.")
+    if options.pair != "all":
+        looks, seen = (int(letter == "B") for letter in options.pair.split(" to "))
         rows &= queries.segments[starts[0]] == looks
         columns &= keys.segments[starts[1]] == seen
-        notes.append(f"Only links from sentence {treatment.pair}: rows need not sum to 100 %.")
+        notes.append(f"Only attention from sentence {options.pair}: rows need not sum to 100 %.")
     if not rows.any() or not columns.any():
-        notes.append("That part has no tokens: all are shown.")
+        notes.append("That part has no tokens, so all are shown.")
         return np.arange(len(rows)), np.arange(len(columns))
     return np.flatnonzero(rows), np.flatnonzero(columns)
 
@@ -240,29 +242,34 @@ def _part(
 def _together(
     attention: Attention,
     head: int,
-    treatment: Treatment,
+    options: MapOptions,
     below: Callable[[], Float[np.ndarray, "layer head token token"]] | None,
     several: Callable[[], Float[np.ndarray, "chosen query key"]] | None,
     notes: list[str],
 ) -> tuple[Float[np.ndarray, "query key"], bool]:
     """The weights chosen, and whether their rows sum to 1."""
-    if treatment.together == "rollout" and below is not None:
-        notes.append("Rollout: this layer and all below it multiplied, half of each kept as it is.")
+    if options.together == "rollout" and below is not None:
+        notes.append(
+            "Attention rollout: the product over this layer and all below it of half the mean over "
+            "heads and half the identity (the residual connection)."
+        )
         return transforms.rollout(below()), True
-    if treatment.together in ("mean", "max"):
+    if options.together in ("mean", "max"):
         stack, which = attention.weights, f"{len(attention.weights)} heads of this layer"
-        if treatment.several and several is not None:
+        if options.several and several is not None:
             stack = several()
-            named = ", ".join(f"{layer + 1}.{h + 1}" for layer, h in treatment.several[:6])
+            named = ", ".join(f"{layer + 1}.{h + 1}" for layer, h in options.several[:6])
             which = f"{len(stack)} heads: {named}{', …' if len(stack) > 6 else ''}"
-        if treatment.together == "mean":
-            notes.append(f"Mean of the {which}.")
+        if options.together == "mean":
+            notes.append(f"Mean over the {which}.")
             return transforms.combine(stack, "mean"), True
-        notes.append(f"Largest weight of the {which}. Rows no longer sum to 100 %.")
+        notes.append(f"Maximum over the {which}. Rows no longer sum to 100 %.")
         return transforms.combine(stack, "max"), False
-    weighted = transforms.value_weighted(attention, head) if treatment.quantity == "value" else None
+    weighted = transforms.value_weighted(attention, head) if options.quantity == "value" else None
     if weighted is not None:
-        notes.append("Weight × length of the value vector: what each token really adds.")
+        notes.append(
+            "Value-weighted attention (weight × ‖v‖): the norm of what each key contributes."
+        )
         return weighted, False
     return attention.weights[head], True
 
@@ -279,9 +286,10 @@ def _hidden(what: Hidden, keys: Tokens) -> Bool[np.ndarray, "key"]:
 
 def _hiding(what: Hidden, count: int, share: bool) -> str:
     names = {"first": "The first token", "special": "Special tokens", "marks": "Punctuation"}
-    rest = "; the rest of each row is scaled up to 100 %." if share else "."
-    verb = "is" if what == "first" else "are"
-    return f"{names[what]} {verb} hidden ({count} of the columns){rest}"
+    rest = "; each row is rescaled to 100 %." if share else "."
+    columns = "1 column" if count == 1 else f"{count} columns"
+    verb = "are" if what == "special" else "is"
+    return f"{names[what]} {verb} ignored as key ({columns}){rest}"
 
 
 def _firsts(groups: Int[np.ndarray, "token"]) -> Int[np.ndarray, "group"]:
@@ -289,9 +297,8 @@ def _firsts(groups: Int[np.ndarray, "token"]) -> Int[np.ndarray, "group"]:
     return np.unique(groups, return_index=True)[1]
 
 
-def _joined(tokens: Tokens, groups: Int[np.ndarray, "token"]) -> tuple[str, ...]:
-    names = labels(tokens)
+def _joined(names: Sequence[str], groups: Int[np.ndarray, "token"]) -> tuple[str, ...]:
     return tuple(
-        "".join(names[index] for index in np.flatnonzero(groups == group))
+        "".join(names[index] for index in np.flatnonzero(groups == group).tolist())
         for group in range(int(groups.max()) + 1)
     )

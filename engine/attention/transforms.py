@@ -6,6 +6,7 @@ same meaning, NaN where a cell is masked or hidden. Every function is pure; none
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,12 +16,16 @@ from jaxtyping import Bool, Float, Int
 from engine.values import Attention, Frozen, Tokens
 
 Combination = Literal["mean", "max", "rollout"]
+# Thai, Lao, Myanmar, Khmer; kana, Bopomofo, ideographs and their extensions.
+_SPACELESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u312f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+).match
 
 
 def masked(
     weights: Float[np.ndarray, "query key"], open_cells: Bool[np.ndarray, "query key"]
 ) -> Float[np.ndarray, "query key"]:
-    """The weights with NaN where the query may not look."""
+    """The weights with NaN where the query may not attend."""
     return np.where(open_cells, weights, np.nan).astype(np.float32)
 
 
@@ -87,7 +92,8 @@ def value_weighted(attention: Attention, head: int) -> Float[np.ndarray, "query 
 def words(tokens: Tokens) -> Int[np.ndarray, "token"]:
     """The number of the word each token belongs to, counted from 0.
 
-    A word ends at white space, at a special token, and where letters meet punctuation.
+    A word ends at white space, at a special token, and where letters meet punctuation. Scripts
+    that are written without spaces (Chinese, Japanese, Thai, ..) keep their tokens apart.
     """
     groups = np.zeros(len(tokens), dtype=np.int64)
     group, last, last_end, last_class = -1, "", 0, ""
@@ -96,6 +102,8 @@ def words(tokens: Tokens) -> Int[np.ndarray, "token"]:
         sort = "special" if tokens.special[index] else _class_of(piece)
         gap = tokens.text[last_end:start] + (piece[:1] if start >= last_end else "")
         broken = any(c.isspace() for c in gap) or last[-1:].isspace()
+        broken |= _SPACELESS(piece[:1]) is not None and start >= last_end
+        broken |= _SPACELESS(last[-1:]) is not None and start >= last_end
         if group < 0 or "special" in (sort, last_class) or sort != last_class or broken:
             group += 1
         groups[index] = group

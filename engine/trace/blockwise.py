@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.attention import heads
+from engine.attention import notable
+from engine.attention.notable import Measured
 from engine.models.runtime import Bundle
 from engine.trace import tracing
 from engine.values import Frozen, Kind, Overview, Reading, Side
@@ -29,7 +30,7 @@ class Passed(Frozen):
     index: int
     pictures: Float[np.ndarray, "head row column"]
     hidden: Float[np.ndarray, "token width"]
-    measures: dict[str, Float[np.ndarray, "head_and_even"]]
+    measures: Measured
 
 
 def walk(
@@ -55,7 +56,7 @@ def walk(
             index=layer.index,
             pictures=in_blocks(found.weights, size),
             hidden=layer.hidden,
-            measures=heads.measured(found, kind=kind, queries=queries, keys=keys),
+            measures=notable.measured(found, kind=kind, queries=queries, keys=keys),
         )
 
 

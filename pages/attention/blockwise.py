@@ -1,4 +1,4 @@
-"""Long texts, read layer by layer behind the page: how far it is, Stop, Go on.
+"""Long texts, read layer by layer behind the page: how far it is, Stop, Resume.
 
 In: a reading and a kind of attention. Out: every head of the layers read so far, drawn again as
 layers come. The reading itself is the engine's.
@@ -15,8 +15,8 @@ from pages.shell.address import plain
 from pages.shell.cache import engine
 from pages.shell.state import state
 
-EVERY = 0.5  # seconds between two looks at a walk
-GO_ON = "walk-go-on"  # session key: the button was just pressed
+EVERY = 0.5  # seconds between two checks of how far it is
+RESUMED = "blockwise-resumed"  # session key: the button was just pressed
 
 
 def overview(reading: Reading, kind: Kind) -> SoFar:
@@ -27,7 +27,7 @@ def overview(reading: Reading, kind: Kind) -> SoFar:
 def watch(reading: Reading, kind: Kind) -> None:
     """While layers are being read, run the page again whenever another one has been; call it last.
 
-    Only a clock looks often: the page, with pictures of a million cells, is drawn once a layer.
+    Only a clock checks often: the page, with pictures of a million cells, is drawn once a layer.
     """
     found = overview(reading, kind)
     if found.job is not None and not found.job.done:
@@ -41,24 +41,29 @@ def _clock(job: Job, layers: int) -> None:
 
 
 def show(found: SoFar, reading: Reading, kind: Kind) -> None:
-    """Say how far the walk is, with a button that stops it or lets it go on."""
+    """Say how far the reading is, with a button that stops or resumes it."""
     job, count = found.job, len(found.overview.weights)
     if job is None or found.whole:
         return
-    if st.session_state.pop(GO_ON, False):
+    if st.session_state.pop(RESUMED, False):
         st.rerun()  # of the whole page: there the clock starts
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.done or job.cancelled:
             st.caption(f"Stopped after layer {found.layers} of {count}.")
-            st.button("Go on", icon=":material/play_arrow:", key="walk-on", on_click=_go_on,
-                      args=(reading, kind))  # fmt: skip
+            st.button(
+                "Resume",
+                icon=":material/play_arrow:",
+                key="blockwise-resume",
+                on_click=_resume,
+                args=(reading, kind),
+            )
         else:
             words = f"A long text: layer {min(found.layers + 1, count)} of {count} is being read"
             st.progress(found.layers / count, text=plain(words))
             st.button(
                 "Stop",
                 icon=":material/stop:",
-                key="walk-stop",
+                key="blockwise-stop",
                 on_click=_stop,
                 args=(job,),
             )
@@ -68,6 +73,6 @@ def _stop(job: Job) -> None:
     job.cancel(state().viewer)
 
 
-def _go_on(reading: Reading, kind: Kind) -> None:
+def _resume(reading: Reading, kind: Kind) -> None:
     engine().read_on(reading, kind, viewer=state().viewer)
-    st.session_state[GO_ON] = True
+    st.session_state[RESUMED] = True

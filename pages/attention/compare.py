@@ -9,25 +9,36 @@ import streamlit as st
 
 from engine.attention.maps import Map, Scene, shared
 from engine.errors import EmptyText
+from engine.models.bundle import Card
 from engine.values import Reading
+from pages.attention.controls import PAGE
 from pages.attention.map.picture import attention_map, difference_map
 from pages.attention.words import favourites, fits, links_of, map_says, row_of
 from pages.pictures.scale import number
-from pages.shell.address import typed
 from pages.shell.cache import engine
 from pages.shell.components import picture
+from pages.shell.controls import Control
 from pages.shell.frame import plain, select, selection
 from pages.shell.share import Table, share_menu
 from pages.shell.tables import read_aloud
 
 MOST = 48
+OTHER_SENTENCE = "Another sentence"
+WITH_CONTROL = Control("with", "Compare with", page=PAGE, widget="select")
+OTHER_CONTROL = Control(
+    "other",
+    "Second sentence",
+    page=PAGE,
+    widget="text",
+    placeholder="The same sentence with one word changed",
+)
 
 
-def attention_compare(scene: Scene) -> None:
+def attention_compare(scene: Scene, card: Card) -> None:
     """Ask for the second sentence; draw it beside the first."""
     second = _second(scene)
     if second is None:
-        st.caption("Type a second sentence: the same head reads both.")
+        st.caption("Type a second sentence to compare: the same head reads both.")
         return
     names = (
         ("First sentence", "Second sentence")
@@ -67,15 +78,13 @@ def attention_compare(scene: Scene) -> None:
 
 
 def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
-    """Second minus first where both have the same words; two models are compared in whole words."""
+    """Second minus first where both have the same words; two models are compared word by word."""
     if second.reading.model != scene.reading.model:
         one, two = (
-            engine().attention_map(
-                replace(each, treatment=replace(each.treatment, whole_words=True))
-            )
+            engine().attention_map(replace(each, options=replace(each.options, whole_words=True)))
             for each in (scene, second)
         )
-    st.subheader("Second minus first", anchor=False)
+    st.subheader("Difference (second − first)", anchor=False)
     counts = len(one.rows), len(two.rows)
     whole = one.weights.shape == two.weights.shape
     one, two = shared(one, two)
@@ -85,11 +94,11 @@ def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
         return
     if not whole:
         st.caption(
-            f"Over the {len(one.rows)} words that both have ({counts[0]} and {counts[1]} in all): "
-            "what goes to the other words is left out, so rows need not sum to 100 %."
+            f"Over the {len(one.rows)} words that both share ({counts[0]} and {counts[1]} in all): "
+            "attention to the other words is left out, so rows need not sum to 100 %."
         )
     spot = selection("spot", lambda spot: True)
-    svg = difference_map(one, two, title="Second minus first")
+    svg = difference_map(one, two, title="Difference (second − first)")
     at = np.unravel_index(int(np.nanargmax(np.abs(difference))), difference.shape)
     picture(
         svg,
@@ -110,7 +119,7 @@ def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
         "difference",
         svg=lambda: svg,
         data=lambda: _table(one, two, difference),
-        title="Second minus first",
+        title="Difference (second − first)",
     )
     read_aloud("difference", lambda: _table(one, two, difference, most=40))
 
@@ -121,39 +130,29 @@ def _table(one: Map, two: Map, difference: np.ndarray, most: int | None = None) 
     order = np.argsort(-np.abs(difference[i, j]), kind="stable")[:most]
     i, j = (i, j) if most is None else (i[order], j[order])
     return {
-        "looks": [two.rows[at] for at in i],
-        "looked at": [two.columns[at] for at in j],
+        "query": [two.rows[at] for at in i],
+        "key": [two.columns[at] for at in j],
         "first": one.weights[i, j],
         "second": two.weights[i, j],
-        "second minus first": difference[i, j],
+        "difference": difference[i, j],
     }
 
 
 def _second(scene: Scene) -> Scene | None:
     """What stands beside: another sentence for this head, or this head's place in another model."""
     rivals = engine().others_with(scene.reading.model, scene.kind)
-    chosen = st.selectbox(
-        "Compare with", ("Another sentence", *rivals), key="with", bind="query-params"
-    )
+    chosen = WITH_CONTROL.draw()
     if chosen in rivals:
         stack = engine().stack(chosen, scene.kind)
-        here = [(a, b) for a, b in scene.treatment.several if a < stack.layers and b < stack.heads]
+        here = [(a, b) for a, b in scene.options.several if a < stack.layers and b < stack.heads]
         return replace(
             scene,
-            treatment=replace(scene.treatment, several=tuple(here)),
+            options=replace(scene.options, several=tuple(here)),
             reading=_reading(scene, chosen),
             layer=min(scene.layer, stack.layers - 1),
             head=min(scene.head, stack.heads - 1),
         )
-    typed("other")
-    st.text_input(
-        "Second sentence",
-        key="other",
-        bind="query-params",
-        max_chars=2000,
-        placeholder="The same sentence with one word changed",
-    )
-    other = str(st.session_state.get("other") or "")
+    other = str(OTHER_CONTROL.draw() or "")
     return replace(scene, reading=_reading(scene, None, other)) if other.strip() else None
 
 

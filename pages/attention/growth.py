@@ -1,4 +1,4 @@
-"""The text as when it was written: a row more with each token, by hand or by itself."""
+"""The generation replayed: a row more with each token, by hand or by itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.attention.maps import Scene
+from engine.models.bundle import Card
+from pages.attention.controls import UPTO_CONTROL
 from pages.shell import player
 from pages.shell.cache import engine
 from pages.shell.frame import sentences
@@ -15,29 +17,31 @@ from pages.shell.frame import sentences
 PLAYER = "growth"
 
 
-def attention_growth(scene: Scene, draw: Callable[[Scene], None] | None) -> None:
-    """Draw the picture as it was at a token, with the control that says at which.
+def attention_growth(scene: Scene, card: Card, draw: Callable[[Scene, Card], None] | None) -> None:
+    """Draw the picture as it was at a token, and under it the control that says at which.
 
     What was only read (an encoder's text) was there at once: there is nothing to step through.
     Without a picture the control stays, greyed: one that is not drawn leaves the link.
     """
     if scene.kind == "encoder" or _count(scene) < 2:
         if draw is not None:
-            draw(scene)
+            draw(scene, card)
     elif draw is None:
         player.leave(PLAYER)
         _control(scene, _count(scene), used=False)
     else:
-        player.plays(PLAYER, _grown, scene, draw)
+        player.plays(PLAYER, _grown, scene, card, draw)
 
 
-def _grown(scene: Scene, draw: Callable[[Scene], None]) -> None:
+def _grown(scene: Scene, card: Card, draw: Callable[[Scene, Card], None]) -> None:
     with sentences():
         count = _count(scene)
         player.advance(PLAYER, _until() or count, count, _go)
-        controls = st.container()
-        draw(replace(scene, treatment=replace(scene.treatment, until=_until())))
-        with controls:
+        written = scene.reading.target is not None
+        above, picture, below = st.container(), st.container(), st.container()
+        with picture:
+            draw(replace(scene, options=replace(scene.options, until=_until())), card)
+        with above if written else below:
             _control(scene, count, used=True)
 
 
@@ -46,22 +50,15 @@ def _control(scene: Scene, count: int, *, used: bool) -> None:
     written = scene.reading.target is not None and used
     place = st.container()
     if not written:
-        name = "Row by row, as when it was written"
-        place = st.popover(name, icon=":material/stairs:", key="grow", on_change="rerun")
+        place = st.popover(
+            "Replay generation", icon=":material/stairs:", key="grow", on_change="rerun"
+        )
         if not place.open and not _until():
             return
     with place, st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        until = st.slider(
-            "As when it was written: up to token (0: all)",
-            0,
-            count,
-            key="upto",
-            bind="query-params",
-            width=330,
+        until = UPTO_CONTROL.draw(
             disabled=not used,
             on_change=lambda: player.chosen(PLAYER, lambda step: step == _until(), _go),
-            help="Words that come later change nothing for earlier rows: this is what the model "
-            "saw while it wrote, a row more with each token.",
         )
         if used:
             player.buttons(PLAYER, until or count, _first(scene, count), count, _go)

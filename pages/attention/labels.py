@@ -19,10 +19,10 @@ TOP = 34
 
 
 def axes(left: float) -> str:
-    """What the sides of a map are: columns are looked at, rows look."""
+    """What the sides of a map are: columns are keys, rows are queries."""
     return svg.label(
-        "column: is looked at →", left, 16, size=12, fill=palette.KEY, keep=True
-    ) + svg.label("row: looks ↓", left, 32, size=12, fill=palette.QUERY, keep=True)
+        "key (attended to) →", left, 16, size=12, fill=palette.KEY, keep=True
+    ) + svg.label("query (attends) ↓", left, 32, size=12, fill=palette.QUERY, keep=True)
 
 
 @lru_cache(maxsize=64)

@@ -1,120 +1,91 @@
-"""How the weights are shown: heads together, what is hidden, whole words, mass, colour scale."""
+"""How the weights are shown: heads combined, keys ignored, whole words, threshold, colour scale.
+
+In: the values of the controls. Out: the scene with its options, and the controls under "Options".
+What the view does not use stays there, greyed: a control that is not drawn leaves the link.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
 import streamlit as st
 
-from engine.attention.maps import Scene
-from pages.attention.choices import HIDE, MAPPED, PAIRS, PER, SCALES, TOGETHER, TREATED
-from pages.shell.cache import engine
+from engine.attention.maps import MapOptions, Quantity, Scene
+from pages.attention.controls import (
+    HIDE,
+    HIDE_CONTROL,
+    OF_MAPS,
+    OFF_CONTROL,
+    PAIR_CONTROL,
+    PER,
+    PER_CONTROL,
+    SCALES,
+    SEVERAL_CONTROL,
+    TOGETHER,
+    UPTO_CONTROL,
+)
+from pages.shell.views import View
+
+T = TypeVar("T")
 
 
-def attention_treatment(scene: Scene, view: str) -> None:
-    """Name what is shown, and draw the controls, folded away.
-
-    Only maps may be coloured by row or column; lines begin with the fewest that carry 70 %.
-    Where the view does not use them they stay, greyed: a control that is not drawn leaves the link.
-    """
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.subheader(_name(scene), anchor=False, width="content")
-        menu = st.popover("Adjust the picture", icon=":material/tune:")
-    with menu:
-        _controls(scene, view)
-
-
-def _controls(scene: Scene, view: str) -> None:
-    """All that can be done to the weights; greyed where the view shows them as they are."""
-    used, mapped, lined = view in TREATED, view in MAPPED, view == "Lines"
-    if not used:
-        st.caption("This view shows the weights as they are.")
-    st.segmented_control(
-        "Heads",
-        TOGETHER if scene.kind != "cross" else list(TOGETHER)[:3],
-        key="together",
-        required=True,
-        bind="query-params",
-        disabled=not used,
-        help="Mean or largest weight over the heads of this layer; rollout multiplies this "
-        "layer with all below it, residual connections included.",
+def with_options(scene: Scene, view: View, values: Mapping[Any, Any]) -> Scene:
+    """The scene with the options that the controls ask for, where the view applies them."""
+    if HIDE_CONTROL not in view.controls:
+        return scene
+    return replace(
+        scene,
+        options=_options(scene, values),
+        scale=_chosen(values, "scale", SCALES),
+        per=_chosen(values, "per", PER) if PER_CONTROL in view.controls else "map",
     )
-    st.multiselect(
-        "Only these heads (layer.head)",
-        _every_head(scene),
-        key="several",
-        bind="query-params",
-        disabled=not used or scene.treatment.together not in ("mean", "max"),
-        placeholder="All heads of this layer",
-        help="Heads of any layers, put together by their mean or their largest weight.",
-    )
-    st.segmented_control(
-        "Hide as a target",
-        HIDE,
-        key="hide",
-        required=True,
-        bind="query-params",
-        disabled=not used,
-        help="Many heads rest on the first token or on separators. Hidden, the rest of each "
-        "row is scaled up to 100 %.",
-    )
-    st.segmented_control("Colour scale", SCALES, key="scale", required=True, bind="query-params")
-    st.segmented_control(
-        "Darkest is the largest of each",
-        PER,
-        key="per",
-        required=True,
-        bind="query-params",
-        disabled=not mapped,
-        help="By row every word's own favourite is darkest, by column who looks most at each "
-        "word. The numbers stay the same.",
-    )
-    key, words = ("thin", "lines") if lined else ("drop", "links")
-    st.slider(
-        f"Leave out the faintest {words} (% of each row's weight)",
-        0,
-        90,
-        key=key,
-        bind="query-params",
-        disabled=not used,
-        help="30 keeps the fewest links of each row that carry 70 % of its weight.",
-    )
-    st.toggle(
-        "Whole words instead of sub-words", key="words", bind="query-params", disabled=not used
-    )
-    st.toggle(
-        "Weight × length of the value vector",
-        key="value",
-        bind="query-params",
-        disabled=not used,
-        help="A token with a short value vector adds little, however much it is looked at.",
-    )
-    _parts(scene, used)
 
 
-def _every_head(scene: Scene) -> list[str]:
-    stack = engine().stack(scene.reading.model, scene.kind)
-    return [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
+def _options(scene: Scene, values: Mapping[Any, Any]) -> MapOptions:
+    quantity: Quantity = "value" if values.get("value") else "weight"
+    together = _chosen(values, "together", TOGETHER)
+    several = values.get("several") or []
+    return MapOptions(
+        together="one" if together == "rollout" and scene.kind == "cross" else together,
+        hidden=_chosen(values, "hide", HIDE),
+        quantity=quantity,
+        whole_words=bool(values.get("words")),
+        mass=1 - int(values.get("threshold") or 0) / 100,
+        several=tuple((int(a) - 1, int(b) - 1) for a, b in (name.split(".") for name in several)),
+        until=0 if scene.kind == "encoder" else int(values.get("upto") or 0),
+        pair="all" if scene.reading.second is None else values.get("pair", "all"),
+    )
 
 
-def _name(scene: Scene) -> str:
-    if scene.treatment.together in ("mean", "max") and scene.treatment.several:
-        return f"{len(scene.treatment.several)} heads together"
-    if scene.treatment.together == "rollout":
+def _chosen(values: Mapping[Any, Any], key: str, options: Mapping[str, T]) -> T:
+    return options[str(values.get(key) or next(iter(options)))]
+
+
+def attention_options(scene: Scene, view: View) -> None:
+    """The controls of the picture, folded away."""
+    with st.popover("Options", icon=":material/tune:"):
+        if HIDE_CONTROL not in view.controls:
+            st.caption("This view shows the weights unchanged.")
+        for control in OF_MAPS:
+            if control is UPTO_CONTROL or (control is PAIR_CONTROL and not scene.reading.second):
+                continue
+            used = control in view.controls
+            if control is SEVERAL_CONTROL:
+                used = used and scene.options.together in ("mean", "max")
+            control.draw(disabled=not used)
+        if view.name != "What if":
+            OFF_CONTROL.draw()
+
+
+def name_of(scene: Scene) -> str:
+    """What is shown, as the heading above the picture says it."""
+    options = scene.options
+    if options.together in ("mean", "max") and options.several:
+        return f"{len(options.several)} heads combined"
+    if options.together == "rollout":
         return f"Layers 1 to {scene.layer + 1}, all heads"
-    if scene.treatment.together != "one":
+    if options.together != "one":
         return f"Layer {scene.layer + 1}, all heads"
     return f"Layer {scene.layer + 1}, head {scene.head + 1}"
-
-
-def _parts(scene: Scene, used: bool) -> None:
-    """Controls that show a part of the map, where the model or the text has parts."""
-    if scene.reading.second is not None:
-        st.segmented_control(
-            "Between the sentences of the pair",
-            PAIRS,
-            key="pair",
-            required=True,
-            bind="query-params",
-            disabled=not used,
-        )

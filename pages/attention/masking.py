@@ -1,7 +1,7 @@
-"""Hide a word behind the model's mask, so that one sees what it would fill in.
+"""Put a word behind the model's mask, so that one sees what it would fill in, and take it back.
 
 In: a reading and the lock of a picture. Out: the text with a mask in it. Only for models that were
-trained to fill gaps.
+trained to fill masks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import streamlit as st
 from engine.attention.maps import Scene
 from pages.shell.address import set_text
 from pages.shell.cache import engine
+from pages.shell.state import state
+
+BEFORE = "before-mask"  # session key: texts with a mask, and what each was before
+KEPT = 20
 
 
 def masking(scene: Scene) -> Callable[[str], None] | None:
@@ -23,12 +27,33 @@ def masking(scene: Scene) -> Callable[[str], None] | None:
 
     def hide(ids: str) -> None:
         place = ids.split(" ")[0][1:]
-        text = masked(scene, int(place)) if place.isdecimal() else None
-        if text is not None:
-            set_text(text)
-            st.session_state["view"] = "What if"
+        if place.isdecimal():
+            mask_word(scene, int(place))
 
     return hide
+
+
+def mask_word(scene: Scene, place: int) -> None:
+    """Mask a token of the text and show what the model predicts there."""
+    text = masked(scene, place)
+    if text is None:
+        return
+    kept = dict(list(st.session_state.get(BEFORE, {}).items())[1 - KEPT :])
+    st.session_state[BEFORE] = kept | {text: scene.reading.text}
+    set_text(text)
+    st.session_state["view"] = "What if"
+
+
+def unmasked(text: str) -> str | None:
+    """What a text was before its last word was masked here."""
+    return st.session_state.get(BEFORE, {}).get(text)
+
+
+def unmask() -> None:
+    """Put back what was masked last."""
+    text = unmasked(state().text)
+    if text is not None:
+        set_text(text)
 
 
 def masked(scene: Scene, place: int) -> str | None:

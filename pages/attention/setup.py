@@ -1,4 +1,4 @@
-"""What is read and in which way: kind of attention and view, and every link value checked."""
+"""What is read and in which way: kind of attention, text, and every link value checked."""
 
 from __future__ import annotations
 
@@ -6,135 +6,119 @@ import streamlit as st
 
 from engine.attention.heads import MEASURES
 from engine.attention.maps import Scene
-from engine.models.bundle import Card
 from engine.values import Kind, Reading
-from pages.attention.choices import HIDE, PAIRS, PER, SCALES, THIN, TOGETHER
-from pages.shell.address import checked_many, tell, typed
+from pages.attention import first_head
+from pages.attention.compare import OTHER_SENTENCE
+from pages.attention.controls import (
+    GENERATED_CONTROL,
+    HEAD_CONTROL,
+    KIND_CONTROL,
+    KINDS,
+    LAYER_CONTROL,
+    LINES_THRESHOLD,
+    OFF_CONTROL,
+    ORDER_CONTROL,
+    POSITION,
+    SECOND_CONTROL,
+    SEVERAL_CONTROL,
+    THRESHOLD_CONTROL,
+    TOGETHER,
+    TOGETHER_CONTROL,
+    UPTO_CONTROL,
+)
+from pages.shell.address import fresh_of_old, tell
 from pages.shell.cache import engine
-from pages.shell.frame import Choice, checked, select
+from pages.shell.controls import REGISTRY, Control
+from pages.shell.frame import Choice, select
 from pages.shell.state import state
 
-VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
-MOST_WRITTEN = 24
-KINDS: dict[str, tuple[Kind, ...]] = {
-    "encoder": ("encoder",),
-    "decoder": ("decoder",),
-    "encoder-decoder": ("encoder", "decoder", "cross"),
-}
-_KIND_HELP = (
-    "encoder: source words look at source words. decoder: written words look at earlier written "
-    "words. cross: written words look at the source."
-)
-
-_SEGMENTS = (
-    ("together", "Heads", tuple(TOGETHER)),
-    ("hide", "Hide", tuple(HIDE)),
-    ("scale", "Scale", tuple(SCALES)),
-    ("per", "Darkest", tuple(PER)),
-    ("pair", "Between", PAIRS),
-    ("stage", "Stage", ("All", "1", "2", "3", "4")),
-)
+EARLY = (KIND_CONTROL, SECOND_CONTROL, GENERATED_CONTROL)
+"""Controls that decide what is read; they are drawn outside of the fragment."""
 
 
-def attention_setup(choice: Choice) -> tuple[Scene, str]:
-    """Draw kind and view; return what is read (layer and head still open) and the view."""
+def choose_kind(choice: Choice) -> Kind:
+    """Which attention is shown; the control is drawn where there are several kinds."""
     kinds = KINDS[choice.card.family]
-    because = f"{choice.card.title} has none of it"
-    kind: Kind = checked("kind", kinds, default=kinds[0], name="Kind", because=because)
-    view = str(checked("view", VIEWS, default=VIEWS[0], name="View"))
-    with st.container(horizontal=True, gap="large"):
-        if len(kinds) > 1:
-            st.segmented_control(
-                "Attention",
-                kinds,
-                key="kind",
-                required=True,
-                bind="query-params",
-                help=_KIND_HELP,
-            )
-        st.segmented_control("View", VIEWS, key="view", required=True, bind="query-params")
-        written = _written(choice) if choice.card.family == "decoder" else 0
-    second = _second(choice) if choice.card.pairs and kind == "encoder" else None
-    reading = _reading(choice, kind, second, written)
-    _check(choice.card, kind, reading)
-    return Scene(reading, kind), view
+    kind: Kind = KIND_CONTROL.check(kinds, because=f"{choice.card.title} has none of it")
+    if len(kinds) > 1:
+        KIND_CONTROL.draw()
+    return kind
 
 
-def _second(choice: Choice) -> str | None:
-    """The second sentence of a pair, for models that were trained on pairs."""
-    typed("second")
-    second = st.text_input(
-        "Second sentence of a pair (optional)",
-        key="second",
-        bind="query-params",
-        max_chars=2000,
-        help=f"{choice.card.title} can read two sentences at once and tell them apart.",
-    )
-    return second.strip() or None
-
-
-def _written(choice: Choice) -> int:
-    """How many tokens the model writes on, so that one sees where it looked for each."""
-    checked("write", range(MOST_WRITTEN + 1), name="Let it write on")
-    return int(
-        st.number_input(
-            "Let it write on (tokens)",
-            0,
-            MOST_WRITTEN,
-            key="write",
-            bind="query-params",
-            width=190,
-            help="The model continues the text, always with its likeliest token; then a slider "
-            "adds them one by one: each is a new row of the map.",
-        )
-    )
-
-
-def _reading(choice: Choice, kind: Kind, second: str | None, written: int) -> Reading:
-    """The text; for a decoder behind an encoder with its own greedy translation as the target."""
-    if written:
-        return engine().continued(choice.model, choice.text, written)
+def choose_reading(choice: Choice, kind: Kind) -> Reading:
+    """The text with what is added to it, by controls folded under "Extend the text"."""
+    pairs = choice.card.pairs and kind == "encoder"
+    generates = choice.card.family == "decoder"
+    second, count = None, 0
+    if pairs:
+        SECOND_CONTROL.check()
+    if generates:
+        GENERATED_CONTROL.check()
+    if pairs or generates:
+        with st.popover("Extend the text", icon=":material/playlist_add:"):
+            if pairs:
+                second = str(SECOND_CONTROL.draw() or "").strip() or None
+            if generates:
+                count = int(GENERATED_CONTROL.draw())
+    if count:
+        return engine().continued(choice.model, choice.text, count)
     if choice.card.family == "encoder-decoder" and kind != "encoder":
         return engine().translated(choice.model, choice.text)
     return Reading(choice.model, choice.text, second=second)
 
 
-def _check(card: Card, kind: Kind, reading: Reading) -> None:
+def check_controls(choice: Choice, scene: Scene, *, lined: bool) -> None:
     """Every control that a fragment draws is checked here, as links are read once."""
+    reading, kind, title = scene.reading, scene.kind, choice.card.title
     stack = engine().stack(reading.model, kind)
     names = [f"{i + 1}.{j + 1}" for i in range(stack.layers) for j in range(stack.heads)]
-    titles = tuple(measure.title for measure in MEASURES if kind in measure.kinds)
-    _number("layer", stack.layers, f"{card.title} has {stack.layers} layers")
-    _number("head", stack.heads, f"{card.title} has {stack.heads} heads a layer")
-    checked("order", ("Layer and head", *titles), name="Order")
-    checked("least", range(101), name="At least")
-    for key, name, options in _SEGMENTS:
-        checked(key, options, default=options[0], name=name)
-    checked("drop", range(91), name="Leave out")
-    checked("thin", range(91), default=THIN, name="Leave out")
-    checked("upto", range(len(engine().sides(reading, kind)[0]) + 1), name="Up to token")
-    for key, name in (("words", "Whole words"), ("value", "Value-weighted")):
-        checked(key, (False, True), name=name, shown=lambda on: str(on).lower())
-    checked(
-        "with",
-        ("Another sentence", *engine().others_with(reading.model, kind)),
-        name="Compare with",
-    )
-    for key in ("off", "several"):
-        gone = [name for name in st.session_state.get(key) or () if name not in names]
-        kept = checked_many(key, names, name="Head")
+    first_head.choose(scene)
+    _number(LAYER_CONTROL, stack.layers, f"{title} has {stack.layers} layers")
+    _number(HEAD_CONTROL, stack.heads, f"{title} has {stack.heads} heads per layer")
+    measures = [measure.title for measure in MEASURES if kind in measure.kinds]
+    legal = {
+        ORDER_CONTROL: (POSITION, *measures),
+        TOGETHER_CONTROL: tuple(TOGETHER)[: 3 if kind == "cross" else None],
+        UPTO_CONTROL: range(len(engine().sides(reading, kind)[0]) + 1),
+        REGISTRY["attention.with"]: (
+            OTHER_SENTENCE,
+            *engine().others_with(reading.model, kind),
+        ),
+    }
+    done = (*EARLY, LAYER_CONTROL, HEAD_CONTROL, THRESHOLD_CONTROL, OFF_CONTROL, SEVERAL_CONTROL)
+    for name, control in REGISTRY.items():
+        if name.startswith("attention.") and control not in done:
+            control.check(legal.get(control))
+    _threshold(lined=lined)
+    for control in (OFF_CONTROL, SEVERAL_CONTROL):
+        gone = [name for name in st.session_state.get(control.key) or () if name not in names]
+        kept = control.check(names)
         if gone:
-            tell(key, f"Head {gone[0]}: {card.title} has no such head; it is left out.", kept,
+            tell(control.key, f"Head {gone[0]}: {title} has no such head; it is left out.", kept,
                  carried=True)  # fmt: skip
     _of_this_text(reading, kind)
 
 
-def _number(key: str, last: int, because: str) -> None:
+def _number(control: Control, last: int, because: str) -> None:
     """Check a layer or head; say so when the one chosen before is not in this model."""
-    name, before = key.capitalize(), st.session_state.get(key)
-    value = checked(key, range(1, last + 1), name=name, because=because)
+    key, before = control.key, st.session_state.get(control.key)
+    value = control.check(range(1, last + 1), because=because)
     if isinstance(before, int) and before > last:
+        name = control.label
         tell(key, f"{name} {before}: {because}; showing {name} {value}.", value, carried=True)
+
+
+def _threshold(*, lined: bool) -> None:
+    """Lines begin with fewer links than maps; links of old had a threshold of each."""
+    mine, other = ("thin", "drop") if lined else ("drop", "thin")
+    fresh_of_old("threshold", (mine,), {})
+    if other in st.query_params:
+        del st.query_params[other]
+    default = LINES_THRESHOLD if lined else 0
+    before = state().controls.get("threshold", (None, None))[1]
+    if before not in (None, default) and st.session_state.get("threshold", before) == before:
+        st.session_state["threshold"] = default  # nobody changed it: the view's own
+    THRESHOLD_CONTROL.check(default=default)
 
 
 def _of_this_text(reading: Reading, kind: Kind) -> None:
@@ -144,12 +128,11 @@ def _of_this_text(reading: Reading, kind: Kind) -> None:
         letter: len(side) for letter, side in zip("qk", engine().sides(reading, kind), strict=True)
     }
     names = [(name[:1], name[1:]) for name in spot.split()]
-    linked = (
-        st.query_params.get("spot", spot) != spot
-    )  # a link's own lock is checked where it is read
+    # A link's own lock is checked where it is read.
+    linked = st.query_params.get("spot", spot) != spot
     if not linked and any(
         not at.isdecimal() or int(at) >= sizes.get(letter, 0) for letter, at in names
     ):
-        gone = "The word that was locked stood in an older text; nothing is locked now."
+        gone = "The pinned word belonged to an older text; nothing is pinned now."
         tell("spot", gone, None, carried=True)
         select("spot", None)

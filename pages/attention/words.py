@@ -1,55 +1,76 @@
 """What a head does, in words with this text's own numbers.
 
-In: the measures of the heads of one layer (the last entry of each is an even head's), a map.
-Out: plain sentences of at most 60 words. Knows no model and no page.
+In: the measures of the heads of one layer with their baselines, a map. Out: plain sentences of at
+most 60 words. Knows no model and no page.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from jaxtyping import Float
+from collections.abc import Sequence
 
-from engine.attention.heads import role
+import numpy as np
+
 from engine.attention.maps import Map, columns_together, rows_together
-from pages.attention.map.picture import looks_sentences, row_sentence, top_links
+from engine.attention.notable import Best, Measured, role
+from pages.attention.map.picture import attends_sentences, row_sentence, top_links
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
 
 CAVEAT = (
-    "Attention is not explanation: a weight says where a head looked, not what the model did with "
-    "what it saw, nor that it would answer otherwise without it."
+    "Attention is not explanation: a weight shows where a head attends, not what the model does "
+    "with it, nor that the output would change without it."
 )
 
 
-def head_says(measures: dict[str, Float[np.ndarray, "head_and_even"]], head: int) -> str:
-    """One sentence: the share of the weight that goes where this head stands out most.
+def head_says(measures: Measured, head: int, keys: Sequence[str]) -> str:
+    """What a head does with a text: its attention sink, its pattern, or how uniform it is.
 
-    For cross-attention the sentence is about order: does it walk along the source?
+    For cross-attention the sentence is about order: does it follow the source?
     """
-    values = {name: float(found[head]) for name, found in measures.items()}
-    even = {name: float(found[-1]) for name, found in measures.items()}
-    found = role(values, even)
-    if found is not None:
+    sink = measures.sinks[head]
+    if sink is not None:
         return (
-            f"{number(values[found.name], True)} of the weight goes to {found.says} "
-            f"(an even head: {number(max(even[found.name], 0.0), True)})."
+            f"attention sink: tokens give “{visible(keys[sink.key], limit=16)}” "
+            f"{number(sink.mean, True)} on average (uniform attention: "
+            f"{number(sink.uniform, True)})."
         )
-    if np.isfinite(values.get("diagonal", float("nan"))):
-        return _order_says(values["diagonal"])
-    broad = values.get("broad", float("nan"))
+    found = role(measures, head)
+    if found is not None:
+        level = float(measures.uniform[measures.names.index(found.name)])
+        return (
+            f"attends {number(float(measures.of(found.name)[head]), True)} to {found.says} "
+            f"(uniform attention: {number(max(level, 0.0), True)})."
+        )
+    if "diagonal" in measures.names and np.isfinite(measures.of("diagonal")[head]):
+        return _order_says(float(measures.of("diagonal")[head]))
+    broad = float(measures.of("broad")[head])
     if not np.isfinite(broad):
-        return "One token has nowhere else to look: 100 % stays on itself."
+        return "a text of one token attends 100 % to itself."
     if broad > 0.85:
-        return f"Looks almost evenly at all it may see: {number(broad, True)} of the most even."
-    return f"No simple pattern here; its spread is {number(broad, True)} of the most even one."
+        return f"attention is nearly uniform (entropy {number(broad, True)} of maximum)."
+    return f"no simple pattern in this text (entropy {number(broad, True)} of maximum)."
+
+
+def notable_says(best: Best) -> str:
+    """Why this head is the most notable one: its score beside both of its baselines."""
+    if best.measure.name == "diagonal":
+        return (
+            "the most notable for this text, follows the order of the source: alignment "
+            f"{best.value:.2f} of 1 (uniform attention: {max(best.uniform, 0.0):.2f})."
+        )
+    return (
+        f"the most notable for this text, attends {number(best.value, True)} to "
+        f"{best.measure.says} (uniform attention: {number(best.uniform, True)}; every query "
+        f"alike: {number(best.columns, True)})."
+    )
 
 
 def _order_says(straight: float) -> str:
     if straight > 0.7:
-        return f"It walks along the source with the target: alignment {straight:.2f} of 1."
+        return f"follows the order of the source (alignment {straight:.2f} of 1)."
     if straight > 0.3:
-        return f"It roughly follows the order of the source: alignment {straight:.2f} of 1."
-    return f"It does not follow the order of the source: alignment {straight:.2f} of 1."
+        return f"roughly follows the order of the source (alignment {straight:.2f} of 1)."
+    return f"does not follow the order of the source (alignment {straight:.2f} of 1)."
 
 
 def map_says(shown: Map, row: int | None) -> str:
@@ -62,30 +83,30 @@ def map_says(shown: Map, row: int | None) -> str:
         return ""
     i, j = np.unravel_index(int(filled.argmax()), filled.shape)
     return (
-        f"Strongest link: “{shown.rows[i]}” to “{shown.columns[j]}”, "
+        f"Strongest link: “{visible(shown.rows[i])}” to “{visible(shown.columns[j])}”, "
         f"{number(float(filled[i, j]), shown.share)}."
     )
 
 
 def links_of(shown: Map) -> dict[str, list[str] | np.ndarray]:
-    """Every open link of the map as a table: who looks, at what, and how much."""
+    """Every open link of the map as a table: query, key, weight."""
     i, j = np.nonzero(np.isfinite(shown.weights))
     return {
         "row": i + 1,
-        "looks": [shown.rows[at] for at in i],
+        "query": [shown.rows[at] for at in i],
         "column": j + 1,
-        "looked at": [shown.columns[at] for at in j],
+        "key": [shown.columns[at] for at in j],
         "weight": shown.weights[i, j],
     }
 
 
 def favourites(shown: Map, count: int = 3) -> dict[str, list[str]]:
-    """A line for each row of the map: what it looks at most, best first, for reading aloud."""
+    """A line for each row of the map: what it attends to most, best first, for reading aloud."""
     best = top_links(shown.weights, shown.columns, count)
     table = {"token": [visible(name, limit=32) for name in shown.rows]}
     for place in range(count):
         links = [found[place] if place < len(found) else None for found in best]
-        head = ("looks most at", "then at", "then also at")[min(place, 2)]
+        head = ("attends most to", "then to", "and to")[min(place, 2)]
         table[head] = [
             f"{visible(link[0], limit=32)}, {number(link[1], shown.share)}" if link else "–"
             for link in links
@@ -115,7 +136,7 @@ def columns_of(shown: Map, spot: str | None) -> list[int]:
 
 
 def position_of(spot: str | None, count: int) -> int | None:
-    """The first position that looks in a selection, if it is one of `count`."""
+    """The first query of a selection, if it is one of `count` positions."""
     places = (_number(name) for name in (spot or "").split(" ") if name[:1] == "q")
     return next((place for place in places if 0 <= place < count), None)
 
@@ -126,15 +147,14 @@ def spot_says(shown: Map, spot: str | None) -> str:
     if len(rows) > 1:
         names = _listed([shown.rows[row] for row in rows])
         mean = rows_together(shown, rows)
-        told = looks_sentences([f"“{names}”"], mean[None], shown)[0]
-        return f"{told} · mean of {len(rows)} words."
+        said = attends_sentences([f"“{names}”"], mean[None], shown)[0]
+        said = said.replace("” attends to ", "” attend to ", 1)
+        return f"{said} · mean over {len(rows)} queries."
     if len(columns) > 1 and not rows:
         names = _listed([shown.columns[column] for column in columns])
         best = top_links(columns_together(shown, columns)[None], shown.rows, 3)[0]
         given = ", ".join(f"“{visible(of)}” {number(w, shown.share)}" for of, w in best)
-        return (
-            f"“{names}” together get most from {given or 'nobody'} · sum of {len(columns)} words."
-        )
+        return f"“{names}” get most from {given or 'no token'} · sum over {len(columns)} keys."
     return map_says(shown, row_of(shown, spot))
 
 

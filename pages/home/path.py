@@ -20,9 +20,12 @@ def path(choice: Choice) -> None:
     found = paths.path(choice.model, choice.text)
     towers, outcomes = found.towers, found.outcomes
     drawn = architecture.whole_path(
-        towers, outcomes, title=f"The path of a text through {choice.card.title}"
+        towers,
+        outcomes,
+        title=f"The path of a text through {choice.card.title}",
+        predicts=architecture.predicts(choice.card.family),
     )
-    names = [f"{tower.letter}{i}" for tower in towers for i in range(len(tower.texts))]
+    names = [f"{tower.letter}{i}" for tower in towers for i in range(tower.shown)]
     locked = selection("token", names, name="token")
     picture(
         drawn,
@@ -32,19 +35,19 @@ def path(choice: Choice) -> None:
         on_lock=partial(select, "token"),
     )
     left, right = st.columns([5, 1], vertical_alignment="top")
-    left.markdown(plain(_words(choice, towers, outcomes), 900))
+    left.markdown(plain(_words(choice, found), 900))
     if found.cut:
-        count = len(towers[0].texts)
-        left.caption(f"The picture shows the beginning of the text: the first {count} tokens.")
+        left.caption(
+            f"The picture shows the first {paths.SHOWN} tokens; the model read the whole text."
+        )
     with right:
         share_menu(
             "path", svg=drawn, data=partial(_table, towers, outcomes), title="The whole path"
         )
 
 
-def _words(
-    choice: Choice, towers: list[architecture.Tower], outcomes: list[architecture.Outcome]
-) -> str:
+def _words(choice: Choice, found: paths.Path) -> str:
+    towers, outcomes = found.towers, found.outcomes
     reader, writer = towers[0], towers[-1]
     layers = f"{writer.layers} layers"
     start = f"{len(reader.texts)} tokens go in at the bottom; in each of {layers} every token "
@@ -59,7 +62,7 @@ def _words(
             f"surest of “{visible(sure.text)}” ({sure.probability:.0%}), least sure of "
             f"“{visible(unsure.text)}” ({unsure.probability:.0%})."
         )
-    last = outcomes[-1]
+    last = found.last or outcomes[-1]
     if choice.card.family == "encoder":
         return f"{start}At the top stands the token that the model would put in each place."
     return (
@@ -71,7 +74,7 @@ def _words(
 def _alt(
     choice: Choice, towers: list[architecture.Tower], outcomes: list[architecture.Outcome]
 ) -> str:
-    read = " ".join(visible(text) for text in towers[0].texts)
+    read = " ".join(visible(text) for text in towers[0].texts[: towers[0].shown])
     said = " ".join(visible(one.text) for one in outcomes)
     return f"{choice.card.title}: {len(towers)} towers of layers. In: {read}. Out: {said}."
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.values import Frozen
+from engine.values import Family, Frozen
 from pages.pictures import palette
 from pages.pictures.svg import document, label, shortened, tag, text_width, visible
 
@@ -28,11 +28,11 @@ SIZE = 14.0
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Tower(Frozen):
-    """One stack of layers: what it reads, and where each token looked, averaged over heads.
+    """One stack of layers: what it reads, and what each token attends to, averaged over heads.
 
-    `cross` holds its looks at the other tower; `column` of a causal tower may not look right.
-    `mark` is a layer (from 0) that is framed. `roles` are those of the tokens that are marks
-    (start, end), "" for pieces of text.
+    `texts` and `ids` are those of the whole text, `weights` those of its first tokens, which are
+    drawn. `cross` holds the attention to the other tower. `mark` is a layer (from 0) in a frame.
+    `roles` are those of the tokens that are marks (start, end), "" for pieces of text.
     """
 
     letter: str
@@ -50,10 +50,15 @@ class Tower(Frozen):
         """How many layers it has."""
         return len(self.weights)
 
+    @property
+    def shown(self) -> int:
+        """How many tokens are drawn."""
+        return self.weights.shape[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a position says comes next, how likely, and whether it was written or only guessed."""
+    """What the model predicts at a position, how likely, and whether that was written."""
 
     text: str
     probability: float
@@ -70,8 +75,17 @@ class _Place:
     foot: float
 
 
-def whole_path(towers: Sequence[Tower], outcomes: Sequence[Outcome], *, title: str) -> str:
-    """The path from the text to what comes out, one or two towers."""
+def whole_path(
+    towers: Sequence[Tower],
+    outcomes: Sequence[Outcome],
+    *,
+    title: str,
+    predicts: str = "",
+) -> str:
+    """The path from the text to what comes out, one or two towers.
+
+    `predicts` names the row of `outcomes`; a model that predicts nothing has no such row.
+    """
     step = min(58.0, max(20.0, 320.0 / max(tower.layers for tower in towers)))
     tallest = max(tower.layers for tower in towers) * step
     top = HEAD + 24
@@ -88,20 +102,29 @@ def whole_path(towers: Sequence[Tower], outcomes: Sequence[Outcome], *, title: s
     if len(towers) == 2:
         body.append(_crossing(towers[1], places[0], places[1]))
     for tower, place in zip(towers, places, strict=True):
-        body.append(_looks(tower, place))
+        body.append(_attention(tower, place))
         body.append(_vectors(tower, place))
         body.append(_chips(tower, place))
     body.append(_outcomes(towers[-1], places[-1], outcomes))
-    body.append(_words(towers, places, width))
+    body.append(_words(towers, places, width, predicts if outcomes else None))
     return document(
         width, foot + FOOT + 22, body, title, "Inputs at the bottom, outputs at the top."
     )
 
 
+def predicts(family: Family) -> str:
+    """What the row of predictions is called: an encoder fills each place, a decoder goes on."""
+    return {
+        "encoder": "predicted here",
+        "decoder": "predicted next",
+        "encoder-decoder": "written next",
+    }[family]
+
+
 def _place(
     tower: Tower, outcomes: Sequence[Outcome], left: float, foot: float, step: float
 ) -> _Place:
-    shown = [visible(text) for text in tower.texts]
+    shown = [visible(text) for text in tower.texts[: tower.shown]]
     above = [visible(outcome.text) for outcome in outcomes] or [""] * len(shown)
     widths = tuple(
         min(WIDEST, max(SLOT, text_width(a, SIZE) + 20, text_width(b, SIZE) + 20))
@@ -146,14 +169,14 @@ def _ground(tower: Tower, place: _Place) -> str:
     return frame + "".join(bands)
 
 
-def _looks(tower: Tower, place: _Place) -> str:
-    """Where each token looked in each layer: the strongest three, from the row below."""
+def _attention(tower: Tower, place: _Place) -> str:
+    """What each token attends to in each layer: the strongest three, from the row below."""
     lines = []
     for layer, weights in enumerate(tower.weights):
         low, high = place.rows[layer], place.rows[layer + 1]
         for query, row in enumerate(weights):
             for key in np.argsort(-row)[:3]:
-                if row[key] >= 0.08:
+                if row[key] >= 0.08 and key < tower.shown:
                     ends = (place.xs[int(key)], low, place.xs[query], high)
                     on = f"{tower.letter}{query}"
                     lines.append(_curve(ends, float(row[key]), tower.colour, on))
@@ -185,7 +208,7 @@ def _crossing(tower: Tower, source: _Place, target: _Place) -> str:
         y = (target.rows[layer] + target.rows[layer + 1]) / 2
         for query, row in enumerate(tower.cross[layer]):
             for key in np.argsort(-row)[:2]:
-                if row[key] >= 0.2:
+                if row[key] >= 0.2 and key < len(source.xs):
                     lines.append(
                         _bridge(source, target, (int(key), query, y), float(row[key]), tower.letter)
                     )
@@ -274,7 +297,7 @@ def _chips(tower: Tower, place: _Place) -> str:
                 str(tower.ids[column]),
                 x,
                 place.foot + 36,
-                size=11,
+                size=12,
                 mono=True,
                 fill=palette.MUTED,
                 text_anchor="middle",
@@ -283,6 +306,10 @@ def _chips(tower: Tower, place: _Place) -> str:
         role = tower.roles[column] if tower.roles else ""
         tip = f"{text}{role and f', {role}'}\ntoken {column + 1}, ID {tower.ids[column]}"
         chips.append(tag("g", inside, data_id=name, data_tip=tip, data_name=text))
+    if more := len(tower.texts) - tower.shown:
+        # The text goes on: what does not fit is cut from the picture, and said.
+        x = place.xs[-1] + place.widths[-1] / 2 + 12
+        chips.append(label(f"… {more} more", x, place.foot + 11, size=12, fill=palette.MUTED))
     return "".join(chips)
 
 
@@ -294,7 +321,7 @@ def _outcomes(tower: Tower, place: _Place, outcomes: Sequence[Outcome]) -> str:
         colour = palette.CHOSEN if outcome.written else palette.BAR
         text = shortened(visible(outcome.text), width - 10, SIZE)
         tall = 30 * outcome.probability
-        tip = f"{visible(outcome.text)}\n{100 * outcome.probability:.1f} % sure"
+        tip = f"{visible(outcome.text)}\nprobability {100 * outcome.probability:.1f} %"
         inside = [
             tag("path", d=f"M{x:.1f} {bottom + 18:.1f}V{bottom + 3:.1f}", stroke=tower.colour),
             tag("rect", x=x - 9, y=bottom - 30, width=18, height=30, rx=2, fill=palette.SURFACE),
@@ -314,7 +341,9 @@ def _outcomes(tower: Tower, place: _Place, outcomes: Sequence[Outcome]) -> str:
     return "".join(parts)
 
 
-def _words(towers: Sequence[Tower], places: Sequence[_Place], width: float) -> str:
+def _words(
+    towers: Sequence[Tower], places: Sequence[_Place], width: float, predicts: str | None
+) -> str:
     """What each row is, on the left of the first tower and on the right of the last."""
     parts = []
     for tower, place, side in zip(towers, places, ("start", "end"), strict=False):
@@ -334,7 +363,7 @@ def _words(towers: Sequence[Tower], places: Sequence[_Place], width: float) -> s
         )
         lines = [
             (place.foot + 11, "tokens"),
-            (place.foot + 36, "their numbers"),
+            (place.foot + 36, "token ids"),
             (place.rows[0] + 4, "vectors"),
         ]
         lines += [
@@ -342,8 +371,8 @@ def _words(towers: Sequence[Tower], places: Sequence[_Place], width: float) -> s
             for index, (low, high) in enumerate(zip(place.rows, place.rows[1:], strict=False))
             if tower.layers <= 8 or index in (0, tower.layers - 1)
         ]
-        if tower is towers[-1]:
-            lines += [(place.rows[-1] - 34, "how sure"), (place.rows[-1] - 59, "what comes next")]
+        if tower is towers[-1] and predicts is not None:
+            lines += [(place.rows[-1] - 34, "probability"), (place.rows[-1] - 59, predicts)]
         for y, text in lines:
             parts.append(label(text, x, y, size=12, fill=palette.MUTED, text_anchor=anchor))
     return tag("g", parts, keep=True)

@@ -1,4 +1,4 @@
-"""What the model would say after each layer, and how the residual stream grows.
+"""The logit lens: the prediction after each layer, and the norm of the residual stream.
 
 In: the likeliest words of each layer at some positions, lengths of vectors. Out: SVG strings,
 inputs at the bottom, outputs at the top. Positions are the targets `q0, q1, ..`, as in the
@@ -24,7 +24,7 @@ TINT = 0.6  # of the full colour, so that ink stays readable on it
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one layer would say at one position: the best words with their probabilities.
+    """The prediction of one layer at one position: the best tokens with their probabilities.
 
     `promoted` and `suppressed` are the words whose probability the layer raised and lowered most,
     empty for what enters the first layer.
@@ -54,10 +54,10 @@ def said(lens: Lens, spell: Callable[[list[int]], Sequence[str]]) -> list[Said]:
 
 
 def since(settled: int) -> str:
-    """From which layer on the word that is said in the end was the first choice."""
+    """From which layer on the final prediction has rank 1."""
     if not settled:
-        return "It was first from the start."
-    return f"It becomes the first choice after layer {settled} and stays so."
+        return "It has rank 1 already before layer 1."
+    return f"It has rank 1 from layer {settled} on."
 
 
 def lens_grid(
@@ -66,10 +66,10 @@ def lens_grid(
     """`said[layer][column]`: the best word of each layer, tinted by its probability."""
     width = float(np.clip(760 / max(len(columns), 1), 64.0, 110.0))
     layers = len(said)
-    parts = [svg.label("layer", 6, 16, size=11.5, fill=palette.MUTED, keep=True)]
+    parts = [svg.label("layer", 6, 16, size=12, fill=palette.MUTED, keep=True)]
     for layer in range(layers):
         y = 26 + (layers - 1 - layer) * ROW
-        name = "enters" if layer == 0 else str(layer)
+        name = "input" if layer == 0 else str(layer)
         parts.append(
             svg.label(
                 name,
@@ -101,14 +101,14 @@ def lens_grid(
                 keep=True,
             )
         )
-    parts.append(svg.label("input", 6, bottom + 20, size=11.5, fill=palette.MUTED, keep=True))
+    parts.append(svg.label("token", 6, bottom + 20, size=12, fill=palette.MUTED, keep=True))
     parts.append(
         matrix.legend(
             LEFT, bottom + 38, low="0 %", high="100 %", colour=palette.PROBABILITY, full=TINT
         )
     )
     parts.append(
-        svg.label("probability of the word", LEFT + 136, bottom + 46, size=11, fill=palette.MUTED)
+        svg.label("probability of the token", LEFT + 136, bottom + 46, size=12, fill=palette.MUTED)
     )
     return svg.document(
         LEFT + width * len(columns) + 10, bottom + 70, parts, title, "Output at the top."
@@ -137,24 +137,24 @@ def _cell(said: Said, x: float, y: float, width: float, target: str, layer: str)
             dominant_baseline="central",
         ),
     ]
-    tip = f"after layer {layer}\n{listed}" if layer != "enters" else f"before layer 1\n{listed}"
+    tip = f"after layer {layer}\n{listed}" if layer != "input" else f"before layer 1\n{listed}"
     return svg.tag("g", parts, data_id=target, data_tip=tip, keep=True)
 
 
 def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title: str) -> str:
-    """Five best words of each layer at one position, and the rank of the final word."""
+    """Top 5 tokens of each layer at one position, and the rank of the final prediction."""
     layers, width = len(said), 104.0
     moved = LEFT + 66 + 5 * width
     parts = [
-        svg.label("layer", 6, 16, size=11.5, fill=palette.MUTED),
-        svg.label("five likeliest words", LEFT + 70, 16, size=11.5, fill=palette.MUTED),
-        svg.label("raised most", moved, 16, size=11.5, fill=palette.RIGHT),
-        svg.label("lowered most", moved + 92, 16, size=11.5, fill=palette.WRONG),
+        svg.label("layer", 6, 16, size=12, fill=palette.MUTED),
+        svg.label("top 5 tokens", LEFT + 70, 16, size=12, fill=palette.MUTED),
+        svg.label("promoted", moved, 16, size=12, fill=palette.RIGHT),
+        svg.label("suppressed", moved + 92, 16, size=12, fill=palette.WRONG),
         svg.label(
-            svg.shortened(f"rank of {svg.visible(word)}", LEFT + 40, 11.5, mono=False),
+            svg.shortened(f"rank of {svg.visible(word)}", LEFT + 40, 12, mono=False),
             LEFT + 52,
             16,
-            size=11.5,
+            size=12,
             fill=palette.CHOSEN,
             text_anchor="end",
         ),
@@ -165,7 +165,7 @@ def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title:
         arrow = "▲" if ranks[layer] < before else "▼" if ranks[layer] > before else " "
         ink = palette.RIGHT if arrow == "▲" else palette.WRONG if arrow == "▼" else palette.INK
         texts = [
-            svg.label("enters" if layer == 0 else str(layer), 6, y + 19, size=12),
+            svg.label("input" if layer == 0 else str(layer), 6, y + 19, size=12),
             svg.label(
                 f"{arrow} {ranks[layer]:,}",
                 LEFT + 44,
@@ -218,20 +218,20 @@ def layer_table(said: Sequence[Said], ranks: Sequence[int], *, word: str, title:
 def stream_sizes(
     lengths: Float[np.ndarray, "layers_plus_1"], added: Float[np.ndarray, "layers"], *, title: str
 ) -> str:
-    """For each layer the length of the residual stream and of what the block added to it."""
+    """For each layer the norm of the residual stream and of the block's update."""
     layers, width = len(lengths), 560.0
     scale = (width - LEFT - 130) / float(max(lengths.max(), added.max(initial=0.0), 1e-9))
     parts = [
         svg.tag("rect", x=LEFT, y=6.0, width=7.0, height=11.0, fill=palette.BAR),
-        svg.label("length of the stream", LEFT + 12, 16, size=12, fill=palette.MUTED),
-        svg.label("▮ length of what the block added", LEFT + 160, 16, size=12, fill=palette.OUTPUT),
+        svg.label("residual stream norm", LEFT + 12, 16, size=12, fill=palette.MUTED),
+        svg.label("▮ norm of the block's update", LEFT + 160, 16, size=12, fill=palette.OUTPUT),
     ]
     for layer in range(layers):
         y = 26 + (layers - 1 - layer) * ROW
         long = float(lengths[layer])
         texts = [
             svg.label(
-                "enters" if layer == 0 else str(layer),
+                "input" if layer == 0 else str(layer),
                 LEFT - 12,
                 y + 18,
                 size=12,
@@ -239,7 +239,7 @@ def stream_sizes(
                 text_anchor="end",
             ),
             svg.tag("rect", x=LEFT, y=y + 2, width=long * scale, height=10.0, fill=palette.BAR),
-            svg.label(f"{long:.3g}", LEFT + long * scale + 6, y + 11, size=11),
+            svg.label(f"{long:.3g}", LEFT + long * scale + 6, y + 11, size=12),
         ]
         if layer:
             more = float(added[layer - 1])
@@ -250,7 +250,7 @@ def stream_sizes(
             )
             texts.append(
                 svg.label(
-                    f"{more:.3g}", LEFT + more * scale + 6, y + 22, size=11, fill=palette.OUTPUT
+                    f"{more:.3g}", LEFT + more * scale + 6, y + 23, size=12, fill=palette.OUTPUT
                 )
             )
         parts.append(svg.tag("g", texts, data_id=f"l{layer}", keep=True))

@@ -84,4 +84,4 @@ def number(value: float, share: bool) -> str:
 
 
 def _muted(text: str, x: float, y: float, *, text_anchor: str | None = None) -> str:
-    return svg.label(text, x, y, size=11, fill=palette.MUTED, keep=True, text_anchor=text_anchor)
+    return svg.label(text, x, y, size=12, fill=palette.MUTED, keep=True, text_anchor=text_anchor)

@@ -63,6 +63,7 @@ def checked(
         right = _nearest(value, legal, fallback)
         if right != value:
             st.session_state[key] = right
+        _known(key, _as_text(right, shown))
         return right
     if not given:
         if key not in st.session_state and default is not None:
@@ -96,6 +97,7 @@ def checked_many(
         kept = [option for option in st.session_state[key] or () if option in legal]
         if kept != list(st.session_state[key] or ()):
             st.session_state[key] = kept
+        _known(key, _as_text(kept, shown))
         return kept
     if given is None:
         return list(default)
@@ -183,7 +185,7 @@ def fresh(key: str) -> list[str] | None:
     if not values or here.seen.get(key) == values:
         return None
     here.seen[key] = values
-    return values
+    return None if here.written.get(key) == values else values
 
 
 def fresh_of_old(key: str, keys: Sequence[str], formerly: Mapping[str, str]) -> None:
@@ -286,6 +288,14 @@ def _as_text(value: Any, shown: Callable[[Any], str] = str) -> str | list[str]:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return shown(value)
+
+
+def _known(key: str, written: str | list[str]) -> None:
+    """Streamlit writes what code chose into the address: that is no link's wish when it comes back.
+
+    Else a value set in a callback would be set again after it was changed.
+    """
+    state().written[key] = written if isinstance(written, list) else [written]
 
 
 def _first(legal: range | tuple[float, float] | Sequence[Any]) -> Any:

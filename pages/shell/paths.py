@@ -1,7 +1,8 @@
 """The path of a text through a model as towers of layers: Home draws it, and Attention's layers.
 
-In: a model and a text. Out: the towers of `pages.pictures.architecture` with this text's own
-weights, and what comes out at the top. Draws nothing.
+In: a model and a text. Out: the towers of `pages.pictures.architecture` with the weights of this
+text's run, and what comes out at the top. A long text is cut in the picture, never in the run: the
+first tokens are shown, and their weights are those of the whole text. Draws nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.values import Kind, Reading, Side
+from engine.values import Attention, Kind, Reading, Side
 from pages.pictures import architecture, palette
 from pages.shell.cache import engine
 
@@ -19,19 +20,27 @@ SHOWN = 10  # tokens of each tower: what a screen can hold
 
 @dataclass(frozen=True)
 class Path:
-    """What was read, the towers it went through, what came out; `cut` when the text was longer."""
+    """What was read, the towers it went through, what came out of the positions that are shown.
+
+    `last` is what comes out of the last position of the text, shown or not; `cut` when the text was
+    longer than the picture.
+    """
 
     reading: Reading
     towers: list[architecture.Tower]
     outcomes: list[architecture.Outcome]
+    last: architecture.Outcome | None
     cut: bool
 
 
 def path(model: str, text: str) -> Path:
-    """The path of a text, or of its beginning where it is long."""
-    card = engine().card(model)
-    reading = _beginning(model, text)
-    cut = len(reading.text) < len(text.strip())
+    """The path of a text, of which the picture shows the beginning."""
+    return path_of(Reading(model, text))
+
+
+def path_of(reading: Reading) -> Path:
+    """The path of what was read: a text, a pair of texts, a text with what the model wrote."""
+    card = engine().card(reading.model)
     if card.family != "encoder-decoder":
         side: Side = "encoder" if card.family == "encoder" else "decoder"
         colour = palette.ENCODER if side == "encoder" else palette.DECODER
@@ -40,41 +49,31 @@ def path(model: str, text: str) -> Path:
             if side == "encoder"
             else "Decoder: reads, then writes"
         )
-        tower = _tower(reading, side, "t", title, colour)
-        return Path(reading, [tower], _outcomes(reading, side, False), cut)
-    reading = engine().translated(model, reading.text)
-    reading = Reading(reading.model, reading.text, (reading.target or ())[:SHOWN])
-    towers = [
-        _tower(reading, "encoder", "s", "Encoder: reads the text", palette.ENCODER),
-        _tower(reading, "decoder", "t", "Decoder: writes, one token a step", palette.DECODER),
-    ]
-    return Path(reading, towers, _outcomes(reading, "decoder", True), cut)
+        towers = [_tower(reading, side, "t", title, colour)]
+    else:
+        side = "decoder"
+        if reading.target is None:
+            reading = engine().translated(reading.model, reading.text)
+        towers = [
+            _tower(reading, "encoder", "s", "Encoder: reads the text", palette.ENCODER),
+            _tower(reading, side, "t", "Decoder: writes, one token a step", palette.DECODER),
+        ]
+    outcomes, last = _outcomes(reading, side)
+    cut = any(tower.shown < len(tower.texts) for tower in towers)
+    return Path(reading, towers, outcomes, last, cut)
 
 
 def with_head(found: Path, kind: Kind, layer: int, head: int) -> Path:
     """The path with one layer marked, in which the lines are those of one head alone."""
     place = 0 if kind == "encoder" else len(found.towers) - 1
     tower = found.towers[place]
-    own = np.nan_to_num(engine().overview(found.reading, kind).weights[layer, head])
+    own = engine().attention(_first_tokens(found.reading, kind), kind, layer).weights[head]
     name = "cross" if kind == "cross" else "weights"
     weights = np.array(getattr(tower, name))
-    weights[layer] = own
+    weights[layer] = _placed(own, weights.shape[1:])
     changed = replace(tower, mark=layer, **{name: weights})
     towers = [*found.towers[:place], changed, *found.towers[place + 1 :]]
     return replace(found, towers=towers)
-
-
-def _beginning(model: str, text: str) -> Reading:
-    """The text up to so many tokens that the picture stays legible."""
-    tokens = engine().tokenized(model, text)
-    room = SHOWN + 1
-    while len(tokens) > SHOWN and room > 1:
-        # A beginning is tokenized anew and may have a token more than it had in the whole text.
-        room = min(room - 1, SHOWN - int(tokens.special.sum()))
-        ends = tokens.spans[tokens.own][max(room, 1) - 1 :, 1]
-        text = tokens.text[: int(ends[0])] if len(ends) else text
-        tokens = engine().tokenized(model, text)
-    return Reading(model, text)
 
 
 def _tower(
@@ -93,8 +92,8 @@ def _tower(
         )
     )
     roles, cross = engine().roles(reading.model, side), None
-    if side == "decoder" and reading.target:
-        cross = engine().overview(reading, "cross").weights.mean(axis=1)
+    if side == "decoder" and engine().card(reading.model).encoder is not None:
+        cross = _mean_weights(reading, "cross", len(engine().tokens(reading, "encoder")))
     return architecture.Tower(
         letter=letter,
         title=title,
@@ -102,25 +101,67 @@ def _tower(
         texts=texts,
         ids=ids,
         roles=tuple(roles.get(token_id, "") for token_id in ids),
-        weights=np.nan_to_num(engine().overview(reading, side).weights).mean(axis=1),
+        weights=_mean_weights(reading, side, len(ids)),
         cross=cross,
     )
 
 
-def _outcomes(reading: Reading, side: Side, written: bool) -> list[architecture.Outcome]:
-    """What each position says comes next: the token that was written, or the likeliest one."""
-    if not engine().card(reading.model).predicts:
-        return []
+def _mean_weights(reading: Reading, kind: Kind, n_keys: int) -> np.ndarray:
+    """Weights [layer, query, key] of the queries that are shown, the mean over heads."""
+    first = _first_tokens(reading, kind)
+    layers = range(engine().stack(reading.model, kind).layers)
+    found: list[Attention] = [engine().attention(first, kind, layer) for layer in layers]
+    rows = min(SHOWN, found[0].weights.shape[1])
+    return np.stack([_placed(one.weights.mean(axis=0), (rows, n_keys)) for one in found])
+
+
+def _first_tokens(reading: Reading, kind: Kind) -> Reading:
+    """A reading whose first tokens have the weights that they have in the whole text.
+
+    Where attention is causal what comes later changes nothing for the first tokens: of a long text
+    only those are run. An encoder reads all of it.
+    """
+    if kind == "encoder" or not engine().is_long(reading, kind):
+        return reading
+    ids = tuple(engine().tokens(reading, "decoder").ids.tolist())
+    return replace(reading, target=ids[:SHOWN])
+
+
+def _placed(weights: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The first rows of a map, 0 for keys that its queries may not attend to."""
+    rows = np.zeros(shape, dtype=np.float32)
+    part = np.nan_to_num(weights[: shape[0], : shape[1]])
+    rows[: part.shape[0], : part.shape[1]] = part
+    return rows
+
+
+def _outcomes(
+    reading: Reading, side: Side
+) -> tuple[list[architecture.Outcome], architecture.Outcome | None]:
+    """What the model predicts at each position shown, and at the last: the token that was written,
+    or the likeliest one.
+    """
+    card = engine().card(reading.model)
+    if not card.predicts:
+        return [], None
     count = len(engine().tokens(reading, side))
-    likely = _likely(engine().logits(reading, tuple(range(count))).logits)
+    places = tuple(dict.fromkeys((*range(min(count, SHOWN)), count - 1)))
+    likely = _likely(engine().logits(reading, places).logits)
     chosen = likely.argmax(axis=1)
+    written = card.family == "encoder-decoder"
     if written and reading.target:
-        chosen[: count - 1] = reading.target[1:]
+        following = [place for place in places if place + 1 < count]
+        chosen[: len(following)] = [reading.target[place + 1] for place in following]
     texts = engine().texts(reading.model, tuple(chosen.tolist()), side)
-    return [
-        architecture.Outcome(text, float(likely[i, chosen[i]]), written or i == count - 1)
-        for i, text in enumerate(texts)
+    found = [
+        architecture.Outcome(
+            text,
+            float(likely[row, chosen[row]]),
+            written=written or (card.family == "decoder" and place == count - 1),
+        )
+        for row, (place, text) in enumerate(zip(places, texts, strict=True))
     ]
+    return found[: min(count, SHOWN)], found[-1]
 
 
 def _likely(logits: np.ndarray) -> np.ndarray:

@@ -45,6 +45,7 @@ class State:
     filled: float = float("-inf")  # when we last put a text into the box, in monotonic seconds
     model: str = ""  # the model last chosen by the person or a link
     seen: dict[str, list[str]] = field(default_factory=dict)  # address values already dealt with
+    written: dict[str, list[str]] = field(default_factory=dict)  # what Streamlit may write there
     notes: dict[str, Note] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # locks and other values without a widget
     listed: dict[str, Listed] = field(default_factory=dict)  # this run's link values
@@ -62,6 +63,7 @@ class State:
             self.carried = set(self.listed) if self.page else set()
             self.page = page
             self.seen.clear()
+            self.written.clear()
         self.listed = {}
         self.depth = 0
         self.link_place = None

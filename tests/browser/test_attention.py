@@ -1,4 +1,4 @@
-"""The Attention page by hand: choose heads, walk, let go, hover rows, follow links."""
+"""The Attention page by hand: choose heads, walk, unpin, hover rows, follow links."""
 
 import re
 
@@ -123,7 +123,7 @@ def test_a_locked_word_is_in_the_link_and_joins_the_views(open_at: Open) -> None
     rest(page)
     page.get_by_role("radio", name="Inside").or_(page.get_by_role("button", name="Inside")).click()
     rest(page)
-    chosen = page.get_by_test_id("stSelectbox").filter(has_text="Word that looks")
+    chosen = page.get_by_test_id("stSelectbox").filter(has_text="Query token (attends)")
     assert "sea" in chosen.inner_text() + "".join(
         i.input_value() for i in chosen.locator("input").all()
     )
@@ -148,7 +148,7 @@ def test_shift_click_adds_a_word_and_both_are_shown_as_one_row(open_at: Open) ->
     large(page).locator('text[data-id="q4"]').click(modifiers=["Shift"])
     expect(page).to_have_url(re.compile(r"spot=q7(\+|%20)q4"))
     expect(large(page).locator("g.matrix")).to_have_count(2)
-    expect(page.get_by_text("mean of 2 words")).to_be_visible()
+    expect(page.get_by_text("mean over 2 queries")).to_be_visible()
     large(page).locator('text[data-id="q7"]').click(modifiers=["Shift"])
     expect(large(page).locator("g.matrix")).to_have_count(1)
 
@@ -162,13 +162,13 @@ def test_a_double_click_hides_a_word_and_shows_what_the_model_fills_in(
     word = page.locator('.stage svg text[data-id="q5"]').first
     word.dblclick()
     expect(page.locator("textarea").first).to_have_value("The boy saw the [MASK].")
-    expect(page.locator('.stage svg[aria-label^="Probabilities at the mask"]')).to_be_visible()
+    expect(page.locator('.stage svg[aria-label^="Prediction at the mask"]')).to_be_visible()
     expect(page).to_have_url(re.compile("view=What"))
 
 
 def test_only_the_row_pointed_at_is_told_while_another_is_locked(open_at: Open) -> None:
     page = open_at(START + "&layer=2&head=3&spot=q7", height=1500)
-    said = large(page).locator("text[data-show].lit").filter(has_text="looks at")
+    said = large(page).locator("text[data-show].lit").filter(has_text="attends to")
     expect(said).to_have_count(1)
     large(page).locator('text[data-id="q4"]').hover()
     expect(said).to_have_count(1)
@@ -237,3 +237,47 @@ def test_written_tokens_come_row_by_row_by_themselves(open_at: Open) -> None:
     rest(page)
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile(f"upto={whole - 1}"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_the_first_view_holds_every_head_and_the_large_map_without_scrolling(
+    open_at: Open, width: int, height: int
+) -> None:
+    page = open_at("/Attention?model=tales-gpt", width=width, height=height)
+    expect(page.get_by_text("the most notable for this text")).to_be_visible()
+    for name in ("h1.1", "h1.8", "h6.8"):
+        box = thumbnail(page, name).bounding_box()
+        assert box is not None and box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+    stage = page.locator(".stage:has(svg [data-id='h1.1'])")
+    assert stage.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
+    matrix = large(page).locator("g.matrix").bounding_box()
+    assert matrix is not None and matrix["x"] + matrix["width"] <= width
+    shown = min(matrix["y"] + matrix["height"], height) - matrix["y"]
+    assert shown >= 0.5 * matrix["height"]  # cut by the fold within its cells: it goes on
+
+
+def test_a_telephone_shows_the_large_map_within_one_swipe(open_at: Open) -> None:
+    page = open_at("/Attention?model=tales-gpt", width=390, height=844)
+    matrix = large(page).locator("g.matrix").bounding_box()
+    assert matrix is not None and matrix["y"] + 0.5 * matrix["height"] <= 2 * 844
+
+
+def test_two_words_clicked_in_the_map_rank_all_heads_and_a_click_goes_to_one(
+    open_at: Open,
+) -> None:
+    page = open_at(
+        "/Attention?model=tales-bert&text=The+dog+lost+its+bone,+so+it+cried.&layer=1&head=1",
+        height=1800,
+    )
+    box = large(page).locator("g.matrix").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.21, box["y"] + box["height"] * 0.63)
+    ranked = page.locator('.stage svg[aria-label^="Heads from"]')
+    expect(ranked).to_be_visible()
+    expect(ranked.locator("g[data-id]")).to_have_count(32)
+    best = ranked.locator("g[data-id]").first
+    name = str(best.get_attribute("data-id"))[1:].split(".")
+    best.click()
+    heading(page, f"Layer {name[0]}, head {name[1]}")
+    expect(page).to_have_url(re.compile("spot=q"))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attention import heads
+from engine.attention import heads, notable
+from engine.attention.baselines import uniform_baseline
 from engine.values import Attention
 from tests.engine.hand_made import tokens_of
 
@@ -52,8 +53,8 @@ def test_local_counts_neighbours_but_not_the_token_itself():
     assert heads.local(np.eye(6, dtype=np.float32)) == 0
 
 
-def test_entropy_is_one_for_an_even_head_and_zero_for_one_key():
-    assert heads.broad(heads.even(OPEN), OPEN) == pytest.approx(1)
+def test_entropy_is_one_for_a_uniform_head_and_zero_for_one_key():
+    assert heads.broad(uniform_baseline(OPEN), OPEN) == pytest.approx(1)
     assert heads.broad(shifted(4, 1), OPEN) == pytest.approx(0)
     half = np.array([[1, 0], [0.5, 0.5]], dtype=np.float32)
     assert heads.broad(half, np.tri(2, dtype=bool)) == pytest.approx(1)
@@ -67,7 +68,7 @@ def test_weight_on_punctuation_and_separators_is_summed():
     assert np.isnan(heads.onto(w, np.zeros(4, dtype=bool)))
 
 
-def test_diagonal_is_one_for_an_alignment_minus_one_backwards_zero_when_even():
+def test_diagonal_is_one_for_an_alignment_minus_one_backwards_zero_when_uniform():
     assert heads.diagonal(np.eye(5, dtype=np.float32)) == pytest.approx(1)
     assert heads.diagonal(np.eye(5, dtype=np.float32)[::-1]) == pytest.approx(-1)
     assert heads.diagonal(np.full((5, 3), 1 / 3, dtype=np.float32)) == pytest.approx(0, abs=1e-6)
@@ -102,23 +103,21 @@ def test_measures_are_given_for_every_head_of_a_stack_and_only_those_of_the_kind
     [(shifted(12, 1), "previous"), (shifted(12, 99), "first"), (np.eye(12), "same")],
 )
 def test_the_role_of_a_pure_head_is_named(head: np.ndarray, name: str):
-    found = _measured(head)
-    role = heads.role(found, _measured(heads.even(np.tri(12, dtype=bool))))
+    role = notable.role(_measured(head), 0)
     assert role is not None and role.name == name
 
 
-def test_an_even_head_has_no_role():
-    even = _measured(heads.even(np.tri(12, dtype=bool)))
-    assert heads.role(even, even) is None
+def test_a_uniform_head_has_no_role():
+    assert notable.role(_measured(uniform_baseline(np.tri(12, dtype=bool))), 0) is None
 
 
-def _measured(head: np.ndarray) -> dict[str, float]:
-    tokens = tokens_of(*[f" w{i}" for i in range(12)])
-    open_cells = np.tri(12, dtype=bool)
-    found = heads.measure(
-        head.astype(np.float32), kind="decoder", queries=tokens, keys=tokens, open_cells=open_cells
-    )
-    return {name: float(value) for name, value in found.items()}
+def _measured(*matrices: np.ndarray, pieces: tuple[str, ...] = ()) -> notable.Measured:
+    weights = np.stack(matrices).astype(np.float32)
+    n = weights.shape[-1]
+    tokens = tokens_of(*(pieces or [f" w{i}" for i in range(n)]))
+    scores = np.where(np.tri(n, dtype=bool), 0, -np.inf).astype(np.float32)
+    attention = Attention(weights, np.stack([scores] * len(weights)), None, None, None, None, 1.0)
+    return notable.measured(attention, kind="decoder", queries=tokens, keys=tokens)
 
 
 def test_open_cells_come_from_the_scores_where_there_are_scores():
@@ -153,45 +152,44 @@ def test_every_share_lies_between_none_and_all(n: int, seed: int):
         assert (known >= -1e-6).all() and (known <= 1 + 1e-6).all()
 
 
-def test_the_heads_that_stand_out_are_those_furthest_from_an_even_one():
-    tokens = tokens_of(*[f" w{i}" for i in range(12)])
-    open_cells = np.tri(12, dtype=bool)
-    even = heads.even(open_cells)
-    layers = [
-        heads.measure(
-            np.stack(stack).astype(np.float32),
-            kind="decoder",
-            queries=tokens,
-            keys=tokens,
-            open_cells=open_cells,
-        )
-        for stack in ([even, shifted(12, 1), even], [shifted(12, 99), even, even])
-    ]
-    found = {best.measure.name: best for best in heads.standing_out(layers)}
-    previous, first = found["previous"], found["first"]
+def test_the_heads_that_stand_out_exceed_both_baselines():
+    level = uniform_baseline(np.tri(12, dtype=bool))
+    layers = [_measured(level, shifted(12, 1)), _measured(shifted(12, 99), level)]
+    found = {best.measure.name: best for best in notable.standing_out(layers)}
+    previous = found["previous"]
     assert (previous.layer, previous.head, previous.value) == (0, 1, 1)
-    assert (first.layer, first.head, first.value) == (1, 0, 1)
+    assert previous.lift == pytest.approx(1 - max(previous.uniform, previous.columns))
     assert "broad" not in found and "induction" not in found  # nothing comes back here
-    lifts = [best.value - best.even for best in heads.standing_out(layers)]
+    relating = [b for b in notable.standing_out(layers) if b.measure.name not in notable.PLAIN]
+    assert notable.standing_out(layers)[: len(relating)] == relating
+    lifts = [best.lift for best in relating]
     assert lifts == sorted(lifts, reverse=True)
-    assert heads.standing_out(layers, least=1.0) == [] and heads.standing_out([]) == []
+    assert notable.standing_out(layers, least=1.0) == [] and notable.standing_out([]) == []
 
 
-def test_a_link_from_word_to_word_is_the_mean_over_queries_of_the_sum_over_keys():
-    w = np.array([[1, 0, 0], [0.3, 0.7, 0], [0.2, 0.5, 0.3]], dtype=np.float32)
-    assert heads.linking(w, [2], [0]) == pytest.approx(0.2)
-    assert heads.linking(w, [1, 2], [0, 1]) == pytest.approx((1.0 + 0.7) / 2)
+def test_a_head_that_gives_all_to_one_column_does_not_stand_out_it_has_a_sink():
+    # Every query attends to the first token: no query chose it.
+    sunk = _measured(shifted(12, 99), uniform_baseline(np.tri(12, dtype=bool)))
+    assert notable.standing_out([sunk]) == []
+    first, second = sunk.sinks
+    assert second is None and first is not None and (first.key, first.mean) == (0, 1)
 
 
-def test_measures_of_a_layer_end_with_those_of_an_even_head():
-    n = 5
-    scores = np.where(np.tri(n, dtype=bool), 0, -np.inf).astype(np.float32)[None]
-    weights = shifted(n, 1)[None]
-    attention = Attention(weights, scores, None, None, None, None, 1.0)
-    tokens = tokens_of(*[f" w{i}" for i in range(n)])
-    found = heads.measured(attention, kind="decoder", queries=tokens, keys=tokens)
-    level = heads.previous_token(heads.even(np.tri(n, dtype=bool)))
-    assert found["previous"].tolist() == [1, pytest.approx(float(level))]
+def test_the_first_head_shown_relates_tokens_where_one_does():
+    n = 12
+    own, previous = np.eye(n), 0.5 * shifted(n, 1) + 0.5 * uniform_baseline(np.tri(n, dtype=bool))
+    best = notable.most_notable([_measured(own, previous)])
+    assert best is not None and best.measure.name == "previous" and best.head == 1
+    alone = notable.most_notable([_measured(own)])
+    assert alone is not None and alone.measure.name == "same"
+    assert notable.most_notable([_measured(uniform_baseline(np.tri(n, dtype=bool)))]) is None
+
+
+def test_measures_of_a_layer_come_with_those_of_a_uniform_head():
+    found = _measured(shifted(5, 1))
+    level = heads.previous_token(uniform_baseline(np.tri(5, dtype=bool)))
+    assert found.of("previous").tolist() == [1]
+    assert found.uniform[found.names.index("previous")] == pytest.approx(float(level))
 
 
 def test_the_shipped_models_have_heads_that_stand_out():
@@ -204,8 +202,13 @@ def test_the_shipped_models_have_heads_that_stand_out():
     from engine.values import Kind, Reading
 
     cases: tuple[tuple[str, Kind, str, tuple[str, ...]], ...] = (
-        ("tales-gpt", "decoder", "The boy saw the old king and the boy saw", ("previous", "first")),
-        ("tales-bert", "encoder", "The monkey ate that banana because it was hungry.", ("marks",)),
+        ("tales-gpt", "decoder", "The boy saw the old king and the boy saw", ("previous",)),
+        (
+            "tales-bert",
+            "encoder",
+            "The monkey ate that banana because it was hungry.",
+            ("previous", "next"),
+        ),
         ("fr-en", "cross", "Le chat noir dort dans la petite maison.", ("diagonal",)),
     )
     for model, kind, text, names in cases:
@@ -218,8 +221,8 @@ def test_the_shipped_models_have_heads_that_stand_out():
         queries = tracing.tokens(bundle, reading, side)
         keys = tracing.tokens(bundle, reading) if kind == "cross" else queries
         layers = [
-            heads.measured(tracing.of_kind(one, kind), kind=kind, queries=queries, keys=keys)
+            notable.measured(tracing.of_kind(one, kind), kind=kind, queries=queries, keys=keys)
             for one in tracing.layers(bundle, reading, side)
         ]
-        found = {best.measure.name for best in heads.standing_out(layers)}
+        found = {best.measure.name for best in notable.standing_out(layers)}
         assert found >= set(names), (model, found)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.attention import maps
-from engine.attention.maps import Treatment, labels, prepared
+from engine.attention.maps import MapOptions, labels, prepared
 from engine.values import Attention
 from tests.engine.hand_made import tokens_of
 
@@ -20,19 +20,19 @@ def attention(seed: int = 0, n: int = 5) -> Attention:
     return Attention(weights, scores, None, None, value, weights @ value, 1.0)
 
 
-def shown(**treatment):
+def shown(**options):
     return prepared(
         attention(),
         1,
         kind="decoder",
         queries=TOKENS,
         keys=TOKENS,
-        treatment=Treatment(**treatment),
+        options=MapOptions(**options),
         below=lambda: np.stack([attention().weights, attention(1).weights]),
     )
 
 
-def test_an_untreated_map_is_the_head_itself_with_the_mask_marked():
+def test_a_map_without_options_is_the_head_itself_with_the_mask_marked():
     plain = shown()
     open_cells = np.tri(5, dtype=bool)
     assert (plain.weights[open_cells] == attention().weights[1][open_cells]).all()
@@ -41,7 +41,7 @@ def test_an_untreated_map_is_the_head_itself_with_the_mask_marked():
 
 
 @pytest.mark.parametrize(
-    "treatment",
+    "options",
     [
         {"together": "mean"},
         {"together": "rollout"},
@@ -52,10 +52,10 @@ def test_an_untreated_map_is_the_head_itself_with_the_mask_marked():
         {"together": "rollout", "hidden": "first", "whole_words": True},
     ],
 )
-def test_rows_of_shares_sum_to_one_and_every_treatment_is_told(treatment: dict):
-    found = shown(**treatment)
+def test_rows_of_shares_sum_to_one_and_every_option_is_said(options: dict):
+    found = shown(**options)
     sums = np.nansum(found.weights, axis=1)
-    assert found.share and len(found.notes) == len(treatment)
+    assert found.share and len(found.notes) == len(options)
     assert sums[sums > 0] == pytest.approx(np.ones((sums > 0).sum()), abs=1e-5)
 
 
@@ -69,7 +69,7 @@ def test_hiding_the_first_token_says_that_the_rest_is_scaled():
     found = shown(hidden="first")
     assert np.isnan(found.weights[:, 0]).all()
     assert found.notes == (
-        "The first token is hidden (1 of the columns); the rest of each row is scaled up to 100 %.",
+        "The first token is ignored as key (1 column); each row is rescaled to 100 %.",
     )
 
 
@@ -84,7 +84,7 @@ def test_the_mass_filter_keeps_the_values_and_marks_the_links():
     assert (found.kept.sum(axis=1) >= 1).all()
     assert found.kept.sum() < np.isfinite(found.weights).sum()
     assert np.nansum(found.weights, axis=1) == pytest.approx(np.ones(5), abs=1e-5)
-    assert found.notes[0].startswith(f"{found.kept.sum()} links shown of 15")
+    assert found.notes[0].startswith(f"{found.kept.sum()} of 15 links shown")
 
 
 def test_labels_show_the_text_and_the_bytes_of_half_characters():
@@ -99,7 +99,7 @@ def test_a_map_until_a_token_is_the_map_of_the_text_so_far():
     part = shown(until=3)
     assert part.rows == part.columns == ("<s>", "play", "ing")
     assert np.array_equal(part.weights, shown().weights[:3, :3], equal_nan=True)
-    assert "token 3 was the newest" in part.notes[0]
+    assert "up to token 3" in part.notes[0]
 
 
 def test_a_pair_keeps_the_links_from_one_sentence_to_the_other():
@@ -114,7 +114,7 @@ def test_a_pair_keeps_the_links_from_one_sentence_to_the_other():
         kind="encoder",
         queries=pair,
         keys=pair,
-        treatment=Treatment(pair="B to A"),
+        options=MapOptions(pair="B to A"),
     )
     assert found.rows == ("three", "four", "five") and found.columns == ("one", "two")
     assert found.row_starts.tolist() == [2, 3, 4]
@@ -128,7 +128,7 @@ def test_a_part_without_tokens_is_not_taken():
 
 def test_a_share_of_mass_beyond_one_is_refused():
     with pytest.raises(ValueError, match="mass"):
-        Treatment(mass=1.2)
+        MapOptions(mass=1.2)
 
 
 def test_maps_of_unequal_texts_share_the_words_that_both_have():
@@ -178,7 +178,7 @@ def test_several_heads_of_any_layers_are_put_together():
             kind="decoder",
             queries=TOKENS,
             keys=TOKENS,
-            treatment=Treatment(together=how, several=chosen),
+            options=MapOptions(together=how, several=chosen),
             several=lambda: stack,
         )
         assert np.allclose(np.nan_to_num(found.weights), expected)

@@ -62,17 +62,18 @@ def test_a_block_is_a_small_part_of_the_graph_and_begins_at_the_stream(bundles: 
 
 
 def test_a_walk_gives_the_measures_of_the_whole_layers(bundles: Bundles):
-    from engine.attention import heads
+    from engine.attention import notable
 
     bundle, this = open_bundle(bundles("gpt2")), reading(bundles, "gpt2")
     tokens = tracing.tokens(bundle, this, "decoder")
     whole = tracing.layers(bundle, this, "decoder")
     for one, passed in zip(whole, blockwise.walk(bundle, this, "decoder", 4), strict=True):
-        expected = heads.measured(one.attention, kind="decoder", queries=tokens, keys=tokens)
-        assert expected.keys() == passed.measures.keys()
-        for name, values in expected.items():
-            assert np.allclose(values, passed.measures[name], atol=1e-5, equal_nan=True)
-            assert len(values) == one.attention.weights.shape[0] + 1
+        expected = notable.measured(one.attention, kind="decoder", queries=tokens, keys=tokens)
+        assert expected.names == passed.measures.names
+        assert expected.values.shape[1] == one.attention.weights.shape[0]
+        for name in ("values", "uniform", "columns"):
+            own, walked = getattr(expected, name), getattr(passed.measures, name)
+            assert np.allclose(own, walked, atol=1e-5, equal_nan=True)
         assert max(passed.pictures.shape[1:]) <= 4
 
 

@@ -183,7 +183,7 @@ def test_a_long_text_is_drawn_in_blocks_with_an_exact_window(open_page: Open) ->
 def test_hiding_the_first_token_is_said_under_the_picture(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, hide="First")
     said = [caption.value.replace("\\", "") for caption in app.caption]
-    assert any("scaled up to 100 %" in text for text in said)
+    assert any("rescaled to 100 %" in text for text in said)
     cells = weights_of(picture(app, "attention-map")["svg"])
     assert np.isnan(cells[:, 0]).all()
     assert np.nansum(cells[1:], axis=1) == pytest.approx(1, abs=5e-3)
@@ -193,7 +193,7 @@ def test_hiding_the_first_token_is_said_under_the_picture(open_page: Open) -> No
 def test_sorting_ranks_the_heads_by_a_measure(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, order="Previous token")
     svg = picture(app, "head-grid")["svg"]
-    assert "Previous token, strongest first" in svg
+    assert "Previous token, highest first" in svg
     values = [float(v) for v in _ranked(svg)]
     assert len(values) == 48 and values == sorted(values, reverse=True)
 
@@ -204,12 +204,13 @@ def _ranked(svg: str) -> list[str]:
 
 def test_switching_all_heads_off_changes_the_next_word(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", view="What if", text=BOAT)
-    assert any("Nothing is switched off" in caption.value for caption in app.caption)
-    button = next(b for b in app.button if b.label.startswith("Switch all of layer"))
-    button.click().run()
+    assert any("No head is ablated yet" in said.value for said in app.markdown)
+    app.button(key="ablate-layer").click().run()
     assert not app.exception
     assert len(app.multiselect(key="off").value) == 8
-    assert any("8 heads off" in caption.value for caption in app.caption)
+    assert any("8 heads ablated" in said.value for said in app.markdown)
+    app.button(key="ablate-layer").click().run()
+    assert app.multiselect(key="off").value == []
 
 
 def test_a_model_that_fills_gaps_is_given_one(open_page: Open) -> None:
@@ -261,8 +262,9 @@ def test_the_map_can_be_seen_as_it_was_written(open_page: Open) -> None:
 
 def test_two_models_are_compared_on_the_same_text(open_page: Open) -> None:
     app = open_page(
-        PAGE, model="tales-bert", view="Compare", text="The boy saw the sea.", **{"with": "fr-en"}
-    )
+        PAGE, model="tales-bert", view="Compare", text="The boy saw the sea.",
+        head="1", **{"with": "fr-en"},
+    )  # fmt: skip
     assert not app.exception and not sentences(app)
     said = [caption.value.replace("\\", "") for caption in app.caption]
     assert "tales-bert" in said and "fr-en, head 1.1" in said
@@ -316,7 +318,7 @@ def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> No
     read = tracing.layer(bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", layer)
     most = f"{read.attention.weights[head, [3, 5]].mean(axis=0).max():.0%}".replace("%", " %")
     said = [caption.value.replace("\\", "") for caption in app.caption]
-    told = next(text for text in said if "mean of 2 words" in text)
+    told = next(text for text in said if "mean over 2 queries" in text)
     assert most in told and "row sum 100 %" in told
     drawn = picture(app, f"attention-{view.lower()}")
     if view == "Map":  # its rows stay as they are, and the browser adds up those that are pinned
@@ -329,8 +331,7 @@ def test_several_chosen_words_are_shown_as_one(open_page: Open, view: str) -> No
 def test_heads_that_stand_out_are_named_with_what_the_model_gives(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT)
     reading = Reading("tales-gpt", BOAT)
-    layers = [engine().measures(reading, "decoder", layer) for layer in range(6)]
-    best = heads.standing_out(layers)[0]
+    best = engine().notable_heads(reading, "decoder", 6)[0]
     button = next(b for b in app.button if best.measure.title in b.label.replace("\\", ""))
     assert f"{best.layer + 1}.{best.head + 1}" in button.label.replace("\\", "")
     button.click().run()
@@ -349,9 +350,11 @@ def test_a_samples_pair_of_words_leads_to_the_head_that_joins_them_most(open_pag
     assert picture(app, "attention-map")["locked"] == f"q{query} k{key}"
     weights = np.stack(
         [engine().attention(Reading("tales-bert", text), "encoder", k).weights for k in range(4)]
-    )[:, :, query, key]
+    )
+    others = np.delete(weights, query, axis=2)[:, :, :, key].mean(axis=2)
+    excess = weights[:, :, query, key] - others
     place = app.number_input(key="layer").value - 1, app.number_input(key="head").value - 1
-    assert weights[place] == weights.max()
+    assert excess[place] == pytest.approx(excess.max())
 
 
 @pytest.mark.parametrize("model", ["tales-gpt", "tales-bert", "fr-en"])
@@ -393,7 +396,7 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
     wait_for(lambda: len(registry.running()[0].partial or ()) == 2)
     app.run()
     assert any("layer 3 of 6 is being read" in text.replace("\\", "") for text in progress(app))
-    assert any("Layer 6 will be here" in caption.value for caption in app.caption)
+    assert any("Layer 6 appears here" in caption.value for caption in app.caption)
     assert picture(app, "head-grid")["svg"].count("<image") > 16
     stop = next(b for b in app.button if b.label == "Stop")
     job = registry.running()[0]
@@ -403,7 +406,7 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
     assert job.wait(20) and job.stopped
     app.run()
     assert any("Stopped after layer" in caption.value for caption in app.caption)
-    next(b for b in app.button if b.label == "Go on").click().run()
+    next(b for b in app.button if b.label == "Resume").click().run()
     wait_for(lambda: not registry.running())
     app.run()
     assert not app.exception and not progress(app)
@@ -425,8 +428,8 @@ def wait_for(ready: Callable[[], bool]) -> None:
 def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, together="Mean", several=["1.2", "6.8"])
     assert not app.exception and not sentences(app)
-    assert any("2 heads together" in heading.value for heading in app.subheader)
-    assert any("Mean of the 2 heads: 1" in c.value.replace("\\", "") for c in app.caption)
+    assert any("2 heads combined" in heading.value for heading in app.subheader)
+    assert any("Mean over the 2 heads: 1" in c.value.replace("\\", "") for c in app.caption)
     one, two = (
         engine().attention(Reading("tales-gpt", BOAT), "decoder", layer).weights[head]
         for layer, head in ((0, 1), (5, 7))
@@ -438,12 +441,13 @@ def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
 @pytest.mark.feature("Threshold or cumulative-mass filter")
 def test_lines_begin_with_the_fewest_that_carry_seventy_percent(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, view="Lines")
-    assert app.slider(key="thin").value == 30
-    read = tracing.layer(bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", 0)
-    rows = np.sort(read.attention.weights[0], axis=1)[:, ::-1]
+    assert app.slider(key="threshold").value == 30
+    layer, head = (int(app.number_input(key=key).value) - 1 for key in ("layer", "head"))
+    read = tracing.layer(bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", layer)
+    rows = np.sort(read.attention.weights[head], axis=1)[:, ::-1]
     fewest = sum(int((row.cumsum() < 0.7).sum()) + 1 for row in rows)
     assert picture(app, "attention-lines")["svg"].count("<path") == fewest
-    app.slider(key="thin").set_value(0).run()
+    app.slider(key="threshold").set_value(0).run()
     assert not app.exception
     every = len(rows) * (len(rows) + 1) // 2
     assert picture(app, "attention-lines")["svg"].count("<path") == every > fewest
@@ -484,8 +488,8 @@ def test_words_instead_of_sub_words_leave_fewer_rows(open_page: Open) -> None:
 
 @pytest.mark.feature("Value-norm or contribution-weighted view")
 def test_weights_times_the_length_of_the_value_are_shown_and_named(open_page: Open) -> None:
-    app = open_page(PAGE, model="tales-gpt", text=BOAT, value="true")
-    assert any("length of the value vector" in c.value for c in app.caption)
+    app = open_page(PAGE, model="tales-gpt", text=BOAT, value="true", layer="1")
+    assert any("Value-weighted attention" in c.value for c in app.caption)
     svg = picture(app, "attention-map")["svg"]
     assert 'data-quantity="size"' in svg
     own = engine().attention(Reading("tales-gpt", BOAT), "decoder", 0)
@@ -555,7 +559,7 @@ def test_a_text_of_masks_alone_is_drawn(open_page: Open, view: str, hide: str) -
 def test_words_of_ones_own_are_followed_through_the_layers(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", view="Layers", text=BOAT, follow="boat, unbelievably")
     assert not app.exception and not sentences(app)
-    assert any("falls into" in c.value and "unbelievably" in c.value for c in app.caption)
+    assert any("is tracked" in c.value and "unbelievably" in c.value for c in app.caption)
     svg = picture(app, "layers-followed")["svg"]
     reading = Reading("tales-gpt", BOAT)
     last = len(engine().tokens(reading)) - 1
@@ -563,7 +567,7 @@ def test_words_of_ones_own_are_followed_through_the_layers(open_page: Open) -> N
     logits = engine().logit_lens(reading, "decoder", last)
     ranks = (logits > logits[:, [word]]).sum(axis=1) + 1
     tip = svg.split('data-tip="')[1].split('"')[0]
-    assert [int(place.replace(",", "")) for place in re.findall(r"place ([\d,]+)", tip)] == [
+    assert [int(place.replace(",", "")) for place in re.findall(r"rank ([\d,]+)", tip)] == [
         int(rank) for rank in ranks[::-1]
     ]
 
@@ -578,14 +582,14 @@ def test_the_copied_link_carries_what_is_typed_on_the_page(open_page: Open) -> N
 @pytest.mark.parametrize(
     ("view", "name", "said"),
     [
-        ("Map", "attention", "looks most at"),
-        ("Lines", "lines", "looks most at"),
-        ("Text", "text", "looks most at"),
+        ("Map", "attention", "attends most to"),
+        ("Lines", "lines", "attends most to"),
+        ("Text", "text", "attends most to"),
         ("Inside", "inside", "product"),
         ("What if", "changes", "before"),
         ("Layers", "lens", "after layer"),
-        ("Layers", "towers", "looks most at"),
-        ("Compare", "difference", "second minus first"),
+        ("Layers", "towers", "attends most to"),
+        ("Compare", "difference", "difference"),
         ("Map", "heads", "previous"),
     ],
 )
@@ -653,7 +657,7 @@ def test_inside_a_head_are_the_numbers_of_this_text(open_page: Open) -> None:
 @pytest.mark.feature("Head metrics (previous-token, induction, entropy)")
 @pytest.mark.parametrize(
     ("title", "name"),
-    [("Previous token", "previous"), ("Induction", "induction"), ("Broad (entropy)", "broad")],
+    [("Previous token", "previous"), ("Induction", "induction"), ("Entropy", "broad")],
 )
 def test_heads_are_measured_and_the_values_are_shown(
     open_page: Open, title: str, name: str
@@ -661,7 +665,7 @@ def test_heads_are_measured_and_the_values_are_shown(
     app = open_page(PAGE, model="tales-gpt", text=f"{BOAT} {BOAT}", order=title)
     svg = picture(app, "head-grid")["svg"]
     reading = Reading("tales-gpt", f"{BOAT} {BOAT}")
-    values = np.stack([engine().measures(reading, "decoder", k)[name][:-1] for k in range(6)])
+    values = np.stack([engine().measures(reading, "decoder", k).of(name) for k in range(6)])
     best = np.unravel_index(int(values.argmax()), values.shape)
     first = re.search(r">(\d+)\.(\d+)  (\d+) %<", svg)
     assert first is not None

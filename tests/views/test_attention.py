@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from engine.attention import transforms
-from engine.attention.maps import Map, Scene, Treatment, prepared
+from engine.attention.maps import Map, MapOptions, Scene, prepared
 from engine.values import Attention, Reading
-from pages.attention.choices import treated
 from pages.attention.inside.formulas import formulas
 from pages.attention.inside.picture import STAGES, attention_inside
 from pages.attention.lines.picture import MOST, attention_lines
 from pages.attention.map.picture import attention_map, overview, row_sentence
+from pages.attention.map_options import with_options
 from pages.attention.overview.picture import Ranking, head_grid, place_of
+from pages.attention.page import VIEWS
 from pages.attention.text.picture import attention_text
 from pages.pictures.scale import number, strengths, top_value
 from tests.engine.hand_made import tokens_of
@@ -34,7 +35,7 @@ def attention(n: int, *, causal: bool = True, heads: int = 2, dim: int = 4) -> A
     return Attention(weights, scores, q, k, v, weights @ v, dim**-0.5)
 
 
-def shown(n: int = 4, *, causal: bool = True, pieces=None, **treatment) -> Map:
+def shown(n: int = 4, *, causal: bool = True, pieces=None, **options) -> Map:
     tokens = tokens_of(*(pieces or [f" w{i}" for i in range(n)]))
     return prepared(
         attention(len(tokens), causal=causal),
@@ -42,7 +43,7 @@ def shown(n: int = 4, *, causal: bool = True, pieces=None, **treatment) -> Map:
         kind="decoder" if causal else "encoder",
         queries=tokens,
         keys=tokens,
-        treatment=Treatment(**treatment),
+        options=MapOptions(**options),
     )
 
 
@@ -167,7 +168,7 @@ def test_a_row_pointed_at_says_where_its_weight_goes_and_that_it_sums_to_one():
     best = int(np.nanargmax(plain.weights[3]))
     sentence = row_sentence(plain.rows[3], plain.weights[3], plain)
     value = number(float(plain.weights[3, best]), True)
-    assert sentence.startswith(f"“w3” looks at “w{best}” {value}")
+    assert sentence.startswith(f"“w3” attends to “w{best}” {value}")
     assert sentence.endswith("row sum 100 %") and sentence in texts(attention_map(plain, title="t"))
 
 
@@ -228,7 +229,7 @@ def test_the_chosen_head_has_the_thickest_border_and_a_head_that_is_off_a_cross(
         if g.get("data-id")
     }
     assert max(widths, key=widths.get) == "h2.1" and sorted(widths.values())[-2] < 2
-    assert "head 2 (switched off)" in picture
+    assert "head 2 (ablated)" in picture
 
 
 def test_heads_that_share_keys_are_bracketed():
@@ -346,12 +347,14 @@ def test_only_a_target_of_the_grid_is_a_head(target: str | None):
     assert place_of(target) is None
 
 
-def test_only_views_of_weights_are_treated_as_the_controls_say():
+def test_only_views_of_weights_follow_the_options():
     scene = Scene(Reading("tales-gpt", "a b"), "decoder")
-    values = {"hide": "First", "scale": "Root", "per": "Row", "drop": 20, "several": ["2.1"]}
-    assert treated(scene, "Inside", values) == scene
-    seen = treated(scene, "Map", values)
-    assert (seen.scale, seen.per, seen.treatment.hidden) == ("sqrt", "row", "first")
-    assert seen.treatment.mass == pytest.approx(0.8) and seen.treatment.several == ((1, 0),)
-    lines = treated(scene, "Lines", {})
-    assert lines.treatment.mass == pytest.approx(0.7) and lines.per == "map"
+    views = {view.name: view for view in VIEWS}
+    values = {"hide": "First", "scale": "Square root", "per": "Row", "several": ["2.1"]}
+    values |= {"threshold": 20}
+    assert with_options(scene, views["Inside"], values) == scene
+    seen = with_options(scene, views["Map"], values)
+    assert (seen.scale, seen.per, seen.options.hidden) == ("sqrt", "row", "first")
+    assert seen.options.mass == pytest.approx(0.8) and seen.options.several == ((1, 0),)
+    lines = with_options(scene, views["Lines"], values)
+    assert lines.options == seen.options and lines.per == "map"

@@ -86,8 +86,8 @@ def test_the_legend_of_the_lens_is_as_strong_as_its_cells():
 def test_followed_words_have_their_place_and_probability_in_every_layer():
     ranks = np.array([[900, 4], [12, 9]])
     shares = np.array([[0.001, 0.2], [0.05, 0.4]])
-    picture = token_ranks_picture.followed_words(["<king>", "boat"], ranks, shares, title="t")
+    picture = token_ranks_picture.token_ranks(["<king>", "boat"], ranks, shares, title="t")
     said = texts(picture)
-    assert {"<king>", "▲ #12", "▼ #9", "5 %", "40 %", "enters", "1"} <= set(said)
+    assert {"<king>", "▲ #12", "▼ #9", "5 %", "40 %", "input", "1"} <= set(said)
     table = token_ranks_picture.table(["king", "boat"], ranks, shares)
-    assert table["place"] == [900, 4, 12, 9] and table["after_layer"] == [0, 0, 1, 1]
+    assert table["rank"] == [900, 4, 12, 9] and table["after_layer"] == [0, 0, 1, 1]

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from engine.attention import heads
+from engine.attention.baselines import uniform_baseline
+from engine.attention.notable import Measured, measured, standing_out
+from engine.values import Attention, Kind
 from pages.attention.words import (
     columns_of,
     fits,
     head_says,
     links_of,
     map_says,
+    notable_says,
     row_of,
     rows_of,
     spot_says,
@@ -18,45 +21,65 @@ from tests.engine.hand_made import tokens_of
 from tests.views.test_attention import shown
 
 
-def measures(*matrices: np.ndarray) -> dict[str, np.ndarray]:
-    n = matrices[0].shape[0]
-    tokens = tokens_of(*[f" w{i}" for i in range(n)])
-    open_cells = np.tri(n, dtype=bool)
-    stack = np.stack([*matrices, heads.even(open_cells)]).astype(np.float32)
-    return heads.measure(stack, kind="decoder", queries=tokens, keys=tokens, open_cells=open_cells)
+def measures(*matrices: np.ndarray, kind: Kind = "decoder") -> Measured:
+    weights = np.stack(matrices).astype(np.float32)
+    n, m = weights.shape[1:]
+    queries, keys = (tokens_of(*[f" w{i}" for i in range(count)]) for count in (n, m))
+    open_cells = np.tri(n, m, dtype=bool) if kind == "decoder" else np.ones((n, m), dtype=bool)
+    scores = np.where(open_cells, 0, -np.inf).astype(np.float32)
+    attention = Attention(weights, np.stack([scores] * len(weights)), None, None, None, None, 1.0)
+    return measured(attention, kind=kind, queries=queries, keys=keys)
 
 
-def test_a_previous_token_head_is_told_with_its_share_and_what_an_even_head_has():
+NAMES = [f"w{i}" for i in range(8)]
+
+
+def test_a_previous_token_head_is_told_with_its_share_and_what_a_uniform_head_has():
     n = 8
     back = np.zeros((n, n))
     back[0, 0] = 1
     for i in range(1, n):
         back[i, i - 1], back[i, i] = 0.75, 0.25
-    even = np.mean([1 / (i + 1) for i in range(1, n)])
-    assert head_says(measures(back), 0) == (
-        f"75 % of the weight goes to the token just before (an even head: {even * 100:.0f} %)."
+    level = np.mean([1 / (i + 1) for i in range(1, n)])
+    assert head_says(measures(back), 0, NAMES) == (
+        f"attends 75 % to the previous token (uniform attention: {level * 100:.0f} %)."
     )
 
 
-def test_an_even_head_is_called_even():
-    even = heads.even(np.tri(8, dtype=bool))
-    assert head_says(measures(even), 0).startswith("Looks almost evenly at all it may see: 100 %")
+def test_a_uniform_head_is_called_uniform():
+    level = uniform_baseline(np.tri(8, dtype=bool))
+    said = head_says(measures(level), 0, NAMES)
+    assert said == "attention is nearly uniform (entropy 100 % of maximum)."
+
+
+def test_a_column_that_nearly_every_token_attends_to_is_called_an_attention_sink():
+    sunk = np.full((8, 8), 0.1 / 7)
+    sunk[:, 2] = 0.9
+    said = head_says(measures(sunk, kind="encoder"), 0, NAMES)
+    assert said == ("attention sink: tokens give “w2” 90 % on average (uniform attention: 12 %).")
+
+
+def test_the_most_notable_head_is_told_with_both_of_its_baselines():
+    n = 8
+    back = 0.5 * np.eye(n, k=-1) + 0.5 * uniform_baseline(np.tri(n, dtype=bool))
+    back[0, 0] = 1
+    (best, *_) = standing_out([measures(back)])
+    said = notable_says(best)
+    assert best.measure.name == "previous" and "the previous token" in said
+    for value in (best.value, best.uniform, best.columns):
+        assert number(value, True) in said
 
 
 def test_a_text_of_one_token_is_told_as_such():
-    assert "One token" in head_says(measures(np.ones((1, 1))), 0)
+    assert "one token" in head_says(measures(np.ones((1, 1))), 0, NAMES)
 
 
 def test_a_cross_head_is_told_by_how_straight_it_walks_along_the_source():
-    source = tokens_of(*[f" s{i}" for i in range(8)])
-    open_cells = np.ones((8, 8), dtype=bool)
     straight, spread = np.eye(8), np.full((8, 8), 1 / 8)
-    stack = np.stack([straight, spread, spread]).astype(np.float32)
-    found = heads.measure(stack, kind="cross", queries=source, keys=source, open_cells=open_cells)
-    assert head_says(found, 0).startswith("It walks along the source") and "1.00" in head_says(
-        found, 0
-    )
-    assert head_says(found, 1).startswith("It does not follow the order")
+    found = measures(straight, spread, kind="cross")
+    said = head_says(found, 0, NAMES)
+    assert said.startswith("follows the order of the source") and "1.00" in said
+    assert head_says(found, 1, NAMES).startswith("does not follow the order")
 
 
 def test_the_map_is_told_by_its_strongest_link_that_had_a_choice():
@@ -78,7 +101,7 @@ def test_several_words_are_told_by_the_mean_of_where_they_look():
     assert rows_of(plain, "q3 q1 k0") == [3, 1] and columns_of(plain, "q3 k0") == [0]
     mean = np.nan_to_num(plain.weights[[3, 1]]).mean(axis=0)
     said = spot_says(plain, "q3 q1")
-    assert said.startswith("“w3” + “w1” looks at") and said.endswith("mean of 2 words.")
+    assert said.startswith("“w3” + “w1” attend to") and said.endswith("mean over 2 queries.")
     assert number(float(mean.max()), True) in said and "row sum 100 %" in said
 
 
@@ -86,10 +109,10 @@ def test_several_words_looked_at_are_told_by_their_sum():
     plain = shown(4)
     whole = np.nan_to_num(plain.weights[:, [0, 2]]).sum(axis=1)
     said = spot_says(plain, "k0 k2")
-    assert said.startswith("“w0” + “w2” together get most from")
-    assert number(float(whole.max()), True) in said and said.endswith("sum of 2 words.")
+    assert said.startswith("“w0” + “w2” get most from")
+    assert number(float(whole.max()), True) in said and said.endswith("sum over 2 keys.")
 
 
 def test_the_table_lists_every_open_link_once():
     table = links_of(shown(4))
-    assert len(table["weight"]) == 10 and table["looks"][-1] == "w3"
+    assert len(table["weight"]) == 10 and table["query"][-1] == "w3"

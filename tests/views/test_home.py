@@ -41,7 +41,7 @@ def test_every_token_stands_once_with_its_number_and_what_follows() -> None:
     chips = [group for group in root.iter(f"{SVG}g") if group.get("data-id")]
     assert [chip.get("data-id") for chip in chips] == ["t0", "t1", "t2", "t3"]
     assert ["".join(chip.itertext()) for chip in chips] == [f"·w{i}10{i}" for i in range(4)]
-    assert "100.0 % sure" in drawn and "25.0 % sure" in drawn
+    assert "probability 100.0 %" in drawn and "probability 25.0 %" in drawn
 
 
 def test_bars_are_as_tall_as_the_probability() -> None:

@@ -27,7 +27,7 @@ def formulas(inside: Inside, column: int) -> dict[str, str]:
         else rf"{inside.dot:.2f} \times {inside.scale:.3g}"
     )
     if not np.isfinite(score):
-        masked = r"\text{score} = -\infty \\ \text{(masked: this key stands later in the text)}"
+        masked = r"\text{score} = -\infty \\ \text{(masked: this query may not attend to it)}"
         softmax = r"\text{weight} = \frac{e^{-\infty}}{\sum_j e^{s_j}} = 0"
     else:
         masked = rf"\text{{score}} = {scaled}{bias} = {score:.2f}"
@@ -45,7 +45,7 @@ def formulas(inside: Inside, column: int) -> dict[str, str]:
         "scale": masked,
         "softmax": softmax,
         "value": (
-            rf"\text{{output}} = \sum_j w_j v_j, \\ \text{{this key adds }}"
+            rf"\text{{output}} = \sum_j w_j v_j, \\ \text{{this key contributes }}"
             rf" {weight:.3f} \times v,\ \lVert w\,v \rVert = {weight * length:.3f}"
         ),
     }

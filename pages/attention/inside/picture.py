@@ -1,4 +1,4 @@
-"""Inside one head: how one query and one key become a weight, and what that weight fetches.
+"""Inside one head: how one query and one key become a weight, and what it contributes.
 
 In: an `engine.attention.transforms.Inside` and the names of the tokens. Out: an SVG string that
 plays four stages (product, scale, softmax, value); `attention_formulas` writes the same as
@@ -47,22 +47,22 @@ def attention_inside(
     if until >= 3:
         more, y = _value(inside, key, y + 30, column)
         parts += more
-    return svg.document(WIDTH, y + 12, parts, title, f"{query} looks at {key}.")
+    return svg.document(WIDTH, y + 12, parts, title, f"{query} attends to {key}.")
 
 
 def _product(inside: Inside, query: str, key: str) -> tuple[list[str], float]:
     n = len(inside.query)
     high = float(max(np.abs(inside.query).max(), np.abs(inside.key).max()))
-    parts = [_step("1", "Multiply dimension by dimension, then add up", 18.0)]
+    parts = [_step("1", "Dot product of query and key: multiply by dimension, then sum", 18.0)]
     parts += _strip(inside.query, 34, f"q  {query}", palette.QUERY, high, "query")
     parts += _strip(inside.key, 34 + STRIP + 8, f"k  {key}", palette.KEY, high, "key")
     y = 34 + 2 * (STRIP + 8)
     parts += _strip(inside.products, y, "q × k", palette.INK, None, "product")
     best = np.argsort(-np.abs(inside.products))[: min(3, n)]
-    told = ", ".join(f"{inside.products[i]:+.2f} from {i + 1}" for i in best.tolist())
+    said = ", ".join(f"{inside.products[i]:+.2f} from {i + 1}" for i in best.tolist())
     parts.append(
         svg.label(
-            f"sum of {n} products = {inside.dot:.2f}   (most: {told})",
+            f"sum of {n} products = {inside.dot:.2f}   (largest: {said})",
             LEFT,
             y + STRIP + 20,
             size=13.5,
@@ -82,8 +82,8 @@ def _product(inside: Inside, query: str, key: str) -> tuple[list[str], float]:
         )
     )
     most = float(np.abs(inside.products).max())
-    parts.append(svg.label("q and k", LEFT + 160, y + 8, size=11, fill=palette.MUTED, keep=True))
-    parts.append(svg.label("q × k", LEFT + 410, y + 8, size=11, fill=palette.MUTED, keep=True))
+    parts.append(svg.label("q and k", LEFT + 160, y + 8, size=12, fill=palette.MUTED, keep=True))
+    parts.append(svg.label("q × k", LEFT + 410, y + 8, size=12, fill=palette.MUTED, keep=True))
     parts.append(
         matrix.legend(
             LEFT + 250,
@@ -106,10 +106,14 @@ def _scale(inside: Inside, y: float) -> tuple[list[str], float]:
         text += f"  {'+' if inside.bias > 0 else '−'} {abs(inside.bias):.2f} (position bias)"
     if np.isfinite(inside.score):
         text += f"  =  {inside.score:.2f}"
-        name = "Scale, so that large heads do not shout"
+        name = (
+            "Scale by √d, so that large dot products do not saturate the softmax"
+            if root
+            else "Scale"
+        )
     else:
         text += "  →  −∞, masked"
-        name = "Scale, then mask: this key stands later in the text"
+        name = "Scale, then mask: this query may not attend to this key"
     return [
         _step("2", name, y),
         svg.label(text, LEFT, y + 26, size=16, mono=True, keep=True),
@@ -120,12 +124,12 @@ def _softmax(inside: Inside, column: int, keys: Sequence[str], y: float) -> tupl
     seen = np.flatnonzero(np.isfinite(inside.scores))
     best = seen[np.argsort(-inside.weights[seen], kind="stable")][: MOST_KEYS - 1]
     shown = sorted({*best.tolist(), column})
-    parts = [_step("3", "Softmax over all keys: scores become shares of 100 %", y)]
+    parts = [_step("3", "Softmax over all keys: scores become weights that sum to 100 %", y)]
     high = float(inside.weights.max())
     y += 24
     for text, x in (("score", LEFT + 62), ("weight", LEFT + 122)):
         parts.append(
-            svg.label(text, x, y, size=11, fill=palette.MUTED, text_anchor="end", keep=True)
+            svg.label(text, x, y, size=12, fill=palette.MUTED, text_anchor="end", keep=True)
         )
     for place in shown:
         y += 19
@@ -189,15 +193,15 @@ def _softmax(inside: Inside, column: int, keys: Sequence[str], y: float) -> tupl
             )
         )
     rest = len(seen) - len(best)
-    told = []
+    notes = []
     if rest > 0:
         share = max(1 - float(inside.weights[shown].sum()), 0.0)
-        told.append(f"{rest} more keys: {number(share, True)} together")
+        notes.append(f"{rest} more keys: {number(share, True)} together")
     if hidden := len(keys) - len(seen):
-        told.append(f"{hidden} later {'token is' if hidden == 1 else 'tokens are'} masked: −∞, 0 %")
-    if told:
+        notes.append(f"{hidden} {'token is' if hidden == 1 else 'tokens are'} masked: −∞, 0 %")
+    if notes:
         y += 19
-        text = " · ".join(told)
+        text = " · ".join(notes)
         parts.append(svg.label(text, LEFT + 134, y, size=12, fill=palette.MUTED, keep=True))
     return parts, y + 8
 
@@ -205,7 +209,7 @@ def _softmax(inside: Inside, column: int, keys: Sequence[str], y: float) -> tupl
 def _value(inside: Inside, key: str, y: float, column: int) -> tuple[list[str], float]:
     weight = float(inside.weights[column])
     high = float(max(np.abs(inside.value).max(), np.abs(inside.output).max()))
-    parts = [_step("4", "Fetch: each key's value times its weight, all added up", y)]
+    parts = [_step("4", "Weighted sum of the value vectors", y)]
     y += 16
     rows = (
         (inside.value, f"v  {key}", palette.VALUE, "value"),

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.attention import maps, transforms
+from engine.attention import transforms
 from engine.attention.maps import Scene
 from engine.errors import NotOffered
+from engine.models.bundle import Card
+from pages.attention.controls import PAGE
 from pages.attention.inside import picture as view
 from pages.attention.inside.formulas import formulas
 from pages.pictures.svg import visible
 from pages.shell import player
 from pages.shell.cache import engine
 from pages.shell.components import picture
+from pages.shell.controls import Control
 from pages.shell.frame import select, selection, sentences
 from pages.shell.share import Table, share_menu
 from pages.shell.tables import read_aloud
 
 STAGES = ("1", "2", "3", "4", "All")
 PLAYER = "inside"
+STAGE_CONTROL = Control(
+    "stage",
+    "Stage",
+    ("All", *STAGES[:-1]),
+    page=PAGE,
+    help="1 dot product, 2 scale and mask, 3 softmax, 4 weighted sum of values.",
+)
 
 
-def attention_inside(scene: Scene) -> None:
+def attention_inside(scene: Scene, card: Card) -> None:
     """Choose a pair, then take it apart, all at once or stage by stage."""
-    queries, keys = engine().sides(scene.reading, scene.kind)
     attention = engine().attention(scene.reading, scene.kind, scene.layer)
-    names = maps.labels(queries), maps.labels(keys)
+    names = engine().token_names(scene.reading, scene.kind)
     query, key = _pair(attention.weights[scene.head], names)
     inside = transforms.inside(attention, head=scene.head, query=query, key=key)
     if inside is None:
         raise NotOffered(
-            "This model's family does not give its queries, keys and values, only the weights: "
+            "Queries, keys and values of this model were not exported, only its attention weights: "
             "choose the view Map."
         )
     player.plays(PLAYER, _stages, inside, (names[0][query], names[1][key]), key, names[1], scene)
@@ -55,7 +64,8 @@ def _stages(
         written = formulas(inside, column)
         for name in view.STAGES if stage == "All" else (shown,):
             st.latex(written[name])
-        alt = f"How {pair[0]} comes to give {inside.weights[column]:.1%} to {pair[1]}"
+        one, two = (visible(name) for name in pair)
+        alt = f"How “{one}” comes to attend {inside.weights[column]:.1%} to “{two}”"
         picture(svg, key="attention-inside", alt=alt)
         share_menu("inside", svg=lambda: svg, data=lambda: _table(inside), title=title)
         read_aloud("inside", lambda: _table(inside))
@@ -64,14 +74,8 @@ def _stages(
 def _stage() -> str:
     """The control of the stages: choose one, step, or let them play."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        chosen = st.segmented_control(
-            "Stage",
-            ("All", *STAGES[:-1]),
-            key="stage",
-            required=True,
-            bind="query-params",
-            on_change=lambda: player.chosen(PLAYER, lambda step: step == _step(), _go),
-            help="1 product, 2 scale and mask, 3 softmax, 4 value.",
+        chosen = STAGE_CONTROL.draw(
+            on_change=lambda: player.chosen(PLAYER, lambda step: step == _step(), _go)
         )
         player.buttons(PLAYER, _step(), 1, len(STAGES), _go)
     return str(chosen)
@@ -98,7 +102,10 @@ def _pair(weights, names: tuple[tuple[str, ...], tuple[str, ...]]) -> tuple[int,
     key = chosen.get("k", int(weights[query].argmax()))
     st.session_state["pair-q"], st.session_state["pair-k"] = query, key
     with st.container(horizontal=True):
-        for letter, label, words in (("q", "Word that looks", 0), ("k", "Word looked at", 1)):
+        for letter, label, words in (
+            ("q", "Query token (attends)", 0),
+            ("k", "Key token (attended to)", 1),
+        ):
             st.selectbox(
                 label,
                 range(sizes[letter]),

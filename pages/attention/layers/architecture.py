@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
-from pages.pictures.architecture import whole_path
+from pages.pictures.architecture import predicts, whole_path
 from pages.shell import paths
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
@@ -16,20 +16,24 @@ from pages.shell.tables import read_aloud
 
 def attention_architecture(scene: Scene, card: Card) -> None:
     """Draw the towers; the lines of the chosen layer are those of the chosen head."""
-    found = paths.with_head(
-        paths.path(scene.reading.model, scene.reading.text), scene.kind, scene.layer, scene.head
-    )
+    found = paths.with_head(paths.path_of(scene.reading), scene.kind, scene.layer, scene.head)
     letter = "s" if scene.kind == "encoder" and len(found.towers) == 2 else "t"
-    svg = whole_path(found.towers, found.outcomes, title=f"Inside {card.title}")
+    svg = whole_path(
+        found.towers, found.outcomes, title=f"Inside {card.title}", predicts=predicts(card.family)
+    )
     st.subheader("The whole model", anchor=False)
     st.caption(
         plain(
-            f"Inputs at the bottom, outputs at the top. Lines are the mean of all heads; in the "
-            f"framed layer {scene.layer + 1} they are head {scene.head + 1}'s own."
+            f"Inputs at the bottom, outputs at the top. Lines are the mean over heads; in the "
+            f"framed layer {scene.layer + 1} they are those of head {scene.head + 1}."
         )
-        + (f" The first {len(found.towers[0].texts)} tokens." if found.cut else "")
+        + (
+            f" The picture shows the first {paths.SHOWN} tokens; the model read the whole text."
+            if found.cut
+            else ""
+        )
     )
-    names = [f"q{i}" for tower in found.towers for i in range(len(tower.texts))]
+    names = [f"q{i}" for tower in found.towers for i in range(tower.shown)]
     spot = selection("spot", lambda ids: True)
     here = next((f"{letter}{name[1:]}" for name in (spot or "").split() if name in names), "")
     picture(
@@ -44,14 +48,14 @@ def attention_architecture(scene: Scene, card: Card) -> None:
 
 
 def _table(found: paths.Path, layer: int | None = None) -> Table:
-    """What each token looks at most, in every layer or in one of them."""
+    """What each token shown attends to most, in every layer or in one of them."""
     lines = [
         (tower.title, at + 1, tower.texts[query], tower.texts[int(row.argmax())], float(row.max()))
         for tower in found.towers
         for at in (range(tower.layers) if layer is None else (min(layer, tower.layers - 1),))
         for query, row in enumerate(tower.weights[at])
     ]
-    names = ("tower", "layer", "token", "looks most at", "weight")
+    names = ("tower", "layer", "token", "attends most to", "weight")
     return {name: [line[i] for line in lines] for i, name in enumerate(names)}
 
 

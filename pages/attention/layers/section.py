@@ -1,4 +1,4 @@
-"""What the model would say after each layer, were it the last."""
+"""The layers at one position: logit lens, tracked tokens, norms of the residual stream."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from engine.attention.maps import Scene, labels
+from engine.attention.maps import Scene
 from engine.models.bundle import Card
 from engine.trace import logit_lens
 from engine.trace.logit_lens import Lens
 from engine.values import Side
+from pages.attention.layers.stream import attention_stream
+from pages.attention.layers.token_ranks import token_ranks
 from pages.attention.words import position_of
 from pages.pictures import logit_lens as view
 from pages.pictures.scale import number
@@ -25,17 +27,26 @@ COLUMNS = 10
 
 
 def attention_layers(scene: Scene, card: Card) -> None:
+    """What the layers do at one position."""
+    _logit_lens(scene, card)
+    token_ranks(scene, card)
+    attention_stream(scene)
+
+
+def _logit_lens(scene: Scene, card: Card) -> None:
     """Draw lens and table; a click on a column chooses its position."""
     side: Side = "encoder" if scene.kind == "encoder" else "decoder"
-    tokens = engine().tokens(scene.reading, side)
-    names = labels(tokens)
+    names = engine().token_names(scene.reading, scene.kind)[0]
     spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
     place = position_of(spot, len(names))
     place = len(names) - 1 if place is None else place
     if card.predicts and not (card.family == "encoder-decoder" and side == "encoder"):
         _lens(scene, side, names, place)
     else:
-        st.caption("This tower predicts no words; its stream has lengths all the same.")
+        st.caption(
+            "This tower has no prediction head, so there is no logit lens; the norms below are of "
+            "its residual stream."
+        )
 
 
 def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
@@ -45,17 +56,17 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     spell = partial(engine().texts, scene.reading.model, side=side)
     by_column = [view.said(one, spell) for one in found]
     said = [list(layer) for layer in zip(*by_column, strict=True)]
-    st.subheader("What each layer would say", anchor=False)
-    what = "at this place" if scene.kind == "encoder" else "next"
+    st.subheader("Logit lens: prediction after each layer", anchor=False)
+    what = "at this position" if scene.kind == "encoder" else "next"
     st.caption(
-        f"The stream after each layer, read as if it were the last: the likeliest word {what}. "
-        "Only the top row is what the model really says."
+        f"The residual stream after each layer, decoded as if it were the last: the most likely "
+        f"token {what}. Only the top row is the model's prediction."
     )
-    svg = view.lens_grid(columns, said, title="What each layer would say")
+    svg = view.lens_grid(columns, said, title="Logit lens: prediction after each layer")
     picture(
         svg,
         key="layers-lens",
-        alt=f"Likeliest word after each layer for {len(columns)} positions",
+        alt=f"Most likely token after each layer for {len(columns)} positions",
         locked=f"q{place}",
         on_lock=lambda ids: select("spot", ids),
     )
@@ -65,13 +76,20 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     mine, here = by_column[place - start], found[place - start]
     ranks, word, since = here.ranks.tolist(), mine[-1].words[0], view.since(here.settled)
     share = number(mine[-1].probabilities[0], True)
-    table = view.layer_table(mine, ranks, word=word, title=f"Five best after {names[place]}")
-    said_word = word.strip() or visible(word)
+    table = view.layer_table(mine, ranks, word=word, title=f"Top 5 after {visible(names[place])}")
     where = "At" if scene.kind == "encoder" else "After"
-    st.markdown(plain(f"{where} “{names[place]}” the model says “{said_word}” ({share}). {since}"))
-    picture(table, key="layers-table", alt=f"Five likeliest words of each layer, {names[place]}")
+    here_name = visible(names[place])
+    st.markdown(
+        plain(
+            f"{where} “{here_name}” the model predicts “{visible(word.strip() or word)}” "
+            f"({share}). {since}"
+        )
+    )
+    picture(table, key="layers-table", alt=f"Top 5 tokens of each layer, {visible(names[place])}")
     here_alone = partial(_best_table, mine, ranks)
-    share_menu("best", svg=lambda: table, data=here_alone, title=f"Five best after {names[place]}")
+    share_menu(
+        "best", svg=lambda: table, data=here_alone, title=f"Top 5 after {visible(names[place])}"
+    )
     read_aloud("best", here_alone)
 
 
@@ -88,7 +106,7 @@ def _lens_table(
         for (place, name), one in zip(columns, row, strict=True)
         for pair in zip(one.words, one.probabilities, strict=True)
     ]
-    names = ("after layer", "position", "token", "word", "probability")
+    names = ("after layer", "position", "token", "predicted", "probability")
     return {name: [cell[i] for cell in cells] for i, name in enumerate(names)}
 
 
@@ -96,19 +114,19 @@ def _best_table(said: list[view.Said], ranks: list[int]) -> dict[str, list[objec
     """One line for each layer at one position."""
     table: dict[str, list[object]] = {"after_layer": list(range(len(said)))}
     for place in range(logit_lens.BEST):
-        table[f"word_{place + 1}"] = [
+        table[f"top_{place + 1}"] = [
             f"{one.words[place]} {number(one.probabilities[place], True)}" for one in said
         ]
-    table["raised_most"] = [one.promoted for one in said]
-    table["lowered_most"] = [one.suppressed for one in said]
-    table["place_of_final_word"] = list(ranks)
+    table["top_promoted"] = [one.promoted for one in said]
+    table["top_suppressed"] = [one.suppressed for one in said]
+    table["rank_of_final_token"] = list(ranks)
     return table
 
 
 def _lens_rows(
     columns: list[tuple[int, str]], said: list[list[view.Said]]
 ) -> dict[str, list[object]]:
-    """For reading aloud: a line a layer, what it would say at each position."""
+    """For reading aloud: a line a layer, its prediction at each position."""
     table: dict[str, list[object]] = {"after_layer": list(range(len(said)))}
     for index, (place, name) in enumerate(columns):
         table[f"{place + 1} {visible(name, limit=20)}"] = [

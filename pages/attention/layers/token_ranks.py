@@ -1,4 +1,4 @@
-"""Words of one's own choice through the layers: how likely each would be, were a layer the last."""
+"""Tokens of one's own choice tracked through the layers by the logit lens."""
 
 from __future__ import annotations
 
@@ -6,55 +6,57 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.attention.maps import Scene, labels
+from engine.attention.maps import Scene
 from engine.models.bundle import Card
 from engine.tokenizers import vocabulary as words
 from engine.trace import logit_lens
 from engine.values import Side
+from pages.attention.controls import PAGE
 from pages.attention.layers import token_ranks_picture as view
 from pages.attention.words import position_of
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
-from pages.shell.address import typed
 from pages.shell.cache import engine
 from pages.shell.components import picture
+from pages.shell.controls import Control
 from pages.shell.frame import plain, selection
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 
 MOST = 5
+TRACK_CONTROL = Control(
+    "follow",
+    "Track token ranks across layers",
+    page=PAGE,
+    widget="text",
+    longest=200,
+    placeholder="king, boat, tired",
+    help=f"Up to {MOST} words, separated by commas: rank and probability of each after every "
+    "layer.",
+)
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word to follow by one id: its own, or that of the first piece it falls into."""
+    """A word tracked by one id: its own, or that of its first token."""
 
     id: int
     name: str
     note: str = ""
 
 
-def attention_followed(scene: Scene, card: Card) -> None:
-    """Ask for words; draw place and probability of each after every layer."""
+def token_ranks(scene: Scene, card: Card) -> None:
+    """Ask for words; draw rank and probability of each after every layer."""
     side: Side = "encoder" if scene.kind == "encoder" else "decoder"
     if not card.predicts or (card.family == "encoder-decoder" and side == "encoder"):
         return
-    typed("follow")
-    text = st.text_input(
-        "Follow words of your own through the layers",
-        key="follow",
-        bind="query-params",
-        max_chars=200,
-        placeholder="king, boat, tired",
-        help=f"Up to {MOST} words, with commas between them: the place and the probability of each "
-        "after every layer.",
-    )
+    text = str(TRACK_CONTROL.draw() or "")
     found = _words(scene.reading.model, text, side)
     for note in dict.fromkeys(word.note for word in found if word.note):
         st.caption(plain(note))
     if not found:
         return
-    names = labels(engine().tokens(scene.reading, side))
+    names = engine().token_names(scene.reading, scene.kind)[0]
     spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
     place = position_of(spot, len(names))
     place = len(names) - 1 if place is None else place
@@ -62,13 +64,13 @@ def attention_followed(scene: Scene, card: Card) -> None:
         engine().logit_lens(scene.reading, side, place), [word.id for word in found]
     )
     shown = [word.name for word in found]
-    svg = view.followed_words(shown, ranks, shares, title="Words through the layers")
+    svg = view.token_ranks(shown, ranks, shares, title="Token ranks across layers")
     best = int(ranks[-1].argmin())
     where = "At" if scene.kind == "encoder" else "After"
     says = (
-        f"{where} “{names[place]}”: of these “{visible(shown[best])}” ends first, at place "
-        f"{ranks[-1, best]:,} with {number(float(shares[-1, best]), True)}; it entered at place "
-        f"{ranks[0, best]:,}."
+        f"{where} “{visible(names[place])}”, “{visible(shown[best])}” ends with rank "
+        f"{ranks[-1, best]:,} ({number(float(shares[-1, best]), True)}); before layer 1 its rank "
+        f"is {ranks[0, best]:,}."
     )
     picture(svg, key="layers-followed", alt=says)
     st.caption(plain(says))
@@ -76,7 +78,7 @@ def attention_followed(scene: Scene, card: Card) -> None:
         "followed",
         svg=lambda: svg,
         data=lambda: view.table(shown, ranks, shares),
-        title="Words through the layers",
+        title="Token ranks across layers",
     )
     read_aloud("followed", lambda: view.table(shown, ranks, shares))
 
@@ -102,7 +104,5 @@ def _word(model: str, name: str, side: Side) -> Word | None:
         return None
     first = int(cut.ids[own[0]])
     piece = engine().texts(model, [first], side)[0]
-    note = (
-        f"“{name}” falls into {len(own)} tokens here: its first, “{visible(piece)}”, is followed."
-    )
+    note = f"“{name}” is {len(own)} tokens here: its first, “{visible(piece)}”, is tracked."
     return Word(first, f"{piece.strip()}…", note)

@@ -1,4 +1,4 @@
-"""Chosen words followed through the layers: place and probability of each, were a layer the last.
+"""Chosen tokens tracked through the layers: rank and probability of each by the logit lens.
 
 In: for every layer and word its rank and probability. Out: an SVG string, inputs at the bottom,
 outputs at the top, and the same as a table. Words are the targets `w0, w1, ..`. Knows no model.
@@ -18,16 +18,16 @@ from pages.pictures.scale import number
 LEFT, WIDTH, ROW = 74.0, 136.0, 28.0
 
 
-def followed_words(
+def token_ranks(
     names: Sequence[str],
     ranks: Int[np.ndarray, "layers_plus_1 word"],
     shares: Float[np.ndarray, "layers_plus_1 word"],
     *,
     title: str,
 ) -> str:
-    """A column a word: its place among all words with an arrow, and its probability as a tint."""
+    """A column a token: its rank in the vocabulary with an arrow, and its probability as a tint."""
     layers = len(ranks)
-    parts = [svg.label("layer", 6, 16, size=11.5, fill=palette.MUTED, keep=True)]
+    parts = [svg.label("layer", 6, 16, size=12, fill=palette.MUTED, keep=True)]
     for word, name in enumerate(names):
         x = LEFT + word * WIDTH
         shown = svg.shortened(svg.visible(name), WIDTH - 10, 13)
@@ -41,7 +41,7 @@ def followed_words(
             cells += _cell(x, _y(layer, layers), int(ranks[layer, word]), before,
                            float(shares[layer, word]))  # fmt: skip
         tip = "\n".join(
-            f"{_layer(layer)}: place {ranks[layer, word]:,}, {number(shares[layer, word], True)}"
+            f"{_layer(layer)}: rank {ranks[layer, word]:,}, {number(shares[layer, word], True)}"
             for layer in reversed(range(layers))
         )
         parts.append(svg.tag("g", cells, data_id=f"w{word}", data_name=name, data_tip=tip))
@@ -71,7 +71,7 @@ def table(
     return {
         "after_layer": [layer for layer, _ in places],
         "word": [names[word] for _, word in places],
-        "place": [int(ranks[place]) for place in places],
+        "rank": [int(ranks[place]) for place in places],
         "probability": [float(shares[place]) for place in places],
     }
 
@@ -91,7 +91,7 @@ def _cell(x: float, y: float, rank: int, before: int, share: float) -> list[str]
 
 
 def _layer(layer: int) -> str:
-    return str(layer) if layer else "enters"
+    return str(layer) if layer else "input"
 
 
 def _y(layer: int, layers: int) -> float:

@@ -1,4 +1,4 @@
-"""Two columns of tokens joined by lines: on the left those that look, on the right what they see.
+"""Two columns of tokens joined by lines: queries on the left, keys on the right.
 
 In: an `engine.attention.maps.Map`. Out: an SVG string with targets `q0, ..` on the left and `k0,
 ..` on the right; line width and strength follow the weight. At most `MOST` lines are drawn, the
@@ -54,8 +54,16 @@ def attention_lines(
     high = max((weight for _, _, weight in links), default=0.0)
     strengths = matrix.scaled(np.array([[w for *_, w in links]] or [[0.0]]), high, scale)[0]
     parts = [
-        svg.label("looks", left - 8, 18, size=12, fill=palette.QUERY, text_anchor="end", keep=True),
-        svg.label("is looked at", right + 8, 18, size=12, fill=palette.KEY, keep=True),
+        svg.label(
+            "query (attends)",
+            left - 8,
+            18,
+            size=12,
+            fill=palette.QUERY,
+            text_anchor="end",
+            keep=True,
+        ),
+        svg.label("key (attended to)", right + 8, 18, size=12, fill=palette.KEY, keep=True),
     ]
     top = 40.0
     curves = []
@@ -113,14 +121,14 @@ def attention_lines(
         parts += _joint(whole, ids, 6.0, None, top, step, shown.share)
     total = int((weights > 0).sum())
     bottom = top + n * step + 8
-    told = (
+    said = (
         f"{len(links):,} of {total:,} links drawn, the strongest"
         if total > len(links)
         else f"{total:,} links"
     )
-    told += f"; the widest line is {number(high, shown.share)}"
-    parts.append(svg.label(told, 6, bottom + 10, size=12, fill=palette.MUTED, keep=True))
-    return svg.document(width, bottom + 22, parts, title, told)
+    said += f"; the widest line is {number(high, shown.share)}"
+    parts.append(svg.label(said, 6, bottom + 10, size=12, fill=palette.MUTED, keep=True))
+    return svg.document(width, bottom + 22, parts, title, said)
 
 
 def _inside(chosen: Sequence[int], part: slice, count: int) -> list[int]:
@@ -168,7 +176,7 @@ def _strongest(weights: np.ndarray) -> list[tuple[int, int, float]]:
 def _neighbours(
     links: list[tuple[int, int, float]], row_ids: list[str], column_ids: list[str]
 ) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """For each column the rows that look at it, for each row the columns it looks at."""
+    """For each key the queries that attend to it, for each query its keys."""
     seen, seers = defaultdict(list), defaultdict(list)
     for row, column, _ in links:
         seen[column_ids[column]].append(row_ids[row])

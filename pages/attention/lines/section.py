@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.attention.maps import Scene
+from engine.models.bundle import Card
+from pages.attention.interventions import mask_buttons
 from pages.attention.lines import picture as view
 from pages.attention.masking import masking
 from pages.attention.words import columns_of, favourites, fits, links_of, row_of, rows_of, spot_says
@@ -17,7 +19,7 @@ from pages.shell.tables import read_aloud
 MOST = 96
 
 
-def attention_lines(scene: Scene) -> None:
+def attention_lines(scene: Scene, card: Card) -> None:
     """Draw the lines; a long text is cut to a window around the chosen word."""
     shown = engine().attention_map(scene)
     spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
@@ -29,8 +31,8 @@ def attention_lines(scene: Scene) -> None:
         rows = slice(rows.start, rows.start + MOST)
         columns = rows if shown.one_text else slice(0, MOST)
         st.caption(
-            f"Rows {rows.start + 1} to {min(rows.stop, len(shown.rows))} of {len(shown.rows):,}: "
-            "two columns of more would not fit."
+            f"Rows {rows.start + 1} to {min(rows.stop, len(shown.rows))} of {len(shown.rows):,}, "
+            "around the pinned word: two columns of more would not fit."
         )
     svg = view.attention_lines(
         shown,
@@ -51,9 +53,10 @@ def attention_lines(scene: Scene) -> None:
         on_lock=lambda ids: select("spot", ids),
         on_twice=masking(scene),
     )
+    mask_buttons(scene, spot)
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "lines", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"
         )
-        st.caption(plain(spot_says(shown, spot)) + " Shift-click adds words.")
+        st.caption(plain(spot_says(shown, spot)) + " Shift-click to add words.")
     read_aloud("lines", lambda: favourites(shown))

@@ -1,4 +1,4 @@
-"""The map of one attention head: rows look, columns are looked at, each cell a weight.
+"""The map of one attention head: rows are queries, columns are keys, each cell a weight.
 
 In: an `engine.attention.maps.Map` and how to scale its colours. Out: an SVG string whose rows are
 the targets `q0, q1, ..` and whose columns are `k0, k1, ..`, counted in tokens' first positions.
@@ -29,7 +29,7 @@ from pages.pictures import matrix, palette, svg
 from pages.pictures.scale import colour_legend, number, strengths, top_value
 
 WHOLE = 128
-SIDE = 660
+LEAST_SIDE, MOST_SIDE, CELL = 400.0, 660.0, 22.0  # a sentence's map stands whole on a screen
 
 
 def attention_map(
@@ -40,10 +40,12 @@ def attention_map(
     per: Per = "map",
     rows: slice = slice(None),
     columns: slice = slice(None),
-    side: float = SIDE,
+    side: float | None = None,
     together: Sequence[int] = (),
 ) -> str:
-    """The exact map, or the part of it that two slices cut out; cells fill `side` pixels.
+    """The exact map, or the part of it that two slices cut out.
+
+    Cells fill `side` pixels, `natural_side` if it is None.
 
     `together` are rows (of the whole map) whose mean is drawn as one row more, under the rest.
     """
@@ -56,7 +58,7 @@ def attention_map(
     row_ids = tuple(f"q{place}" for place in row_places)
     column_ids = tuple(f"k{place}" for place in column_places)
     n = max(len(row_ids), len(column_ids))
-    cell = float(np.clip(side / n, 5.0, 34.0))
+    cell = float(np.clip((side or natural_side(n)) / n, 5.0, 34.0))
     size = float(np.clip(cell * 0.92, 10.0, 14.0))
     readable = n <= READABLE
     left = label_width(row_names, size) if readable else 96.0
@@ -91,6 +93,11 @@ def attention_map(
         parts.append(_sentences(shown, row_ids, rows, bottom, width))
     parts.append(colour_legend(left, bottom + 26, shown.weights, scale, share=shown.share, per=per))
     return svg.document(width, bottom + 62, parts, title, _described(shown, high))
+
+
+def natural_side(count: int) -> float:
+    """Pixels of the side of a map of so many tokens: small for a sentence, larger for a page."""
+    return float(np.clip(CELL * count, LEAST_SIDE, MOST_SIDE))
 
 
 def difference_map(one: Map, two: Map, *, title: str) -> str:
@@ -194,7 +201,7 @@ def _together(
     cell: float,
     scale: matrix.Scale,
 ) -> str:
-    """One row more: where the chosen rows look together."""
+    """One row more: what the chosen queries attend to together."""
     mean = rows_together(shown, rows)[None, columns]
     ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
     name = f"mean of {len(rows)}"
@@ -226,7 +233,7 @@ def _together(
 
 
 def _placed(names: tuple[str, ...], places: list[int]) -> list[str]:
-    """Names as a tooltip tells them, with where in the text they stand."""
+    """Names as a tooltip gives them, with their position in the text."""
     return [
         f"{svg.visible(name)} (token {place + 1})"
         for name, place in zip(names, places, strict=True)
@@ -236,35 +243,35 @@ def _placed(names: tuple[str, ...], places: list[int]) -> list[str]:
 def _sentences(shown: Map, ids: Sequence[str], rows: slice, y: float, width: float) -> str:
     """Under the map: for the row pointed at, where its weight goes and that it sums to 1."""
     whos = [f"“{svg.visible(name)}”" for name in shown.rows[rows]]
-    told = looks_sentences(whos, shown.weights[rows], shown)
+    said = attends_sentences(whos, shown.weights[rows], shown)
     parts = [
         written(svg.shortened(sentence, width - 14, 12.5, mono=False), 6, y + 4, data_show=name_id)
-        for name_id, sentence in zip(ids, told, strict=True)
+        for name_id, sentence in zip(ids, said, strict=True)
     ]
     return lettering(parts, size=12.5, fill=palette.INK, mono=False)
 
 
 def row_sentence(name: str, row: Float[np.ndarray, "column"], shown: Map) -> str:
     """Where one row's weight goes, in words."""
-    return looks_sentences([f"“{svg.visible(name)}”"], row[None], shown)[0]
+    return attends_sentences([f"“{svg.visible(name)}”"], row[None], shown)[0]
 
 
-def looks_sentences(
+def attends_sentences(
     whos: Sequence[str], weights: Float[np.ndarray, "row column"], shown: Map
 ) -> list[str]:
     """Where the weight of each row goes, in words; `whos` are written as they are."""
     sums = np.nansum(weights, axis=1).tolist()
     return [
-        _looks(who, best, total, shown.share)
+        _attends(who, best, total, shown.share)
         for who, best, total in zip(whos, top_links(weights, shown.columns, 3), sums, strict=True)
     ]
 
 
-def _looks(who: str, best: list[tuple[str, float]], total: float, share: bool) -> str:
+def _attends(who: str, best: list[tuple[str, float]], total: float, share: bool) -> str:
     if not best:
-        return f"{who} has nothing left to look at"
+        return f"{who} has no key left to attend to"
     listed = ", ".join(f"“{svg.visible(to)}” {number(weight, share)}" for to, weight in best)
-    return f"{who} looks at {listed}" + (f" · row sum {total * 100:.0f} %" if share else "")
+    return f"{who} attends to {listed}" + (f" · row sum {total * 100:.0f} %" if share else "")
 
 
 def top_links(
@@ -288,6 +295,6 @@ def top_links(
 
 def _described(shown: Map, high: float) -> str:
     return (
-        f"{len(shown.rows)} rows look at {len(shown.columns)} columns; "
+        f"{len(shown.rows)} queries attend to {len(shown.columns)} keys; "
         f"the largest value is {number(high, shown.share)}."
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.attention.maps import Map, Scene
+from engine.models.bundle import Card
+from pages.attention.interventions import mask_buttons
 from pages.attention.map import picture as view
 from pages.attention.masking import masking
 from pages.attention.words import favourites, fits, links_of, rows_of, spot_says
@@ -17,7 +19,7 @@ from pages.shell.tables import read_aloud
 WINDOW = 48
 
 
-def attention_map(scene: Scene) -> None:
+def attention_map(scene: Scene, card: Card) -> None:
     """Draw the map; above `view.WHOLE` tokens two: all of it in blocks, and a part exactly."""
     shown = engine().attention_map(scene)
     if max(shown.weights.shape) <= view.WHOLE:
@@ -29,7 +31,7 @@ def attention_map(scene: Scene) -> None:
     place = _window(spot, shown, block) or (last[0] * block, last[1] * block)
     st.caption(
         f"{len(shown.rows):,} rows are too many to read: here each cell is the mean of "
-        f"{block} × {block}. Click a cell to open its exact weights below."
+        f"{block} × {block} tokens. Click a cell to show its exact weights below."
     )
     svg = view.overview(
         shown,
@@ -64,7 +66,7 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
         per=scene.per,
         rows=rows,
         columns=columns,
-        side=_side(scene, shown),
+        side=_side(scene, shown) if max(shown.weights.shape) <= view.WHOLE else None,
         together=rows_of(shown, spot),
     )
     for note in shown.notes:
@@ -77,6 +79,7 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
         on_lock=lambda ids: select("spot", ids),
         on_twice=masking(scene),
     )
+    mask_buttons(scene, spot)
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "attention",
@@ -90,10 +93,11 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
 
 def _side(scene: Scene, shown: Map) -> float:
     """Pixels of the map's side: a text that grows keeps the size of its cells."""
-    if not scene.treatment.until or scene.treatment.whole_words:
-        return view.SIDE
+    count = max(shown.weights.shape)
+    if not scene.options.until or scene.options.whole_words:
+        return view.natural_side(count)
     whole = max(len(side) for side in engine().sides(scene.reading, scene.kind))
-    return view.SIDE * min(1.0, max(shown.weights.shape) / whole)
+    return view.natural_side(whole) * min(1.0, count / whole)
 
 
 def _window(ids: str | None, shown: Map, block: int) -> tuple[int, int] | None:

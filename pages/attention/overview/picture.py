@@ -21,6 +21,7 @@ from pages.pictures.scale import top_value
 
 CELLS = 32
 LEFT, TOP = 46.0, 44.0
+NARROW = 340.0  # pixels of the narrowest place the grid stands in
 GAP = 4.0  # so that twelve heads side by side fit on a telephone
 
 
@@ -47,7 +48,7 @@ def head_grid(
 ) -> str:
     """The grid, or the pictures in the order of a ranking with the value under each.
 
-    `groups` is how many query heads share one key head; `off` are heads switched off; `says` is
+    `groups` is how many query heads share one key head; `off` are ablated heads; `says` is
     what a head does, for its tooltip; `pictures` are `thumbnails` kept from an earlier drawing.
     """
     layers, heads = weights.shape[:2]
@@ -66,7 +67,7 @@ def head_grid(
     ]
     parts += _headings(layers, heads, step, size, groups) if ranking is None else []
     if ranking is not None:
-        parts.append(svg.label(f"{ranking.title}, strongest first", 4, 18, size=13, keep=True))
+        parts.append(svg.label(f"{ranking.title}, highest first", 4, 18, size=13, keep=True))
     for (layer, head), (x, y) in places.items():
         parts.append(
             _thumbnail(
@@ -85,14 +86,16 @@ def head_grid(
                 f"{layer + 1}.{head + 1}  {value * 100:.0f} %",
                 places[layer, head][0] + size / 2,
                 places[layer, head][1] + size + 13,
-                size=10.5,
+                size=12.0,
                 text_anchor="middle",
                 data_on=f"h{layer + 1}.{head + 1}",
             )
             for (layer, head), value in zip(ranking.heads, ranking.values, strict=True)
         ]
-    described = "Rows of each small picture look at its columns; darker is more weight."
-    return svg.document(max(width, 240.0), height, parts, title, described)
+    described = "Rows of each small map attend to its columns; darker is more weight."
+    width = max(width, 240.0)
+    least = max(0.5, min(0.72, NARROW / width))  # the last head is never cut off unseen
+    return svg.document(width, height, parts, title, described, least=least)
 
 
 def place_of(target: str | None) -> tuple[int, int] | None:
@@ -107,7 +110,7 @@ def place_of(target: str | None) -> tuple[int, int] | None:
 
 def side(heads: int) -> float:
     """Pixels of a thumbnail's side in a grid of so many heads."""
-    return float(np.clip(392 / heads, 30.0, 66.0))
+    return float(np.clip(340 / heads, 28.0, 60.0))
 
 
 def thumbnails(
@@ -191,13 +194,13 @@ def _thumbnail(
     if off:
         cross = f"M{x:.1f} {y:.1f}l{size:.1f} {size:.1f}m0 {-size:.1f}l{-size:.1f} {size:.1f}"
         parts.append(svg.tag("path", d=cross, stroke=palette.WRONG, stroke_width=2.0))
-    told = f"Layer {layer}, head {head}" + (" (switched off)" if off else "")
+    said = f"Layer {layer}, head {head}" + (" (ablated)" if off else "")
     return svg.tag(
         "g",
         parts,
         data_id=f"h{name}",
-        data_tip=f"{told}\n{says}" if says else told,
-        data_name=told,
+        data_tip=f"{said}\n{says}" if says else said,
+        data_name=said,
         keep=True,
     )
 
@@ -222,8 +225,8 @@ def _places(
 def _headings(layers: int, heads: int, step: float, size: float, groups: int) -> list[str]:
     middle = size / 2
     parts = [
-        svg.label("head", LEFT, 14, size=11.5, fill=palette.MUTED, keep=True),
-        svg.label("layer", 4, TOP - 8, size=11.5, fill=palette.MUTED, keep=True),
+        svg.label("head", LEFT, 14, size=14, fill=palette.MUTED, keep=True),
+        svg.label("layer", 2, TOP - 8, size=14, fill=palette.MUTED, keep=True),
     ]
     for head in range(heads):
         on = " ".join(f"h{layer + 1}.{head + 1}" for layer in range(layers))
@@ -232,7 +235,7 @@ def _headings(layers: int, heads: int, step: float, size: float, groups: int) ->
                 str(head + 1),
                 LEFT + head * step + middle,
                 TOP - 8,
-                size=12.5,
+                size=14.5,
                 text_anchor="middle",
                 data_on=on,
             )
@@ -244,7 +247,7 @@ def _headings(layers: int, heads: int, step: float, size: float, groups: int) ->
                 str(layer + 1),
                 LEFT - 12,
                 TOP + layer * step + middle,
-                size=12.5,
+                size=14.5,
                 text_anchor="end",
                 dominant_baseline="central",
                 data_on=on,

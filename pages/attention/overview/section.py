@@ -11,40 +11,53 @@ import streamlit as st
 from engine.attention.heads import MEASURES, allowed
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
-from pages.attention import blockwise
+from pages.attention import blockwise, first_head
+from pages.attention.controls import (
+    HEAD_CONTROL,
+    LAYER_CONTROL,
+    LEAST_CONTROL,
+    ORDER_CONTROL,
+    POSITION,
+)
+from pages.attention.interventions import ablated
 from pages.attention.overview.picture import Ranking, head_grid, place_of, thumbnails
 from pages.attention.words import head_says
 from pages.shell.cache import drawn, engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
-from pages.shell.share import share_menu
+from pages.shell.share import Table, share_menu
 from pages.shell.tables import read_aloud
+
+COLUMNS = {"marks": "punctuation", "broad": "entropy", "diagonal": "alignment", "same": "current"}
+"""Names of measures in the table, where they are not the measure's own."""
 
 
 def attention_overview(scene: Scene, card: Card, so_far: blockwise.SoFar) -> None:
-    """Draw the grid of the heads that were read so far, with its controls."""
+    """Draw the grid of the heads that were read so far; what chooses among them comes after it."""
     found = so_far.overview
     layers, heads = found.weights.shape[:2]
-    with st.container(horizontal=True):
-        layer = st.number_input("Layer", 1, layers, key="layer", bind="query-params")
-        head = st.number_input("Head", 1, heads, key="head", bind="query-params")
-    chosen = replace(scene, layer=int(layer) - 1, head=int(head) - 1)
-    order = _order(scene, so_far)
-    blockwise.show(so_far, scene.reading, scene.kind)
+    above = st.container()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        saving = st.container(width="content")
+        with st.popover("Find a head", icon=":material/search:"):
+            layer, head = _numbers()
+            order, notes = _order(scene, so_far)
+    chosen = replace(scene, layer=layer - 1, head=head - 1)
     draw = partial(_grid, scene, so_far, order, _group(card, scene))
-    svg = draw(None)
     held = selection("hold", ["1"], name="Hold") is not None
-    picture(
-        svg,
-        key="head-grid",
-        alt=f"{layers} layers of {heads} heads, a small attention map each; "
-        f"layer {layer}, head {head} is chosen",
-        locked=f"h{chosen.name}" if held else None,
-        on_lock=_choose,
-        report_hover=not held,
-        marked=f"h{chosen.name}",
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with above:
+        blockwise.show(so_far, scene.reading, scene.kind)
+        picture(
+            draw(None),
+            key="head-grid",
+            alt=f"{layers} layers of {heads} heads, a small attention map each; "
+            f"layer {layer}, head {head} is chosen",
+            locked=f"h{chosen.name}" if held else None,
+            on_lock=_choose,
+            report_hover=not held,
+            marked=f"h{chosen.name}",
+        )
+    with saving:
         share_menu(
             "heads",
             svg=lambda: draw((chosen.layer, chosen.head)),
@@ -52,15 +65,22 @@ def attention_overview(scene: Scene, card: Card, so_far: blockwise.SoFar) -> Non
             title="All heads",
             shown=False,
         )
-        st.caption(
-            "Point at a head to preview it, click to keep it, Esc to let go. "
-            "Each small picture has its own darkest value."
-        )
-    read_aloud("heads", lambda: _table(scene, so_far.layers))
+    for note in notes:
+        st.caption(note)
+    st.caption(
+        "Hover to preview a head, click to pin it, Esc to unpin. Each map has its own colour scale."
+    )
     if found.block > 1:
         st.caption(f"A long text: each cell is the mean of {found.block} × {found.block} tokens.")
-    if order is not None and not order.heads:
-        st.caption("No head reaches that value: lower it.")
+    _read_aloud(scene, so_far.layers)
+
+
+def _numbers() -> tuple[int, int]:
+    """Layer and head by number, as the keyboard has it."""
+    with st.container(horizontal=True, gap="small"):
+        layer = LAYER_CONTROL.draw(on_change=first_head.chose)
+        head = HEAD_CONTROL.draw(on_change=first_head.chose)
+    return int(layer), int(head)
 
 
 def _grid(
@@ -71,8 +91,9 @@ def _grid(
     chosen: tuple[int, int] | None,
 ) -> str:
     """The grid; without a `chosen` head it is kept, the same for all of them."""
-    weights, off = so_far.overview.weights, _switched_off()
+    weights = so_far.overview.weights
     layers, heads = weights.shape[:2]
+    off = frozenset(ablated(layers, heads))
     open_cells = allowed(scene.kind, *weights.shape[2:])
 
     def make() -> str:
@@ -109,47 +130,50 @@ def _drawings(scene: Scene, so_far: blockwise.SoFar, open_cells: np.ndarray) -> 
     return (*(one for row in rows for one in row), *missing)
 
 
-def _order(scene: Scene, so_far: blockwise.SoFar) -> Ranking | None:
-    """The controls that sort and filter heads, and the ranking they ask for."""
+def _order(scene: Scene, so_far: blockwise.SoFar) -> tuple[Ranking | None, list[str]]:
+    """The controls that sort and filter heads, the ranking they ask for, and what to say of it."""
     offered = [m for m in MEASURES if scene.kind in m.kinds]
-    left, right = st.columns([3, 2])
-    with left:
-        title = st.selectbox(
-            "Order",
-            ("Layer and head", *(m.title for m in offered)),
-            key="order",
-            bind="query-params",
-            help="Sort heads by what they do. "
-            + " · ".join(f"**{m.title}**: {plain(m.formula)}" for m in offered),
-        )
+    formulas = " · ".join(f"**{m.title}**: {plain(m.formula)}" for m in offered)
+    title = ORDER_CONTROL.draw(help=f"Sort heads by what they do. {formulas}")
     measure = next((m for m in offered if m.title == title), None)
+    least = LEAST_CONTROL.draw(disabled=title == POSITION)
     if measure is None:
-        return None
-    with right:
-        least = st.slider("At least (%)", 0, 100, key="least", bind="query-params")
+        return None, []
     if not so_far.whole:
-        st.caption("Heads are sorted when all layers have been read.")
-        return None
-    layers = so_far.layers
+        return None, ["Heads are sorted when all layers have been read."]
     values = np.stack(
-        [engine().measures(scene.reading, scene.kind, k)[measure.name][:-1] for k in range(layers)]
+        [
+            engine().measures(scene.reading, scene.kind, k).of(measure.name)
+            for k in range(so_far.layers)
+        ]
     )
-    if np.isnan(values).all():
-        st.caption("This text has nothing to measure that by.")
     known = np.nan_to_num(values, nan=-2.0)
     order = np.argsort(-known, axis=None, kind="stable")
     places = [divmod(int(i), values.shape[1]) for i in order if known.flat[i] >= least / 100]
-    return Ranking(
+    ranking = Ranking(
         title=measure.title,
         heads=tuple(places),
         values=tuple(float(values[place]) for place in places),
     )
+    if np.isnan(values).all():
+        return ranking, [f"{measure.title} cannot be measured: {_why_not(measure.name)}."]
+    return ranking, [] if places else ["No head reaches that score: lower the minimum."]
+
+
+def _why_not(name: str) -> str:
+    """Why a text gives a measure nothing to count."""
+    if name == "induction":
+        return "no token of this text occurs twice"
+    if name == "marks":
+        return "this text has no punctuation and no special tokens"
+    return "the text is too short"
 
 
 def _says(scene: Scene, layers: int, heads: int) -> dict[tuple[int, int], str]:
+    names = engine().token_names(scene.reading, scene.kind)[1]
     kept = [engine().measures(scene.reading, scene.kind, layer) for layer in range(layers)]
     return {
-        (layer, head): head_says(kept[layer], head)
+        (layer, head): head_says(kept[layer], head, names)
         for layer in range(layers)
         for head in range(heads)
     }
@@ -160,11 +184,6 @@ def _group(card: Card, scene: Scene) -> int:
     return stack.heads // max(1, stack.key_heads)
 
 
-def _switched_off() -> frozenset[tuple[int, int]]:
-    names = st.session_state.get("off") or []
-    return frozenset(place for name in names if (place := place_of(f"h{name}")) is not None)
-
-
 def _choose(target: str | None) -> None:
     place = place_of(target.split(" ")[-1] if target else None)
     select("hold", "1" if place else None)
@@ -172,13 +191,46 @@ def _choose(target: str | None) -> None:
         st.session_state["layer"], st.session_state["head"] = place[0] + 1, place[1] + 1
 
 
-def _table(scene: Scene, layers: int) -> dict[str, list[object]]:
+def _table(scene: Scene, layers: int) -> Table:
+    """Every measure of every head; one that this text gives nothing to count is left out."""
     rows = [engine().measures(scene.reading, scene.kind, layer) for layer in range(layers)]
-    heads = range(len(next(iter(rows[0].values()))) - 1)
+    heads = range(rows[0].values.shape[1] if rows else 0)
     table: dict[str, list[object]] = {
         "layer": [layer + 1 for layer in range(layers) for _ in heads],
         "head": [head + 1 for _ in range(layers) for head in heads],
     }
-    for name in rows[0]:
-        table[name] = [float(row[name][head]) for row in rows for head in heads]
+    for name in rows[0].names if rows else ():
+        found = [float(row.of(name)[head]) for row in rows for head in heads]
+        if not np.isnan(found).all():
+            table[COLUMNS.get(name, name)] = list(found)
     return table
+
+
+def _read_aloud(scene: Scene, layers: int) -> None:
+    """The table beside the grid is narrow: its scores are whole percents."""
+    read_aloud("heads", lambda: _short(_table(scene, layers)))
+    if st.session_state.get("table-heads"):
+        st.caption(_left_out(scene, layers))
+
+
+def _short(table: Table) -> Table:
+    places = {"layer", "head"}
+    return {
+        name: column if name in places else [_percent(value) for value in column]
+        for name, column in table.items()
+    }
+
+
+def _percent(value: object) -> str:
+    number = float(value)  # type: ignore[arg-type]
+    return "–" if np.isnan(number) else f"{100 * number:.0f}"
+
+
+def _left_out(scene: Scene, layers: int) -> str:
+    """Which measures are left out of the table, and why."""
+    if not layers:
+        return ""
+    first = engine().measures(scene.reading, scene.kind, 0)
+    gone = [m for m in MEASURES if m.name in first.names and np.isnan(first.of(m.name)).all()]
+    said = [f"{m.title} is left out: {_why_not(m.name)}." for m in gone]
+    return " ".join(["Scores in %.", *said])

@@ -1,4 +1,4 @@
-"""The text itself, shaded: what the chosen word looks at, and which words look at it.
+"""The text itself, shaded: what the chosen word attends to, and which words attend to it.
 
 In: an `engine.attention.maps.Map`. Out: an SVG string with the text twice (for cross-attention the
 source and the target); pointing at a word shades the others by their weight. Words are the targets
@@ -47,13 +47,21 @@ def attention_text(
     high = top_value(shown.weights)
     live = max(weights.shape) <= LIVE
     place, bottom = _flow(shown.columns, top=52.0)
-    heading = "What a word looks at" if shown.one_text else "Source: what a target word looks at"
+    heading = (
+        "Keys: what a word attends to"
+        if shown.one_text
+        else "Source: what a target word attends to"
+    )
     parts = [_heading(heading, 22.0)]
     for vector, target in _shading(weights, rows, chosen, live, np.mean):
         parts += _shades(vector, place, high, scale, target, shown.share)
     parts += _words(shown.columns, place, column_targets)
     other, end = _flow(shown.rows, top=bottom + 62)
-    second = "Who looks at the word" if shown.one_text else "Target: who looks at a source word"
+    second = (
+        "Queries: what attends to the word"
+        if shown.one_text
+        else "Target: what attends to a source word"
+    )
     parts.append(_heading(second, bottom + 32))
     for vector, target in _shading(weights.T, column_targets, sought, live, np.sum):
         parts += _shades(vector, other, high, scale, target, shown.share)
@@ -128,7 +136,7 @@ def _shades(
             texts.append(written(text, x + width / 2, y + 19, data_show=target))
     return [
         svg.tag("g", rects, fill=palette.ATTENTION),
-        lettering(texts, size=9.5, mono=False, fill=palette.MUTED, text_anchor="middle"),
+        lettering(texts, size=12.0, mono=False, fill=palette.MUTED, text_anchor="middle"),
     ]
 
 

@@ -1,10 +1,12 @@
-"""One head on the text itself: words shaded by what the chosen word looks at, and the reverse."""
+"""One head on the text itself: words shaded by what the chosen word attends to, and the reverse."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.attention.maps import Scene
+from engine.models.bundle import Card
+from pages.attention.interventions import mask_buttons
 from pages.attention.masking import masking
 from pages.attention.text import picture as view
 from pages.attention.words import columns_of, favourites, fits, links_of, rows_of, spot_says
@@ -15,7 +17,7 @@ from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 
 
-def attention_text(scene: Scene) -> None:
+def attention_text(scene: Scene, card: Card) -> None:
     """Draw the text twice; the word chosen last stays shaded."""
     shown = engine().attention_map(scene)
     spot = selection("spot", lambda spot: fits(shown, spot), name="Word")
@@ -39,6 +41,7 @@ def attention_text(scene: Scene) -> None:
         on_lock=lambda ids: select("spot", ids),
         on_twice=masking(scene),
     )
+    mask_buttons(scene, spot)
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "text", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"

@@ -1,1 +1,1 @@
-"""What changes when heads are switched off."""
+"""What changes when heads are ablated."""

@@ -1,0 +1,128 @@
+"""The Attention page: all heads at a glance, one of them large, and what chooses among them."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from engine.attention.maps import Scene
+from pages.attention import blockwise
+from pages.attention.compare import OTHER_CONTROL, WITH_CONTROL, attention_compare
+from pages.attention.controls import (
+    HIDE_CONTROL,
+    OF_EVERY_VIEW,
+    OF_MAPS,
+    OF_WEIGHTS,
+)
+from pages.attention.growth import attention_growth
+from pages.attention.head import caveat, chosen_head, head_heading, head_reading
+from pages.attention.inside.section import STAGE_CONTROL, attention_inside
+from pages.attention.interventions import consequences
+from pages.attention.layers.architecture import attention_architecture
+from pages.attention.layers.section import attention_layers
+from pages.attention.layers.token_ranks import TRACK_CONTROL
+from pages.attention.lines.section import attention_lines
+from pages.attention.map.section import attention_map
+from pages.attention.notable_heads import notable_heads
+from pages.attention.overview.section import attention_overview
+from pages.attention.setup import check_controls, choose_kind, choose_reading
+from pages.attention.text.section import attention_text
+from pages.attention.whatif.section import attention_whatif
+from pages.attention.word_links.section import word_links
+from pages.shell import player
+from pages.shell.cache import engine
+from pages.shell.fragments import send_now
+from pages.shell.frame import Choice, sentences
+from pages.shell.state import state
+from pages.shell.views import View, choose_view
+
+VIEWS = (
+    View("Map", attention_map, (*OF_EVERY_VIEW, *OF_MAPS)),
+    View("Lines", attention_lines, (*OF_EVERY_VIEW, *OF_WEIGHTS)),
+    View("Text", attention_text, (*OF_EVERY_VIEW, *OF_WEIGHTS)),
+    View("Inside", attention_inside, (*OF_EVERY_VIEW, STAGE_CONTROL)),
+    View("What if", attention_whatif, OF_EVERY_VIEW),
+    View("Layers", attention_layers, (*OF_EVERY_VIEW, TRACK_CONTROL)),
+    View("Compare", attention_compare, (*OF_EVERY_VIEW, *OF_MAPS, WITH_CONTROL, OTHER_CONTROL)),
+)
+NO_WEIGHTS = (
+    "The attention weights of this model were not exported, so there are no heads to show. What "
+    "its layers do is below; export the model again for its heads."
+)
+
+
+def attention_page(choice: Choice) -> None:
+    """Choose what is read and how; draw it, choosing among heads without a run of the page."""
+    with sentences():
+        with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+            kind = choose_kind(choice)
+            view = choose_view(VIEWS, choice.card.family)
+            reading = choose_reading(choice, kind)
+        scene = Scene(reading, kind)
+        check_controls(choice, scene, lined=view.name == "Lines")
+        _explore(choice, scene, view)
+        if engine().gives_attention(choice.model, kind):
+            blockwise.watch(reading, kind)
+
+
+@st.fragment
+def _explore(choice: Choice, scene: Scene, view: View) -> None:
+    """Grid and picture: choosing a head runs only this."""
+    if (state().text, st.session_state["view"]) != (choice.text, view.name):
+        st.rerun()  # a word was masked from in here: the whole page is about another text
+    with sentences():
+        if not engine().gives_attention(choice.model, scene.kind):
+            st.info(NO_WEIGHTS, icon=":material/info:")
+            attention_layers(scene, choice.card)
+            return
+        whole = st.container()  # as wide as the page: two towers would not fit beside the grid
+        left, right = st.columns([3, 4], gap="medium")
+        with right:
+            above, below = st.container(), st.container()
+        so_far = blockwise.overview(scene.reading, scene.kind)
+        shown = chosen_head(scene, view)
+        here = so_far.reaches(shown.layer)
+        # What was asked for is made and sent first; the controls around it follow.
+        with below, sentences():
+            if here:
+                _large(choice, shown, view, whole)
+            else:
+                st.caption(f"Layer {shown.layer + 1} appears here when it has been read.")
+        if st.session_state.get("attention-drawn") not in (None, shown):
+            send_now()
+        st.session_state["attention-drawn"] = shown
+        if here:
+            with above:
+                head_heading(shown, view)
+                if view.name != "Layers":
+                    head_reading(shown, whole=so_far.whole)
+                if view.name != "What if":
+                    consequences(shown, choice.card)
+            with below:
+                caveat()
+        with left:
+            attention_overview(scene, choice.card, so_far)
+        if so_far.whole:
+            _find(shown)
+
+
+def _large(choice: Choice, scene: Scene, view: View, whole: DeltaGenerator) -> None:
+    """The picture of the chosen head, or of what the layers do."""
+    if view.name == "Layers":
+        with whole:
+            attention_architecture(scene, choice.card)
+    if view.name != "Inside":
+        player.leave("inside")
+    # The control that shows weights token by token stays where a view does not use it.
+    attention_growth(scene, choice.card, view.draw if HIDE_CONTROL in view.controls else None)
+    if HIDE_CONTROL not in view.controls:
+        view.draw(scene, choice.card)
+
+
+def _find(scene: Scene) -> None:
+    """Heads that stand out, and heads that lead from one word to another."""
+    left, right = st.columns([3, 4], gap="medium")
+    with left:
+        notable_heads(scene)
+    with right:
+        word_links(scene)
