@@ -43,7 +43,7 @@ def told(
     elif own and known:
         held = "" if total.unknown else " Each of them is in the vocabulary."
         lines.append(f"No word was split.{held}")
-    lines += [*unknown(tokens), *left_out(tokens)]
+    lines += [*unknown(tokens), *without_vector(tokens, vocabulary), *left_out(tokens)]
     if total.added:
         lines.append(f"The tokenizer added {added(tokens, roles or {})}.")
     return " ".join(lines)
@@ -97,6 +97,15 @@ def unknown(tokens: Tokens) -> list[str]:
         f"Not in the vocabulary: {named}{more}. The model reads "
         f"{_count(len(places), 'unknown word')} ({tokens.pieces[places[0]]}) there."
     ]
+
+
+def without_vector(tokens: Tokens, vocabulary: int) -> list[str]:
+    """Tokens that the tokenizer knows and the model does not, in at most one sentence."""
+    places = (tokens.ids >= vocabulary).nonzero()[0].tolist()
+    if not places:
+        return []
+    named = f"{quoted(tokens.pieces[places[0]])} (ID {tokens.ids[places[0]]:,})"
+    return [f"The model has no vector for {named}: it cannot read this text."]
 
 
 def left_out(tokens: Tokens) -> list[str]:

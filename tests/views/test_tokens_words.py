@@ -75,3 +75,11 @@ def test_things_have_one_name() -> None:
     assert names.quoted(" \n") == "“·⏎”" and names.quoted(" cat") == "“·cat”"
     assert names.token("<pad>", 2, {2: "start mark"}) == "start mark <pad>"
     assert names.character("\u200b") == "U+200B"
+
+
+def test_a_token_without_a_vector_is_told() -> None:
+    reader = Reader(SHIPPED / "tales-gpt" / "tokenizer.json")
+    tokens = read(reader, "The cat sat")
+    highest = int(tokens.ids.max())
+    assert "no vector" not in told(tokens, highest + 1, None)
+    assert f"(ID {highest:,}): it cannot read this text." in told(tokens, highest, None)
