@@ -28,7 +28,7 @@ def find(tmp_path: Path) -> Find:
             path = SHIPPED / tokenizer / "tokenizer.json"
         else:
             tokenizer.save(str(path))
-        reader = Reader(path)
+        reader = Reader(path, here=True)
         return most_split(Cutter(reader.tokenizer), read(reader, text))
 
     return found

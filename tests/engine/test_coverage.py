@@ -114,9 +114,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Reader]:
     @cache
     def opened(name: str) -> Reader:
         if name in FILES:
-            return Reader(FILES[name])
+            return Reader(FILES[name], here=True)
         MAKERS[name]().save(str(folder / f"{name}.json"))
-        return Reader(folder / f"{name}.json")
+        return Reader(folder / f"{name}.json", here=True)
 
     return opened
 
@@ -234,7 +234,7 @@ def test_the_name_of_an_added_token_is_never_deleted(tmp_path: Path) -> None:
         plan["added_tokens"][-1] | {"id": 40, "content": "<\u200b>", "normalized": False}
     )
     (tmp_path / "tokenizer.json").write_text(json.dumps(plan))
-    tokens = read(Reader(tmp_path / "tokenizer.json"), "the <\u200b> cat\u200b")
+    tokens = read(Reader(tmp_path / "tokenizer.json", here=True), "the <\u200b> cat\u200b")
     assert said(tokens, NORMALIZER) == "\u200b" and not tokens.left_out[4:7].any()
 
 

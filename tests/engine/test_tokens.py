@@ -48,7 +48,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def model(tokenizer: Tokenizer, folder: Path, **changes: Any) -> Any:
     plan = json.loads(tokenizer.to_str()) | changes
     (folder / "tokenizer.json").write_text(json.dumps(plan))
-    reader = Reader(folder / "tokenizer.json")
+    reader = Reader(folder / "tokenizer.json", here=True)
     card = SimpleNamespace(pairs=reader.writing == "wordpiece", title="Plain")
     return SimpleNamespace(reader=lambda side: reader, card=card)
 

@@ -40,7 +40,7 @@ def word_level(folder: Path) -> Reader:
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
     )
     found.save(str(folder / "tokenizer.json"))
-    return Reader(folder / "tokenizer.json")
+    return Reader(folder / "tokenizer.json", here=True)
 
 
 def kinds(tokens: Tokens) -> str:
@@ -67,7 +67,7 @@ def test_word_level(tmp_path: Path) -> None:
 
 
 def test_an_unknown_token_that_is_an_end_mark_too() -> None:
-    reader = Reader(DATA / "tk-clip.json")
+    reader = Reader(DATA / "tk-clip.json", here=True)
     tokens = read(reader, "the Q <|endoftext|>")
     assert [tokens.pieces[i] for i in (2, 3, 4)] == ["<|endoftext|>"] * 3
     assert kinds(tokens) == "S.USS"
@@ -105,7 +105,7 @@ def test_hiding_special_tokens_keeps_an_unknown_word(name: str) -> None:
 def test_measures_and_words_take_an_unknown_word_for_text() -> None:
     tokens = read(shipped("tales-bert"), "I 猫 ran.")
     assert punctuation(tokens).tolist() == [True, False, False, False, True, True]
-    clip = read(Reader(DATA / "tk-clip.json"), "sat")
+    clip = read(Reader(DATA / "tk-clip.json", here=True), "sat")
     assert len(set(words(clip)[clip.own].tolist())) == 1
 
 
@@ -145,13 +145,13 @@ def suffixed(tmp_path: Path) -> Callable[..., Reader]:
         plan["model"] |= {"vocab": vocabulary, **model}
         plan["pre_tokenizer"] = {"type": "Whitespace"}
         (tmp_path / "tokenizer.json").write_text(json.dumps(plan))
-        return Reader(tmp_path / "tokenizer.json")
+        return Reader(tmp_path / "tokenizer.json", here=True)
 
     return make
 
 
 def test_the_mark_of_a_word_end_is_no_part_of_its_bytes(suffixed: Callable[..., Reader]) -> None:
-    clip = read(Reader(DATA / "tk-clip.json"), "the")
+    clip = read(Reader(DATA / "tk-clip.json", here=True), "the")
     assert [data.hex(" ") for data in clip.data] == ["", "74 68 65", ""]
     # OpenAI-GPT's way, without byte letters.
     pieces = ["t", "h", "e</w>", "th", "the</w>", ".</w>"]

@@ -29,7 +29,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
     for name in ("byte bpe", "wordpiece", "unigram"):
         path = Path(folder) / f"{name}.json"
         tokenizer_named(name).save(str(path))
-        found[name] = Reader(path)
+        found[name] = Reader(path, here=True)
     return found
 
 
