@@ -46,7 +46,8 @@ class Reader:
             plan = json.loads(path.read_text(encoding="utf-8"))
             writing, self.mark = _writing(plan)
             self.writing: Writing = writing
-            self.tokenizer: Tokenizer = Tokenizer.from_str(json.dumps(_settled(plan)))
+            rules = _settled(plan) if here else _names_alone(plan)
+            self.tokenizer: Tokenizer = Tokenizer.from_str(json.dumps(rules))
         except Exception as error:
             # `tokenizers` raises bare Exception for whatever it cannot read.
             raise BrokenBundle(
@@ -61,8 +62,10 @@ class Reader:
         self.special = frozenset(i for i, token in added.items() if token.special)
         self.unknown = _unknown(model, self.tokenizer)
         self.suffix: str = model.get("end_of_word_suffix") or ""
-        # What a text of nothing becomes: the marks that are put at its ends.
-        self.ends = frozenset(self.tokenizer.encode("", add_special_tokens=True).ids)
+        # The marks that are put before and behind a text. Read, not tried out: a file from outside
+        # may make much of nothing.
+        self.opening, self.closing = _marks(plan.get("post_processor"))
+        self.ends = frozenset((*self.opening, *self.closing))
         self._deaf: Tokenizer | None = None
         self.normalise, self.drops, self.joins = _normalizing(self.tokenizer.normalizer)
 
@@ -144,6 +147,25 @@ def _normalizing(
     return normalise, drops, joins
 
 
+def _marks(rules: dict[str, Any] | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ids that a post-processor puts before and behind a single text."""
+    for step in _components(rules):
+        if step.get("type") in ("BertProcessing", "RobertaProcessing"):
+            return (int(step["cls"][1]),), (int(step["sep"][1]),)
+        if step.get("type") == "TemplateProcessing":
+            ids = {name: one["ids"] for name, one in step["special_tokens"].items()}
+            before: list[int] = []
+            behind: list[int] = []
+            side = before
+            for part in step["single"]:
+                if "Sequence" in part:
+                    side = behind
+                else:
+                    side += ids[part["SpecialToken"]["id"]]
+            return tuple(before), tuple(behind)
+    return (), ()
+
+
 def _settled(plan: dict[str, Any]) -> dict[str, Any]:
     """The plan with nothing cut off, nothing added to fill, nothing random, no span trimmed."""
     plan = {**plan, "truncation": None, "padding": None}
@@ -154,6 +176,12 @@ def _settled(plan: dict[str, Any]) -> dict[str, Any]:
             if "trim_offsets" in component:
                 component["trim_offsets"] = False
     return plan
+
+
+def _names_alone(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan without what works on texts: even opening it would try the normalizer."""
+    nothing = dict.fromkeys(("normalizer", "pre_tokenizer", "post_processor"))
+    return {**_settled(plan), **nothing}
 
 
 def _components(part: Any) -> list[dict[str, Any]]:

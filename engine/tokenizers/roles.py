@@ -30,11 +30,9 @@ def roles(card: Card, reader: Reader) -> dict[int, str]:
         found[card.mask] = MASK
     if reader.unknown is not None and reader.unknown not in reader.ends:
         found[reader.unknown] = UNKNOWN
-    put = reader.tokenizer.encode("").ids
-    if len(put) > 1:
-        found[put[0]] = START
-    if put and (len(put) > 1 or card.family != "decoder"):
-        found[put[-1]] = SEPARATOR if card.pairs and put[-1] not in rules.ends else END
+    found |= dict.fromkeys(reader.opening, START)
+    for mark in reader.closing:
+        found[mark] = SEPARATOR if card.pairs and mark not in rules.ends else END
     if rules.start is not None:
         found[rules.start] = START
     return found | dict.fromkeys(rules.ends, END)
