@@ -12,7 +12,7 @@ and nobody who asks can tell. Everything is computed once and shared by all sess
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -88,8 +88,8 @@ class Engine(Protocol):
         """Take a model's weights into memory: seconds, where there are many."""
         ...
 
-    def digest(self, model: str) -> Hashable:
-        """The state of a model's files, for keys of what is derived from them."""
+    def digest(self, model: str) -> str:
+        """Which model this is, by its files' contents, for keys of what is derived from them."""
         ...
 
     def stack(self, model: str, kind: Kind) -> Stack:

@@ -16,11 +16,13 @@ Glossary (axis names are used everywhere with these meanings):
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal, NoReturn, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+K = TypeVar("K")
+V = TypeVar("V")
 Family = Literal["encoder", "decoder", "encoder-decoder"]
 Side = Literal["encoder", "decoder"]
 Kind = Literal["encoder", "decoder", "cross"]
@@ -29,20 +31,58 @@ LEFT_OUT = ("", "normalizer", "split rule", "vocabulary")
 (a tokenizer without an unknown token drops what it cannot write)."""
 
 
+class FrozenDict(dict[K, V]):
+    """A dictionary that nobody can change, as sessions share it; `|` gives a plain new one."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_given: object, **_named: object) -> NoReturn:
+        raise TypeError("this dictionary is shared and cannot be changed: make another with `|`")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
+    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type, tuple[dict[K, V]]]:
+        """Copied and sent elsewhere whole: by default that is done item by item."""
+        return type(self), (dict(self),)
+
+
 class Frozen:
-    """Base of values that hold arrays: each array is made read-only, as sessions share them."""
+    """Base of values that hold arrays: all of it is made read-only, as sessions share it."""
 
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        """Lock every array of this value."""
-        for array in arrays(self):
-            array.setflags(write=False)
+        """Lock every array, dictionary and list of this value."""
+        for field in fields(self):  # type: ignore[arg-type]
+            part = getattr(self, field.name)
+            if isinstance(part, np.ndarray):
+                part.setflags(write=False)
+            elif isinstance(part, dict | list):
+                object.__setattr__(self, field.name, frozen(part))
 
     @property
     def nbytes(self) -> int:
         """Bytes held by the arrays of this value and of the values inside it."""
         return sum(array.nbytes for array in arrays(self))
+
+
+def frozen(value: Any) -> Any:
+    """A value that can be shared: arrays locked, dictionaries and lists as such that stay so.
+
+    What has fields is left as it is: a `Frozen` has locked itself.
+    """
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    elif isinstance(value, FrozenDict):
+        return value
+    elif isinstance(value, dict):
+        return FrozenDict({key: frozen(part) for key, part in value.items()})
+    elif isinstance(value, list) or type(value) is tuple:
+        return tuple(frozen(part) for part in value)
+    elif isinstance(value, set):
+        return frozenset(value)
+    return value
 
 
 def arrays(value: object) -> list[np.ndarray]:

@@ -29,7 +29,8 @@ from onnxruntime import OrtValue
 
 from engine.errors import NotOffered, TextTooLong
 from engine.models.feeds import Off, empty_past, head_masks, source_masks, text_feeds
-from engine.models.runtime import Bundle, Session
+from engine.models.runtime import Bundle
+from engine.models.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)

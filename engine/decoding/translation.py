@@ -26,7 +26,7 @@ from engine.models.bundle import Generation
 from engine.models.runtime import Bundle
 from engine.settings import settings
 from engine.tokenizers import tokens as cutting
-from engine.trace import blockwise, tracing
+from engine.trace import blockwise, running, tracing
 from engine.values import Embedded, Frozen, Hidden, Reading, Tokens
 
 LARGEST = 200 * 10**6  # bytes of cross-attention that one trace may hold
@@ -149,7 +149,7 @@ def prefix_ids(bundle: Bundle, text: str) -> tuple[int, ...]:
     if not text.strip():
         return ()
     found = cutting.tokenize(bundle, text, side="decoder")
-    tracing.check_ids(bundle.card, found)
+    running.check_ids(bundle.card, found)
     ids = zip(found.ids, found.special, strict=True)
     return tuple(int(i) for i, special in ids if not special)
 
@@ -238,7 +238,7 @@ def _rules(bundle: Bundle, language: str | None) -> Generation:
         raise NotOffered(f"{card.title} has one tower; translation needs an encoder and a decoder.")
     if language is None:
         return card.generation
-    return replace(card.generation, forced_first=tracing.language_code(card, language))
+    return replace(card.generation, forced_first=running.language_code(card, language))
 
 
 def _bounded(bundle: Bundle, search: Search, prompt: int) -> Search:

@@ -24,9 +24,11 @@ from typing import Any
 from engine import policy
 from engine.errors import Busy, EngineError, ExportFailed, Stopped
 from engine.jobs.processes import Child
+from engine.store import size
 
 RUNNING_AT_MOST = 64
 FINISHED_AT_MOST = 64
+FINISHED_BYTES = 32 * 10**6  # of what they found, beside the store's bound
 FINISHED_SECONDS = 900.0  # a page that comes back within a quarter of an hour finds the result
 WATCHED_SECONDS = 10.0  # a viewer who has not looked for so long no longer counts
 MINDED_SECONDS = 1.0  # between two looks at whether anybody still looks
@@ -55,6 +57,7 @@ class Job:
         self.error: Exception | None = None
         self.started = time.monotonic()
         self.ended: float | None = None
+        self.nbytes = 0  # held by its result and by what it showed, once it is done
         self._patience = patience
         self._finished = threading.Event()
         self._cancelled = threading.Event()
@@ -121,6 +124,7 @@ class Job:
 
     def _finish(self, result: Any = None, error: Exception | None = None) -> None:
         self.result, self.error = result, error
+        self.nbytes = size((result, self.partial))
         if error is None:
             self.progress = 1.0
         self.ended = time.monotonic()
@@ -245,11 +249,13 @@ def _yield(kind: str, viewer: str) -> None:
 
 
 def _expire() -> None:
-    """Drop finished jobs that are old or too many."""
-    finished = sorted((j for j in _jobs.values() if j.done), key=lambda j: j.ended or 0.0)
-    oldest = time.monotonic() - FINISHED_SECONDS
+    """Drop finished jobs that are old, too many or hold too much; the newest stays for its page."""
+    finished = sorted((j for j in _jobs.values() if j.done), key=lambda j: -(j.ended or 0.0))
+    oldest, held = time.monotonic() - FINISHED_SECONDS, 0
     for place, job in enumerate(finished):
-        if (job.ended or 0.0) < oldest or place < len(finished) - FINISHED_AT_MOST:
+        held += job.nbytes
+        much = place >= FINISHED_AT_MOST or (place and held > FINISHED_BYTES)
+        if much or (job.ended or 0.0) < oldest:
             del _jobs[job.key]
 
 

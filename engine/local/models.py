@@ -44,7 +44,7 @@ class Models:
     def open(self, model: str) -> None:
         bundle(model).session("model")
 
-    def digest(self, model: str) -> Hashable:
+    def digest(self, model: str) -> str:
         return digest(model)
 
     def stack(self, model: str, kind: Kind) -> Stack:
@@ -85,11 +85,11 @@ def bundle(model: str) -> runtime.Bundle:
     return found
 
 
-def digest(model: str) -> Hashable:
-    """The state of a model's files: part of every key that a model is involved in."""
-    return bundle(model).stamp
+def digest(model: str) -> str:
+    """Which model this is, by its files' contents: part of every key that a model is in."""
+    return bundle(model).digest
 
 
 def of(reading: Reading) -> Hashable:
-    """A reading and the state of its model's files: the part of a key that says what was read."""
+    """A reading and the digest of its model: the part of a key that says what was read."""
     return (reading, digest(reading.model))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -70,17 +70,17 @@ class Texts(Models):
         return bundle(model).reader(side).writing
 
     def stages(self, model: str, text: str, side: Side = "encoder") -> Stages:
-        return _cutter(model, side, digest(model)).stages(text)
+        return _cutter(model, side).stages(text)
 
     def most_split(self, model: str, tokens: Tokens) -> causes.Split | None:
         reader, state = bundle(model).reader("encoder"), digest(model)
         return cached(
             ("most split", state, tokens.text, len(tokens)),
-            lambda: causes.most_split_by(reader, tokens, lambda: _cutter(model, "encoder", state)),
+            lambda: causes.most_split_by(reader, tokens, lambda: _cutter(model, "encoder")),
         )
 
     def word_steps(self, model: str, word: str, side: Side = "encoder") -> Walk:
-        return _cutter(model, side, digest(model)).walk(word)
+        return _cutter(model, side).walk(word)
 
     def vocabulary(self, model: str, side: Side = "encoder") -> words.Vocabulary:
         size_of = self.card(model).vocabulary
@@ -140,7 +140,6 @@ def _content(path: Path, size: int, changed: int) -> str:
     return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 
-@lru_cache(maxsize=8)
-def _cutter(model: str, side: Side, state: Hashable) -> Cutter:
-    # Kept apart: a tokenizer's rules are some MB of Python objects that the store cannot measure.
-    return cutter(bundle(model).reader(side))
+def _cutter(model: str, side: Side) -> Cutter:
+    key = ("rules of a tokenizer", digest(model), side)
+    return cached(key, lambda: cutter(bundle(model).reader(side)))

@@ -150,13 +150,15 @@ class Traces(Texts):
                 report.check()
             block = self._block(reading, kind)
             cached(_overview(reading, kind), lambda: Overview(kind, block, np.stack(pictures)))
+            report.show(())  # the store has them now: a finished job would hold them once more
 
         return registry.start(_walk(reading, kind), work, viewer=viewer, patience=PATIENCE)
 
     def _so_far(self, reading: Reading, kind: Kind, job: Job) -> SoFar:
         pictures: tuple[np.ndarray, ...] = job.partial or ()
         if job.done and not job.stopped:
-            return SoFar(self.overview(reading, kind), len(pictures))
+            found = self.overview(reading, kind)
+            return SoFar(found, len(found.weights))
         stack, block = self.stack(reading.model, kind), self._block(reading, kind)
         queries, keys = (len(side) for side in self.sides(reading, kind))
         shape = (stack.layers, stack.heads, -(-queries // block), -(-keys // block))

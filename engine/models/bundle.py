@@ -34,7 +34,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +42,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.errors import BrokenBundle
-from engine.values import Family
+from engine.values import Family, FrozenDict, frozen
 
 FORMAT = 1
 Precision = Literal["fp32", "fp16", "int8"]  # the numbers that a bundle computes with
@@ -84,8 +84,12 @@ class Generation:
     forced_first: int | None = None
     forced_last: int | None = None
     banned: tuple[int, ...] = ()
-    languages: dict[str, int] = field(default_factory=dict)
+    languages: dict[str, int] = field(default_factory=FrozenDict)
     prefixes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Lock what is shared by all sessions."""
+        object.__setattr__(self, "languages", frozen(self.languages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,11 @@ class Card:
     named: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
+    def __post_init__(self) -> None:
+        """Lock what is shared by all sessions."""
+        for name in ("files", "errors", "vectors"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
     @property
     def tower(self) -> Stack:
         """The tower that writes or predicts: the decoder where there is one, else the encoder."""
@@ -175,6 +184,16 @@ def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def identity(card: Card) -> str:
+    """SHA-256 of all that makes a model what it computes: its files' digests, shapes and rules.
+
+    Equal on every machine and at every time, so it is the model's part of a key, on disk too.
+    """
+    # How far the numbers were from PyTorch's says where it was exported, not what it is.
+    rules = asdict(replace(card, errors={}))
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+
+
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -182,7 +201,7 @@ def stamp(folder: Path, card: Card) -> Stamp:
     """(name, bytes, time of change) of every file, the card's too; equal stamps: nothing changed.
 
     Raises `BrokenBundle` naming a file that is missing, so it is also the cheap check of a bundle
-    that is only listed.
+    that is only listed. What is kept of a model is named by its `identity`, never by this.
     """
     return tuple(_stamp_of(folder, name) for name in ("card.json", *_listed(card, folder)))
 

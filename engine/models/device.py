@@ -61,10 +61,11 @@ def fall_back(reason: str) -> Device:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A graph that is in no file: its bytes, and the folder that its weights lie in."""
+    """A graph that is in no file: its bytes, the folder that its weights lie in, its inputs."""
 
     data: bytes
     folder: Path
+    inputs: frozenset[str] = frozenset()
 
 
 def open_session(

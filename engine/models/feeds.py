@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from jaxtyping import Bool, Int
 
-from engine.models.runtime import Session
+from engine.models.sessions import Session
 from engine.values import Kind
 
 Off = Sequence[tuple[Kind, int, int]]

@@ -5,19 +5,19 @@ gives those outputs that were asked for. It knows nothing of texts; `tokens` and
 
 A `Bundle` is a handle that stays valid: its sessions open at first use, are closed when more
 models are open than the settings allow (the one unused longest first, never one in use), and open
-again when needed. At most `ATLAS_RUNS` runs happen at once, the others wait in the order in
-which they came.
+again when needed. Tokenizers are smaller and kept of `READERS` times as many models. At most
+`ATLAS_RUNS` runs happen at once, the others wait in the order in which they came.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -25,10 +25,12 @@ from jaxtyping import Float
 from engine.errors import BrokenBundle, DeviceUnavailable, NotOffered
 from engine.models import device as devices
 from engine.models import slicing
-from engine.models.bundle import Card, Stamp, read_card, read_matrix, stamp, verify
+from engine.models.bundle import Card, Stamp, identity, read_card, read_matrix, stamp, verify
 from engine.models.device import Device
+from engine.models.sessions import Session
+from engine.models.slots import slots
 from engine.models.verified import remember, verified_before
-from engine.settings import cores, settings
+from engine.settings import settings
 from engine.tokenizers.reader import Reader, came_along
 from engine.values import Side
 
@@ -36,79 +38,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Graph = Literal["model", "encoder", "rows", "lens"]
-DTYPES = {
-    "tensor(float)": np.float32,
-    "tensor(float16)": np.float16,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(bool)": np.bool_,
-}
-
-
-class Slots:
-    """At most `count` holders at once; the rest get their turn in the order in which they came."""
-
-    def __init__(self, count: int) -> None:
-        """Make `count` places."""
-        self._lock = threading.Lock()
-        self._free = count
-        self._waiting: deque[threading.Event] = deque()
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Wait for a place, hold it for the `with` block, hand it to who waits longest."""
-        self._take()
-        try:
-            yield
-        finally:
-            self._give()
-
-    def _take(self) -> None:
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return
-            turn = threading.Event()
-            self._waiting.append(turn)
-        try:
-            turn.wait()
-        except BaseException:
-            self._leave(turn)
-            raise
-
-    def _give(self) -> None:
-        # The place goes straight to the next in line: a newcomer cannot slip in between.
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._free += 1
-
-    def _leave(self, turn: threading.Event) -> None:
-        with self._lock:
-            if not turn.is_set():
-                self._waiting.remove(turn)
-                return
-        self._give()
-
-    @property
-    def waiting(self) -> int:
-        """How many wait for a place."""
-        return len(self._waiting)
-
-
-class Session:
-    """One graph, opened: its inputs with their types, and its outputs' names."""
-
-    def __init__(self, graph: Path | devices.Part, device: Device) -> None:
-        """Open `graph` on `device`; `self.device` is where it really runs."""
-        self.ort, self.device = devices.open_session(graph, device, settings().threads or cores())
-        self.inputs: dict[str, Any] = {node.name: node for node in self.ort.get_inputs()}
-        self.outputs = frozenset(node.name for node in self.ort.get_outputs())
-
-    def dtype(self, name: str) -> type[np.generic]:
-        """The numpy type of an input."""
-        return DTYPES[self.inputs[name].type]
+READERS = 4  # models whose tokenizers are kept, for each model that may be open
 
 
 @dataclass(slots=True)
@@ -123,9 +53,13 @@ class Bundle:
     """One model, opened: card, tokenizers, sessions. Shared by threads."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the card and check every file; tokenizers and sessions open later."""
+        """Read the card and check every file; tokenizers and sessions open later.
+
+        `digest` says which model this is, here and anywhere; `stamp` whether its files changed.
+        """
         self.folder = folder
         self.card: Card = read_card(folder)
+        self.digest: str = identity(self.card)
         self.stamp: Stamp = stamp(folder, self.card)
         record = settings().models / ".verified.json"
         if not verified_before(record, folder, self.stamp):
@@ -154,17 +88,22 @@ class Bundle:
         two = side == "decoder" and self.card.family == "encoder-decoder"
         name = "target.json" if two and "target.json" in self.card.files else "tokenizer.json"
         with self._lock:
-            if name not in self._readers:
-                self._readers[name] = Reader(self.folder / name, here=came_along(self.folder))
-            return self._readers[name]
+            found = self._readers.get(name)
+            if found is not None:
+                return found
+            found = self._readers[name] = Reader(self.folder / name, here=came_along(self.folder))
+        _make_room(self)
+        return found
 
     def session(self, graph: Graph = "model") -> Session:
         """The shared session of a graph, opened at first use."""
         found = self._sessions.get(graph)
         return found or self._open(graph)
 
-    def part(self, graph: Graph, given: Iterable[str], wanted: Iterable[str]) -> Session | None:
-        """A session that computes `wanted` from `given` outputs; the caller's, to be dropped.
+    def part(
+        self, graph: Graph, given: Iterable[str], wanted: Iterable[str]
+    ) -> devices.Part | None:
+        """What computes `wanted` from `given` outputs, to be opened for one run (`opened`).
 
         None where the graph cannot be cut. What else it needs are inputs of the whole graph.
         """
@@ -175,42 +114,36 @@ class Bundle:
             whole = self._wholes[graph]
         if whole is None:
             return None
-        cut = devices.Part(whole.part(given, wanted), self.folder)
-        return Session(cut, self.device)
+        data, inputs = whole.cut(given, wanted)
+        return devices.Part(data, self.folder, inputs)
 
     def run(
-        self,
-        graph: Graph,
-        feeds: Mapping[str, np.ndarray],
-        wanted: Iterable[str],
-        *,
-        large: bool = False,
-        session: Session | None = None,
+        self, graph: Graph, feeds: Mapping[str, np.ndarray], wanted: Iterable[str]
     ) -> dict[str, np.ndarray]:
-        """Run a graph once, in its turn, and return the outputs named in `wanted`.
+        """Run a graph once, in its turn, and return the outputs named in `wanted`."""
+        with self.opened(graph) as session:
+            return session.run(feeds, list(wanted))
 
-        `large` gives the memory of the run back afterwards, which ONNX Runtime else keeps.
-        `session` is a part of that graph, from `part`.
+    @contextmanager
+    def opened(self, graph: Graph, part: devices.Part | None = None) -> Iterator[Session]:
+        """The session of a graph for one run, in its turn; of a part of it if one is given.
+
+        A part is opened once its turn has come and is gone with the `with` block, so that no more
+        of them are in memory than runs may take place.
         """
-        names = list(wanted)
         with self.used():
-            session = session or self.session(graph)
+            session = None if part else self.session(graph)
             with self.turn(session):
-                options = devices.shrinking(session.device) if large else None
-                found = session.ort.run(names, dict(feeds), options)
-        return {name: np.asarray(value) for name, value in zip(names, found, strict=True)}
+                yield session or Session(part or self.folder, self.device)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """The place of one run; all models share the same few places."""
-        with slots()():
-            yield
+    def turn(self, session: Session | None = None) -> Iterator[None]:
+        """The place of one run; all models share the same few places.
 
-    @contextmanager
-    def turn(self, session: Session) -> Iterator[None]:
-        """The slot, with a GPU that fails turned into a sentence; the next use opens on the CPU."""
+        A GPU that fails becomes a sentence, and the next use opens on the CPU.
+        """
         try:
-            with self.slot(), devices.watched(session.device):
+            with slots()(), devices.watched(session.device if session else self.device):
                 yield
         except DeviceUnavailable:
             self.close()
@@ -238,12 +171,12 @@ class Bundle:
                 self.close()
 
     def close(self) -> None:
-        """Free the sessions' memory after the runs under way; the next use opens them again."""
+        """Free all memory after the runs under way; the next use opens again what it needs."""
         with self._lock:
             self._use.closing = bool(self._use.count)
             if not self._use.count:
-                self._sessions.clear()
-                self._vectors.clear()
+                for held in (self._sessions, self._vectors, self._wholes, self._readers):
+                    held.clear()
 
     @property
     def busy(self) -> bool:
@@ -255,15 +188,28 @@ class Bundle:
         """Whether any session is in memory."""
         return bool(self._sessions)
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether any of its weights are in memory: sessions, graphs or matrices."""
+        return bool(self._sessions or self._wholes or self._vectors)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether anything of it is in memory, be it a tokenizer alone."""
+        return self.is_loaded or bool(self._readers)
+
     def vectors(self, name: str) -> Float[np.ndarray, "row width"]:
         """The "token" or "position" matrix in float32, read-only, from the weights' file."""
         matrix = self.card.vectors.get(name)
         if matrix is None:
             raise NotOffered(f"{self.card.title} has no matrix of {name} vectors.")
         with self._lock:
-            if name not in self._vectors:
-                self._vectors[name] = read_matrix(self.folder, matrix)
-            return self._vectors[name]
+            found = self._vectors.get(name)
+            if found is not None:
+                return found
+            found = self._vectors[name] = read_matrix(self.folder, matrix)
+        _make_room(self)
+        return found
 
     def _open(self, graph: Graph) -> Session:
         with self._lock:
@@ -295,7 +241,6 @@ class Bundle:
 _bundles: OrderedDict[Path, Bundle] = OrderedDict()
 _guard = threading.Lock()
 _opening: dict[Path, threading.Lock] = {}
-_slots: list[Slots] = []
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -332,20 +277,17 @@ def forget(folder: Path) -> None:
         found.close()
 
 
-def slots() -> Slots:
-    """The places for runs, one set in the process."""
-    with _guard:
-        if not _slots:
-            _slots.append(Slots(settings().runs))
-        return _slots[0]
-
-
 def _make_room(newest: Bundle) -> None:
-    """Close bundles unused longest until no more are open than the settings allow."""
+    """Close bundles unused longest until no more are in memory than the settings allow."""
     with _guard:
         if newest.folder in _bundles:
             _bundles.move_to_end(newest.folder)
-    here = opened()
-    spare = [bundle for bundle in here if bundle is not newest and not bundle.busy]
-    for bundle in spare[: max(0, len(here) - settings().open_models)]:
-        bundle.close()
+        every = tuple(_bundles.values())
+    most = settings().open_models
+    for here, bound in (
+        ([bundle for bundle in every if bundle.is_loaded], most),
+        ([bundle for bundle in every if bundle.is_held], most * READERS),
+    ):
+        spare = [bundle for bundle in here if bundle is not newest and not bundle.busy]
+        for bundle in spare[: max(0, len(here) - bound)]:
+            bundle.close()

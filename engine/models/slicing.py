@@ -45,6 +45,10 @@ class Whole:
 
     def part(self, given: Iterable[str], wanted: Iterable[str]) -> bytes:
         """A model that computes `wanted` from `given` outputs and whatever else it needs."""
+        return self.cut(given, wanted)[0]
+
+    def cut(self, given: Iterable[str], wanted: Iterable[str]) -> tuple[bytes, frozenset[str]]:
+        """The same, and the names of its inputs."""
         given, wanted = set(given), list(wanted)
         producers = {name: i for i, node in enumerate(self.nodes) for name in node.outputs}
         needed, chosen, ends = list(wanted), set(), set()
@@ -62,7 +66,8 @@ class Whole:
         body += [data for name, data in self.inputs.items() if name in ends]
         body += [_tagged(INPUT, self.outputs[name]) for name in self.outputs if name in given]
         body += [_tagged(OUTPUT, self.outputs[name]) for name in wanted]
-        return self.model + _tagged(GRAPH, b"".join(body))
+        inputs = frozenset(ends & (self.inputs.keys() | (given & self.outputs.keys())))
+        return self.model + _tagged(GRAPH, b"".join(body)), inputs
 
 
 def read(data: bytes) -> Whole | None:

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,9 +41,9 @@ SPACE = "space.npz"
 """Maps that travel with a bundle, so that they open at once; its card lists the file."""
 
 
-def kept(folder: Path, stamp: Hashable, method: Method, *, unit: bool) -> Path:
-    """Where the coordinates of a bundle in this state lie, made already or not."""
-    key = repr((VERSION, str(folder), stamp, method, unit)).encode()
+def kept(folder: Path, digest: str, method: Method, *, unit: bool) -> Path:
+    """Where the coordinates of the model of that digest lie, made already or not."""
+    key = repr((VERSION, digest, method, unit)).encode()
     name = f"{folder.name}-{method}-{hashlib.blake2b(key, digest_size=8).hexdigest()}.npz"
     return settings().models.parent / "maps" / name
 

@@ -28,6 +28,7 @@ from engine.tokenizers.encoded import Encoded
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 Writing = Literal["bytes", "spaces", "wordpiece", "suffix", "plain"]
+REMEMBERED = 20_000  # ids whose piece and bytes are kept, about 4 MB: all texts share them
 
 
 def came_along(folder: Path) -> bool:
@@ -70,6 +71,8 @@ class Reader:
         self.ends = frozenset((*self.opening, *self.closing))
         self._deaf: Tokenizer | None = None
         self.normalise, self.drops, self.joins = _normalizing(self.tokenizer.normalizer)
+        self._pieces: dict[int, str] = {}
+        self._data: dict[int, bytes] = {}
 
     def encode(self, text: str, pair: str | None, *, ends: bool, names: bool) -> Encoded:
         """Encode a text or a pair here; `ends` and `names` as for `tokens.read`."""
@@ -95,10 +98,23 @@ class Reader:
 
     def piece(self, token_id: int) -> str:
         """The token as stored in the vocabulary; an id beyond it is shown as `<id>`."""
-        return self.tokenizer.id_to_token(token_id) or f"<{token_id}>"
+        found = self._pieces.get(token_id)
+        if found is None:
+            found = self.tokenizer.id_to_token(token_id) or f"<{token_id}>"
+            if len(self._pieces) < REMEMBERED:
+                self._pieces[token_id] = found
+        return found
 
     def data(self, token_id: int) -> bytes:
         """The UTF-8 bytes that a token stands for; none for a special or an unknown one."""
+        found = self._data.get(token_id)
+        if found is None:
+            found = self._bytes(token_id)
+            if len(self._data) < REMEMBERED:
+                self._data[token_id] = found
+        return found
+
+    def _bytes(self, token_id: int) -> bytes:
         if token_id in self.special or token_id == self.unknown:
             return b""
         piece = self.tokenizer.id_to_token(token_id) or ""

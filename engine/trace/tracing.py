@@ -10,93 +10,26 @@ A long text is read block by block (`passing`), each from what left the one befo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from engine.errors import EmptyText, NotOffered, TextTooLong
+from engine.errors import NotOffered
 from engine.models.bundle import Card, Stack
-from engine.models.feeds import empty_past, head_masks, source_masks, text_feeds
-from engine.models.runtime import Bundle, Graph, Session
-from engine.settings import settings
-from engine.tokenizers import tokens as cutting
-from engine.trace import outputs, quantities
+from engine.models.runtime import Bundle
+from engine.trace import outputs, quantities, sides
 from engine.trace.outputs import PARTS, Outputs, plain, rows
-from engine.values import (
-    Attention,
-    Embedded,
-    Hidden,
-    Kind,
-    Layer,
-    Logits,
-    Reading,
-    Side,
-    Tokens,
-)
+from engine.trace.running import run, tokens
+from engine.values import Attention, Embedded, Hidden, Kind, Layer, Logits, Reading, Side
 
 AT_ONCE = 64 * 10**6  # bytes of attention fetched in one run: short texts come whole
-LARGE = 256  # tokens of a text whose run should not leave its memory taken
-
-
-def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
-    """The tokens that a side of the model reads; for a decoder behind an encoder, the target's.
-
-    A model of one tower reads the target's ids too, where there are any: a text with what it wrote.
-
-    Raises `EmptyText` and `TextTooLong`.
-    """
-    if _two(bundle.card) and side == "decoder":
-        if not reading.target:
-            raise EmptyText("There is no translated text to look at yet.")
-        found = cutting.from_ids(bundle, reading.target, side="decoder")
-    elif reading.target and not _two(bundle.card):
-        found = cutting.from_ids(bundle, reading.target, side="decoder")
-    else:
-        if not reading.text.strip() and not (reading.second or "").strip():
-            raise EmptyText("The text is empty. Type a word or choose a sample.")
-        found = cutting.tokenize(bundle, reading.text, second=reading.second)
-        if reading.language is not None:
-            found = _spoken(bundle, found, reading.language)
-    _check_length(bundle.card, len(found))
-    check_ids(bundle.card, found)
-    return found
-
-
-def check_ids(card: Card, found: Tokens) -> None:
-    """Refuse tokens that the tokenizer knows and the model has no vector for."""
-    for place in np.flatnonzero((found.ids < 0) | (found.ids >= card.vocabulary)):
-        raise NotOffered(
-            f"{card.title} has no vector for the token {found.pieces[place][:40]!r} (id "
-            f"{found.ids[place]:,}): its tokenizer knows more tokens than the {card.vocabulary:,} "
-            "of the model. Leave it out of the text."
-        )
-
-
-def language_code(card: Card, language: str) -> int:
-    """The id that stands for a language."""
-    codes = card.generation.languages
-    if language not in codes:
-        known = ", ".join(sorted(codes)) or "none"
-        raise NotOffered(f"{card.title} does not know {language[:40]!r}. Languages: {known}.")
-    return codes[language]
-
-
-def _spoken(bundle: Bundle, found: Tokens, language: str) -> Tokens:
-    """The tokens with the mark of another language, where the tokenizer sets one."""
-    code = language_code(bundle.card, language)
-    marks = found.special & np.isin(found.ids, list(bundle.card.generation.languages.values()))
-    ids = np.where(marks, code, found.ids)
-    return replace(
-        found, ids=ids, pieces=tuple(bundle.reader("encoder").piece(int(i)) for i in ids)
-    )
 
 
 def embedded(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Embedded:
     """How the ids became vectors: token and position parts, and what entered layer 1."""
     cut = tokens(bundle, reading, side)
-    graph = _graph(bundle.card, side)
+    graph = sides.graph(bundle.card, side)
     offered = bundle.session(graph).outputs
     wanted = [n for n in ("embedded.token", "embedded.position", "hidden.0") if n in offered]
     if "embedded.token" not in offered:
@@ -104,7 +37,7 @@ def embedded(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Embedd
             f"{bundle.card.title} looks tokens up in narrower vectors and widens them: there is no "
             "sum of token and position to show. See the layers instead."
         )
-    found = _run(bundle, reading, side, cut, wanted)
+    found = run(bundle, reading, side, cut, wanted)
     position = found.get("embedded.position")
     return Embedded(
         tokens=cut,
@@ -132,14 +65,14 @@ def layers(
     `parts` are the quantities fetched besides weights and hidden states; the others are None.
     """
     card = bundle.card
-    count = _stack(card, side).layers
+    count = sides.stack(card, side).layers
     chosen = tuple(range(count)) if indices is None else tuple(indices)
     for index in chosen:
         if not 0 <= index < count:
             raise ValueError(f"layer must be in [0, {count}), got {index}")
     cut = tokens(bundle, reading, side)
     wanted = _wanted(bundle, side, chosen, parts)
-    found = _run(bundle, reading, side, cut, wanted, keep=chosen)
+    found = run(bundle, reading, side, cut, wanted, keep=chosen)
     return tuple(_layer(card, side, index, found, len(cut)) for index in chosen)
 
 
@@ -156,14 +89,12 @@ def block(
     if entering is None and index:
         raise ValueError(f"block {index} needs what enters it")
     with bundle.used():
-        session = bundle.part(_graph(bundle.card, side), below, wanted)
-        if session is None:
+        part = bundle.part(sides.graph(bundle.card, side), below, wanted)
+        if part is None:
             return layer(bundle, reading, side, index)
         cut = tokens(bundle, reading, side)
         given = dict.fromkeys(below, entering)
-        found = _run(
-            bundle, reading, side, cut, wanted, keep=(index,), session=session, given=given
-        )
+        found = run(bundle, reading, side, cut, wanted, keep=(index,), part=part, given=given)
         return _layer(bundle.card, side, index, found, len(cut))
 
 
@@ -176,7 +107,7 @@ def passing(
 ) -> Iterator[Layer]:
     """Every block of a side from `start` on, each from what left the one below."""
     with bundle.used():
-        for index in range(start, _stack(bundle.card, side).layers):
+        for index in range(start, sides.stack(bundle.card, side).layers):
             found = block(bundle, reading, side, index, entering)
             entering = found.hidden
             yield found
@@ -184,15 +115,15 @@ def passing(
 
 def together(card: Card, n_tokens: int, side: Side = "encoder") -> bool:
     """Whether all layers' attention of so many tokens is small enough for one run."""
-    stack = _stack(card, side)
+    stack = sides.stack(card, side)
     return stack.layers * _cells(stack, n_tokens) <= AT_ONCE
 
 
 def hidden(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Hidden:
     """The residual stream: what enters layer 1 and what leaves every block."""
     cut = tokens(bundle, reading, side)
-    names = [f"hidden.{k}" for k in range(_stack(bundle.card, side).layers + 1)]
-    found = _run(bundle, reading, side, cut, names)
+    names = [f"hidden.{k}" for k in range(sides.stack(bundle.card, side).layers + 1)]
+    found = run(bundle, reading, side, cut, names)
     return Hidden(tokens=cut, states=np.stack([rows(found[name], len(cut)) for name in names]))
 
 
@@ -205,7 +136,7 @@ def logits(bundle: Bundle, reading: Reading, positions: tuple[int, ...]) -> Logi
     for position in positions:
         if not 0 <= position < len(cut):
             raise ValueError(f"position must be in [0, {len(cut)}), got {position}")
-    found = _run(bundle, reading, side, cut, ["logits"], first=positions)
+    found = run(bundle, reading, side, cut, ["logits"], first=positions)
     return Logits(positions=np.array(positions, dtype=np.int64), logits=plain(found["logits"][0]))
 
 
@@ -215,14 +146,14 @@ def weights(
     """The weights of every layer from one run; nothing else of them is held."""
     card = bundle.card
     side: Side = "encoder" if kind == "encoder" else "decoder"
-    if kind == "cross" and not _crosses(card, side):
+    if kind == "cross" and not sides.crosses(card, side):
         raise NotOffered(f"{card.title} has one tower, so no attention from one to the other.")
     prefix = "cross" if kind == "cross" else "layer"
-    names = [f"{prefix}.{k}.weights" for k in range(_stack(card, side).layers)]
+    names = [f"{prefix}.{k}.weights" for k in range(sides.stack(card, side).layers)]
     if not gives_attention(bundle, kind):
         raise NotOffered(f"The attention weights of {card.title} were not exported.")
     cut = tokens(bundle, reading, side)
-    found = _run(bundle, reading, side, cut, names, keep=range(len(names)))
+    found = run(bundle, reading, side, cut, names, keep=range(len(names)))
     return (plain(found.pop(name)[0]) for name in names)
 
 
@@ -230,7 +161,7 @@ def gives_attention(bundle: Bundle, kind: Kind) -> bool:
     """Whether a model's attention weights of a kind were exported."""
     side: Side = "encoder" if kind == "encoder" else "decoder"
     prefix = "cross" if kind == "cross" else "layer"
-    return f"{prefix}.0.weights" in bundle.session(_graph(bundle.card, side)).outputs
+    return f"{prefix}.0.weights" in bundle.session(sides.graph(bundle.card, side)).outputs
 
 
 def of_kind(layer: Layer, kind: Kind) -> Attention:
@@ -252,60 +183,12 @@ def lens(
     return plain(bundle.run("lens", {name: rows}, ["logits"])["logits"])
 
 
-def _run(
-    bundle: Bundle,
-    reading: Reading,
-    side: Side,
-    cut: Tokens,
-    wanted: Iterable[str],
-    *,
-    first: tuple[int, ...] = (0,),
-    keep: Iterable[int] = (),
-    session: Session | None = None,
-    given: Mapping[str, np.ndarray | None] | None = None,
-) -> dict[str, np.ndarray]:
-    """One run of a side's graph over a whole text, its past empty.
-
-    `session` is a part of that graph, `given` are the hidden states that it begins with.
-    """
-    card, graph = bundle.card, _graph(bundle.card, side)
-    with bundle.used():
-        session = session or bundle.session(graph)
-        feeds = text_feeds(
-            session, cut.ids[None], segments=cut.segments[None], first=first, keep=keep
-        )
-        feeds |= empty_past(session, 1) | head_masks(
-            session, own=_kind(card, side), off=reading.off
-        )
-        for name, states in (given or {}).items():
-            feeds[name] = np.ascontiguousarray(states, dtype=session.dtype(name))[None]
-        large = len(cut) > LARGE
-        if not _crosses(card, side):
-            return bundle.run(graph, feeds, wanted, large=large, session=session)
-        source = _source(
-            bundle, reading, cross=[n for n in session.inputs if n.startswith("source.")]
-        )
-        shape = next(iter(source.values())).shape
-        mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
-        feeds |= source | source_masks(session, mask)
-        found = bundle.run(graph, feeds, wanted, large=large, session=session)
-        return found | source
-
-
-def _source(bundle: Bundle, reading: Reading, *, cross: list[str]) -> dict[str, np.ndarray]:
-    """Cross keys and values of every decoder layer, from the encoder's run over the source."""
-    cut = tokens(bundle, reading, "encoder")
-    session = bundle.session("encoder")
-    feeds = text_feeds(session, cut.ids[None]) | head_masks(session, own="encoder", off=reading.off)
-    return bundle.run("encoder", feeds, cross)
-
-
 def _wanted(
     bundle: Bundle, side: Side, indices: Iterable[int], parts: tuple[str, ...] = PARTS
 ) -> list[str]:
     """What is given of these blocks: what leaves them, their attention's weights and `parts`."""
-    offered = bundle.session(_graph(bundle.card, side)).outputs
-    kinds = ("layer", "cross") if _crosses(bundle.card, side) else ("layer",)
+    offered = bundle.session(sides.graph(bundle.card, side)).outputs
+    kinds = ("layer", "cross") if sides.crosses(bundle.card, side) else ("layer",)
     names = [f"hidden.{index + 1}" for index in indices]
     names += [
         f"{kind}.{i}.{part}" for kind in kinds for i in indices for part in ("weights", *parts)
@@ -315,8 +198,8 @@ def _wanted(
 
 
 def _layer(card: Card, side: Side, index: int, found: Outputs, n_tokens: int) -> Layer:
-    crosses = _crosses(card, side)
-    return outputs.block(index, _stack(card, side), found, n_tokens, crosses=crosses)
+    crosses = sides.crosses(card, side)
+    return outputs.block(index, sides.stack(card, side), found, n_tokens, crosses=crosses)
 
 
 def _cells(stack: Stack, n_tokens: int) -> int:
@@ -324,39 +207,6 @@ def _cells(stack: Stack, n_tokens: int) -> int:
     return 2 * 4 * stack.heads * n_tokens**2
 
 
-def _check_length(card: Card, count: int) -> None:
-    limit = min(card.limit or settings().max_tokens, settings().max_tokens)
-    if count <= limit:
-        return
-    reads = f"{card.title} reads" if limit == card.limit else "ATLAS_MAX_TOKENS allows"
-    raise TextTooLong(
-        f"The text is {count:,} tokens long; {reads} at most {limit:,}. "
-        f"Shorten it by about {count - limit:,} tokens."
-    )
-
-
 def _check_predicts(card: Card) -> None:
     if not card.predicts:
         raise NotOffered(f"{card.title} makes vectors; it has no output matrix to predict tokens.")
-
-
-def _two(card: Card) -> bool:
-    return card.family == "encoder-decoder"
-
-
-def _crosses(card: Card, side: Side) -> bool:
-    return _two(card) and side == "decoder"
-
-
-def _graph(card: Card, side: Side) -> Graph:
-    return "encoder" if _two(card) and side == "encoder" else "model"
-
-
-def _kind(card: Card, side: Side) -> Kind:
-    """The kind of a side's own attention; a model of one tower has its own, whatever is asked."""
-    return side if card.family == "encoder-decoder" else card.family
-
-
-def _stack(card: Card, side: Side) -> Stack:
-    """The tower of a side; a model of one tower has it on whatever side is asked for."""
-    return card.encoder if side == "encoder" and card.encoder else card.tower

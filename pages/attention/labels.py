@@ -5,15 +5,16 @@ In: names, ids of the targets they light, places. Out: SVG. Knows nothing of wei
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from pages.pictures import palette, svg
+from pages.pictures.remembered import remembered
 
 READABLE = 64
 """Rows that can still be read; of more only the one pointed at is named."""
+LONG = 20_000  # characters of all names of a text; those of a longer one are drawn anew
 TOP = 34
 """Pixels above a map's names that the words for its sides take."""
 
@@ -25,7 +26,7 @@ def axes(left: float) -> str:
     ) + svg.label("query (attends) ↓", left, 32, size=12, fill=palette.QUERY, keep=True)
 
 
-@lru_cache(maxsize=64)
+@remembered(64, characters=LONG)
 def label_width(names: tuple[str, ...], size: float) -> float:
     """Pixels that the longest of these names takes, within bounds."""
     widest = max((svg.text_width(svg.visible(name), size) for name in names), default=0.0)
@@ -54,7 +55,7 @@ def lettering(
 
 
 # All heads of a text share their labels: drawn once, they were a third of the making of a map.
-@lru_cache(maxsize=32)
+@remembered(32, characters=LONG)
 def row_labels(
     names: tuple[str, ...], ids: tuple[str, ...], left: float, top: float, cell: float, size: float
 ) -> str:
@@ -66,7 +67,7 @@ def row_labels(
     )
 
 
-@lru_cache(maxsize=32)
+@remembered(32, characters=LONG)
 def column_labels(
     names: tuple[str, ...], ids: tuple[str, ...], left: float, top: float, cell: float, size: float
 ) -> str:

@@ -16,6 +16,7 @@ from unicodedata import category
 from engine.values import LEFT_OUT, Tokens
 from pages.pictures import graphemes, palette
 from pages.pictures.names import character
+from pages.pictures.remembered import remembered
 from pages.pictures.svg import esc, tag, visible
 from pages.pictures.tokens import Below, Group, face, groups, is_unknown, lines, rtl, tip, under
 
@@ -152,7 +153,7 @@ def _lines(text: str) -> str:
     return esc(text).replace("\n", "&#10;")
 
 
-_quoted = lru_cache(maxsize=4096)(_lines)  # faces come again
+_quoted = remembered(4096)(_lines)  # faces come again
 
 
 def _joined(tokens: Tokens, index: int, shown: str) -> str:
@@ -167,7 +168,7 @@ def _joined(tokens: Tokens, index: int, shown: str) -> str:
     return shown
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _marked(shown: str) -> str:
     """Escaped text with the marks of spaces and line ends in grey."""
     return _MARKS.sub(r"<u>\g<0></u>", esc(shown))

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 from unicodedata import category
 
 from engine.values import LEFT_OUT, Tokens
 from pages.pictures import graphemes
 from pages.pictures.names import UNKNOWN
+from pages.pictures.remembered import remembered
 from pages.pictures.svg import visible
 
 Below = Literal["id", "characters", "bytes", "stored"]
@@ -158,7 +158,7 @@ def _held(tokens: Tokens, start: int, end: int) -> str:
 
 
 # Words come again, and while somebody types nearly all of them were there before.
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def _words(
     piece: str, data: bytes, covered: str | None, kind: Literal["special", "unknown", "piece"]
 ) -> Told:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from engine.errors import BrokenBundle
 from engine.models import verified
-from engine.models.bundle import Matrix, read_card, read_matrix, stamp, verify
+from engine.models.bundle import Matrix, identity, read_card, read_matrix, stamp, verify
 from engine.models.runtime import open_bundle
 from engine.models.verified import remember, verified_before
 from tests.engine.plain import write_bundle
@@ -160,6 +161,23 @@ def test_stamps_differ_when_a_file_does(tmp_path: Path):
     assert stamp(folder, read_card(folder)) == before
     os.utime(folder / "model.onnx", ns=(1, 1))
     assert stamp(folder, read_card(folder)) != before
+
+
+def test_a_model_is_known_by_what_its_files_hold_wherever_and_whenever(tmp_path: Path):
+    """Keys and maps on disk had the time of a file's change in them: a copy found nothing."""
+    here, there = (write_bundle(tmp_path / name, name="plain") for name in ("here", "there"))
+    known = open_bundle(here).digest
+    os.utime(here / "model.onnx", ns=(1, 1))
+    assert open_bundle(here).digest == known == open_bundle(there).digest
+    card = read_card(here)
+    assert identity(replace(card, errors={"logits": 1e-5})) == known
+    for change in (
+        {"files": card.files | {"weights.bin": "0" * 64}},
+        {"generation": replace(card.generation, ends=(1,))},
+        {"template": "{{ messages }}"},
+        {"decoder": replace(card.tower, scale=1.0)},
+    ):
+        assert identity(replace(card, **change)) != known
 
 
 def test_int8_rows_are_multiplied_by_their_scales(tmp_path: Path):

@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine import policy
@@ -287,6 +288,17 @@ def test_finished_jobs_are_bounded_and_expire(key: str, monkeypatch: pytest.Monk
     assert [registry.find(f"{key}:{n}") is not None for n in range(6)] == [False] * 3 + [True] * 3
     monkeypatch.setattr(registry, "FINISHED_SECONDS", 0.0)
     assert registry.find(f"{key}:5") is None
+
+
+def test_what_finished_jobs_hold_is_bounded(key: str, monkeypatch: pytest.MonkeyPatch):
+    """64 long texts read block by block left their pictures of 2.4 MB each in no bound."""
+    monkeypatch.setattr(registry, "FINISHED_BYTES", 10**6)
+    for number in range(5):
+        work = lambda report: report.show((np.zeros(400_000, dtype=np.uint8),))  # noqa: E731
+        assert registry.start(f"{key}:{number}", work).wait(5)
+    assert [registry.find(f"{key}:{n}") is not None for n in range(5)] == [False] * 3 + [True] * 2
+    assert registry.start(f"{key}:large", lambda report: bytes(10**7)).wait(5)
+    assert registry.find(f"{key}:large") is not None and registry.find(f"{key}:4") is None
 
 
 def test_too_many_running_jobs_are_refused(key: str, monkeypatch: pytest.MonkeyPatch):

@@ -115,10 +115,10 @@ def test_a_damaged_file_is_no_map(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_maps_of_other_states_of_a_bundle_lie_elsewhere(tmp_path: Path) -> None:
+def test_maps_of_another_model_in_the_same_folder_lie_elsewhere(tmp_path: Path) -> None:
     names = {
-        vocabulary_layout.kept(tmp_path, stamp, method, unit=unit)
-        for stamp in (1, 2)
+        vocabulary_layout.kept(tmp_path, digest, method, unit=unit)
+        for digest in ("1", "2")
         for method in vocabulary_layout.METHODS
         for unit in (True, False)
     }

@@ -18,7 +18,8 @@ from engine.decoding.batch import Decoder, encode
 from engine.errors import BrokenBundle, DeviceUnavailable, NotOffered, TextTooLong
 from engine.models import device, runtime
 from engine.models.device import Device, GraphError
-from engine.models.runtime import Slots, open_bundle
+from engine.models.runtime import open_bundle
+from engine.models.slots import Slots
 from engine.settings import Settings
 from engine.trace import tracing
 from engine.values import Reading
@@ -351,7 +352,8 @@ def test_an_error_on_the_cpu_is_a_bug_and_stays_one():
 
 
 def test_the_engine_starts_without_torch_and_its_friends():
-    modules = ("catalog", "decoding", "jobs", "runtime", "tokens", "tracing")
+    modules = ("models.catalog", "models.runtime", "tokenizers.tokens", "trace.tracing")
+    modules += ("decoding.writing", "jobs.registry")
     heavy = "{'torch', 'transformers', 'onnx', 'sklearn', 'umap', 'streamlit', 'plotly', 'pandas'}"
     imports = ", ".join(f"engine.{module}" for module in modules)
     text = f"import sys, {imports}; print({heavy} & {{*sys.modules}})"

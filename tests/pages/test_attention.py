@@ -91,13 +91,13 @@ def test_the_chosen_head_is_sent_before_the_grid_around_it(
 def test_a_short_text_is_read_once_for_its_heads_and_their_overview(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, real = [], tracing._run
+    runs, real = [], tracing.run
 
     def running(*given: object, **named: object) -> object:
         runs.append(given)
         return real(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tracing, "_run", running)
+    monkeypatch.setattr(tracing, "run", running)
     text = "Nobody has read this little text before."
     app = open_page(PAGE, model="tales-gpt", text=text)
     assert not app.exception and len(runs) == 1

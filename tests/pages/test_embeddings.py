@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.models import catalog, runtime
-from engine.models.bundle import digest, read_card, stamp
+from engine.models.bundle import digest, identity, read_card
 from engine.space import projection, vocabulary_layout
 from engine.trace import tracing
 from engine.values import Reading
@@ -253,7 +253,7 @@ def test_a_kept_umap_or_tsne_map_is_drawn_and_judged(
     card = read_card(folder)
     places = np.random.default_rng(0).normal(size=(card.vocabulary, 3)).astype(np.float32)
     vocabulary_layout._write(
-        vocabulary_layout.kept(folder, stamp(folder, card), method, unit=True), places
+        vocabulary_layout.kept(folder, identity(card), method, unit=True), places
     )
     app = open_page(PAGE, model="tales-gpt", layout=name, betrayed="true")
     assert not crash(app) and sentences(app) == []

@@ -1,0 +1,135 @@
+"""One run over a whole text: what a side of a model reads, what it is fed, what comes out.
+
+In: a bundle, a `Reading` and names of outputs. Out: its tokens; arrays by name, as ONNX Runtime
+gave them (an encoder-decoder's decoder needs its encoder's run too). What they mean: `outputs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool
+
+from engine.errors import EmptyText, NotOffered, TextTooLong
+from engine.models.bundle import Card
+from engine.models.device import Part
+from engine.models.feeds import empty_past, head_masks, source_masks, text_feeds
+from engine.models.runtime import Bundle
+from engine.settings import settings
+from engine.tokenizers import tokens as cutting
+from engine.trace import sides
+from engine.values import Reading, Side, Tokens
+
+LARGE = 256  # tokens of a text whose run should not leave its memory taken
+
+
+def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
+    """The tokens that a side of the model reads; for a decoder behind an encoder, the target's.
+
+    A model of one tower reads the target's ids too, where there are any: a text with what it wrote.
+
+    Raises `EmptyText` and `TextTooLong`.
+    """
+    if sides.two(bundle.card) and side == "decoder":
+        if not reading.target:
+            raise EmptyText("There is no translated text to look at yet.")
+        found = cutting.from_ids(bundle, reading.target, side="decoder")
+    elif reading.target and not sides.two(bundle.card):
+        found = cutting.from_ids(bundle, reading.target, side="decoder")
+    else:
+        if not reading.text.strip() and not (reading.second or "").strip():
+            raise EmptyText("The text is empty. Type a word or choose a sample.")
+        found = cutting.tokenize(bundle, reading.text, second=reading.second)
+        if reading.language is not None:
+            found = _spoken(bundle, found, reading.language)
+    _check_length(bundle.card, len(found))
+    check_ids(bundle.card, found)
+    return found
+
+
+def check_ids(card: Card, found: Tokens) -> None:
+    """Refuse tokens that the tokenizer knows and the model has no vector for."""
+    for place in np.flatnonzero((found.ids < 0) | (found.ids >= card.vocabulary)):
+        raise NotOffered(
+            f"{card.title} has no vector for the token {found.pieces[place][:40]!r} (id "
+            f"{found.ids[place]:,}): its tokenizer knows more tokens than the {card.vocabulary:,} "
+            "of the model. Leave it out of the text."
+        )
+
+
+def language_code(card: Card, language: str) -> int:
+    """The id that stands for a language."""
+    codes = card.generation.languages
+    if language not in codes:
+        known = ", ".join(sorted(codes)) or "none"
+        raise NotOffered(f"{card.title} does not know {language[:40]!r}. Languages: {known}.")
+    return codes[language]
+
+
+def _spoken(bundle: Bundle, found: Tokens, language: str) -> Tokens:
+    """The tokens with the mark of another language, where the tokenizer sets one."""
+    code = language_code(bundle.card, language)
+    marks = found.special & np.isin(found.ids, list(bundle.card.generation.languages.values()))
+    ids = np.where(marks, code, found.ids)
+    return replace(
+        found, ids=ids, pieces=tuple(bundle.reader("encoder").piece(int(i)) for i in ids)
+    )
+
+
+def run(
+    bundle: Bundle,
+    reading: Reading,
+    side: Side,
+    cut: Tokens,
+    wanted: Iterable[str],
+    *,
+    first: tuple[int, ...] = (0,),
+    keep: Iterable[int] = (),
+    part: Part | None = None,
+    given: Mapping[str, np.ndarray | None] | None = None,
+) -> dict[str, np.ndarray]:
+    """One run of a side's graph over a whole text, its past empty.
+
+    `part` is a part of that graph, `given` are the hidden states that it begins with.
+    """
+    card, graph = bundle.card, sides.graph(bundle.card, side)
+    source: dict[str, np.ndarray] = {}
+    with bundle.used():
+        if sides.crosses(card, side):
+            # Before the turn of this run, as it is a run of its own.
+            inputs = part.inputs if part else bundle.session(graph).inputs
+            source = _source(bundle, reading, [n for n in inputs if n.startswith("source.")])
+        with bundle.opened(graph, part) as session:
+            feeds = text_feeds(
+                session, cut.ids[None], segments=cut.segments[None], first=first, keep=keep
+            )
+            feeds |= empty_past(session, 1) | source
+            feeds |= head_masks(session, own=sides.kind(card, side), off=reading.off)
+            for name, states in (given or {}).items():
+                feeds[name] = np.ascontiguousarray(states, dtype=session.dtype(name))[None]
+            if source:
+                shape = next(iter(source.values())).shape
+                mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
+                feeds |= source_masks(session, mask)
+            return session.run(feeds, list(wanted), large=len(cut) > LARGE) | source
+
+
+def _source(bundle: Bundle, reading: Reading, cross: list[str]) -> dict[str, np.ndarray]:
+    """Cross keys and values of every decoder layer, from the encoder's run over the source."""
+    cut = tokens(bundle, reading, "encoder")
+    session = bundle.session("encoder")
+    feeds = text_feeds(session, cut.ids[None]) | head_masks(session, own="encoder", off=reading.off)
+    return bundle.run("encoder", feeds, cross)
+
+
+def _check_length(card: Card, count: int) -> None:
+    limit = min(card.limit or settings().max_tokens, settings().max_tokens)
+    if count <= limit:
+        return
+    reads = f"{card.title} reads" if limit == card.limit else "ATLAS_MAX_TOKENS allows"
+    raise TextTooLong(
+        f"The text is {count:,} tokens long; {reads} at most {limit:,}. "
+        f"Shorten it by about {count - limit:,} tokens."
+    )
