@@ -13,7 +13,7 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from engine.attention.heads import punctuation
-from engine.attention.maps import Treatment, labels, prepared
+from engine.attention.maps import MapOptions, labels, prepared
 from engine.attention.transforms import words
 from engine.decoding.translation import prefix_ids
 from engine.models.catalog import SHIPPED
@@ -93,10 +93,11 @@ def test_hiding_special_tokens_keeps_an_unknown_word(name: str) -> None:
         kind="encoder",
         queries=tokens,
         keys=tokens,
-        treatment=Treatment(hidden="special"),
+        options=MapOptions(hidden="special"),
     )
     marks = int(tokens.special.sum())
-    assert f"hidden ({marks} of the columns)" in found.notes[0]
+    assert f"({marks} column" in found.notes[0]
+    assert np.isnan(found.weights).all(axis=0).tolist() == tokens.special.tolist()
     smiley = int(np.flatnonzero(tokens.unknown)[0])
     assert np.nanmin(found.weights[:, smiley]) > 0
     assert labels(tokens)[smiley] == "🙂"

@@ -1,6 +1,6 @@
 """Several tokenizers on one text, their tokens under each other on the same characters.
 
-In: the `Tokens` of each, over equal texts. Out: a picture (HTML that holds a wide and a narrow SVG,
+In: the `Tokens` of each, over equal texts. Out: a picture (HTML that holds an SVG for each width,
 the container chooses), an SVG for files, and where they first differ. A box of row r that begins
 with token i has the id `r<r>t<i>` and is lit with the other rows' boxes over its characters.
 Knows nothing of pages or models.
@@ -21,7 +21,7 @@ LETTERS = "ABCDEFGH"
 COLUMN = 11.5
 BOX = 27.0
 LEFT = 26.0
-WIDE, NARROW = 80, 27
+WIDE, MIDDLE, NARROW = 80, 54, 27
 CHARACTERS_SHOWN = 1200
 
 
@@ -54,8 +54,9 @@ def _inner_cuts(one: Tokens) -> set[int]:
 
 
 def aligned(cuts: Mapping[str, Tokens]) -> str:
-    """The picture for a page: a wide and a narrow drawing, of which the page's width shows one."""
-    return either(drawing(cuts, columns=WIDE), drawing(cuts, columns=NARROW), name="aligned")
+    """The picture for a page: drawings of three widths, of which the one that fits is shown."""
+    wide, middle, narrow = (drawing(cuts, columns=n) for n in (WIDE, MIDDLE, NARROW))
+    return either(wide, narrow, middle=middle, name="aligned")
 
 
 def drawing(cuts: Mapping[str, Tokens], *, columns: int = WIDE) -> str:
