@@ -1,7 +1,7 @@
 """Home, and the server of all pages.
 
 `streamlit run app.py` imports this file for the `st.App` in it, which puts the headers of
-`pages.shell.headers` on every answer; each look at Home then runs the file as a script.
+`pages.shell.client.headers` on every answer; each look at Home then runs the file as a script.
 """
 
 if __name__ == "__main__":
@@ -12,6 +12,6 @@ else:
     # Nothing else is imported here: components can be registered only once the server runs.
     import streamlit as st
 
-    from pages.shell.headers import MIDDLEWARE
+    from pages.shell.client.headers import MIDDLEWARE
 
     app = st.App(__file__, middleware=MIDDLEWARE)

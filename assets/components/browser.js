@@ -1,6 +1,6 @@
 // @ts-check
 // What the browser does for a session: it keeps the text that was typed, and counts steps of Back.
-// In: data of pages/shell/browser.py. Out: `kept`, once, where the server has forgotten the text;
+// In: data of pages/shell/client/memory.py. Out: `kept`, once, where the server has forgotten the text;
 // `back`, the address that Back or Forward led to.
 
 const PLACE = "atlas-kept";

@@ -17,10 +17,10 @@ from engine.models.source import Source
 from engine.settings import settings
 from pages.shell.address import plain
 from pages.shell.cache import engine
+from pages.shell.client.visitor import visitor
 from pages.shell.frame import PAGES
 from pages.shell.jobs import show_job
 from pages.shell.state import state
-from pages.shell.visitor import visitor
 
 FAMILIES = {
     "decoder": "decoder (writes on)",

@@ -26,7 +26,7 @@ def _colour(name: str, light: str, dark: str) -> str:
 # The page itself
 PAPER = _colour("paper", "#fbfaf6", "#14171d")  # the page's ground
 SURFACE = _colour("surface", "#f1efe8", "#1e232c")  # cards, panels, chips without a colour
-INK = _colour("ink", "#1d2430", "#e9e6df")  # text
+INK = _colour("ink", "#10151d", "#e9e6df")  # text
 MUTED = _colour("muted", "#5d6472", "#a3a9b5")  # secondary text, axis labels
 FAINT = _colour("faint", "#8b909b", "#727985")  # marks such as the visible space; not for reading
 LINE = _colour("line", "#d9d5ca", "#363d49")  # borders, rules, grid lines

@@ -33,10 +33,10 @@ from engine.models.bundle import Card
 from engine.values import Family
 from pages.shell import address, share
 from pages.shell.address import checked, checked_many, plain, select, selection
-from pages.shell.browser import keep_in_browser
 from pages.shell.cache import engine
+from pages.shell.client.memory import keep_in_browser
+from pages.shell.client.textbox import textbox
 from pages.shell.state import State, state
-from pages.shell.textbox import textbox
 
 __all__ = [
     "Choice",

@@ -13,7 +13,7 @@ import streamlit as st
 
 from engine import policy
 from pages.shell.cache import engine
-from pages.shell.visitor import visitor
+from pages.shell.client.visitor import visitor
 
 OWN = "borrowed"
 """The session's key of the names that were added."""

@@ -9,8 +9,8 @@ from email.message import Message
 import pytest
 from playwright.sync_api import expect
 
+from pages.shell.client.headers import headers
 from pages.shell.frame import PAGES
-from pages.shell.headers import headers
 from tests.browser.conftest import Open, rest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.shell.visitor import is_here
+from pages.shell.client.visitor import is_here
 
 LOCAL = {"Host": "localhost:8501", "Origin": "http://localhost:8501"}
 

@@ -43,7 +43,7 @@ def models() -> None:
                 does = FAMILIES[entry.family] if entry.family else ""
                 size = f"{entry.parameters / 1e6:,.1f} million parameters"
                 origin = "comes with the app" if entry.shipped else "exported on this machine"
-                st.caption(plain(f"{does}; {size}; {origin}; licence {entry.licence or 'unknown'}"))
+                st.caption(plain(f"{does}; {size}; {origin}; license {entry.licence or 'unknown'}"))
     for entry in engine().models():
         if entry.problem:
             st.warning(plain(entry.problem), icon=":material/broken_image:")
@@ -53,7 +53,11 @@ def _card(page: Page) -> None:
     fitting = [one for one in samples() if page.title in one.pages]
     drawing = _drawing(page.title, fitting[0]) if fitting else None
     if drawing is not None:
-        st.image(palette.resolved(drawing, dark=st.context.theme.type == "dark"), width="stretch")
+        st.image(
+            palette.resolved(drawing, dark=st.context.theme.type == "dark"),
+            width="stretch",
+            alt=page.sentence,
+        )
     st.markdown(f":material/{page.icon}: **{page.title}**")
     st.caption(page.sentence)
     own = state().touched or not fitting

@@ -13,8 +13,8 @@ from engine.jobs.registry import Job
 from engine.models import adding
 from engine.tokenizers import external_tokenizers
 from pages.shell.address import plain
+from pages.shell.client.visitor import visitor
 from pages.shell.jobs import show_job
-from pages.shell.visitor import visitor
 from pages.tokenization import tokenizers
 
 LONGEST = 120  # characters of a Hub id

@@ -1,0 +1,1 @@
+"""What lies between the pages and a browser: headers, who is there, what it keeps, typing."""
