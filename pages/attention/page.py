@@ -76,7 +76,7 @@ def _explore(choice: Choice, scene: Scene, view: View) -> None:
             attention_layers(scene, choice.card)
             return
         whole = st.container()  # as wide as the page: two towers would not fit beside the grid
-        left, right = st.columns([3, 4], gap="medium")
+        left, right = st.columns([5, 7], gap="medium")
         with right:
             above, below = st.container(), st.container()
         so_far = blockwise.overview(scene.reading, scene.kind)
@@ -102,11 +102,10 @@ def _explore(choice: Choice, scene: Scene, view: View) -> None:
                 caveat()
         with left:
             attention_overview(scene, choice.card, so_far)
-            if so_far.whole:
-                notable_heads(shown)
             heads_table(scene, so_far)
         if so_far.whole:
             with below:
+                notable_heads(shown)
                 word_links(shown)
 
 
