@@ -380,3 +380,63 @@ def test_only_special_tokens_are_ignored_as_special(open_page: Open, text: str, 
     expected = left / np.nansum(left, axis=1, keepdims=True)
     found = weights_of(picture(app, "attention-map")["svg"])
     assert found == pytest.approx(expected, abs=2e-3, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {
+            "model": "tales-gpt", "text": BANK, "layer": "2", "head": "5", "together": "Mean",
+            "several": ["1.2", "6.8"], "hide": "First", "scale": "Log", "per": "Row",
+            "threshold": "25", "words": "true", "value": "true", "upto": "9", "write": "2",
+            "off": ["3.1", "3.2"], "order": "Entropy", "least": "40", "spot": "q8 k2",
+        },
+        {
+            "model": "tales-bert", "text": "The boy saw it.", "second": "It was a boat.",
+            "pair": "B to A", "layer": "1", "head": "2", "view": "Text", "hide": "Special",
+        },
+        {
+            "model": "fr-en", "text": "Il a mangé une pomme rouge.", "kind": "cross",
+            "view": "Compare", "with": "Another sentence", "other": "Il a mangé une poire.",
+            "layer": "3", "head": "8",
+        },
+        {"model": "tales-gpt", "text": BANK, "view": "Inside", "stage": "3", "layer": "4"},
+        {"model": "tales-gpt", "text": BANK, "view": "Layers", "follow": "king, boat"},
+    ],
+)  # fmt: skip
+def test_a_link_opens_what_it_was_copied_from(
+    open_page: Open, address: dict[str, str | list[str]]
+) -> None:
+    def drawn(app: AppTest) -> list[str]:
+        assert not app.exception and not sentences(app)
+        return [one["svg"] for one in components(app, "atlas_picture")]
+
+    app = open_page(PAGE, **address)
+    first = drawn(app)
+    copied = components(app, "atlas_copy")[0]["values"]
+    assert {key: copied.get(key) for key in address} == address
+    again = open_page(PAGE, **copied)
+    assert drawn(again) == first
+    assert components(again, "atlas_copy")[0]["values"] == copied
+
+
+@pytest.mark.parametrize("view", ["Map", "What if", "Layers"])
+def test_a_model_without_a_prediction_head_predicts_nothing_anywhere(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    from dataclasses import replace
+
+    from engine.local.models import Models
+
+    real = Models.card
+    monkeypatch.setattr(Models, "card", lambda *given: replace(real(*given), predicts=False))
+    app = open_page(PAGE, model="tales-bert", text=MONKEY, view=view, off=["1.1"])
+    assert not app.exception
+    words = " ".join([said(app), *sentences(app)])
+    assert "most likely" not in words.lower() and "mask token" not in words
+    if view == "What if":
+        assert "has no prediction head" in words
+    if view == "Layers":
+        svg = picture(app, "layers-path")["svg"]
+        assert ">predicted here<" not in svg and ">probability<" not in svg
+        assert "there is no logit lens" in words
