@@ -24,7 +24,7 @@ from pages.attention.layers.token_ranks import TRACK_CONTROL
 from pages.attention.lines.section import attention_lines
 from pages.attention.map.section import attention_map
 from pages.attention.notable_heads import notable_heads
-from pages.attention.overview.section import attention_overview
+from pages.attention.overview.section import attention_overview, heads_table
 from pages.attention.setup import check_controls, choose_kind, choose_reading
 from pages.attention.text.section import attention_text
 from pages.attention.whatif.section import attention_whatif
@@ -76,7 +76,7 @@ def _explore(choice: Choice, scene: Scene, view: View) -> None:
             attention_layers(scene, choice.card)
             return
         whole = st.container()  # as wide as the page: two towers would not fit beside the grid
-        left, right = st.columns([3, 4], gap="medium")
+        left, right = st.columns([5, 7], gap="medium")
         with right:
             above, below = st.container(), st.container()
         so_far = blockwise.overview(scene.reading, scene.kind)
@@ -102,8 +102,11 @@ def _explore(choice: Choice, scene: Scene, view: View) -> None:
                 caveat()
         with left:
             attention_overview(scene, choice.card, so_far)
+            heads_table(scene, so_far)
         if so_far.whole:
-            _find(shown)
+            with below:
+                notable_heads(shown)
+                word_links(shown)
 
 
 def _large(choice: Choice, scene: Scene, view: View, whole: DeltaGenerator) -> None:
@@ -113,16 +116,9 @@ def _large(choice: Choice, scene: Scene, view: View, whole: DeltaGenerator) -> N
             attention_architecture(scene, choice.card)
     if view.name != "Inside":
         player.leave("inside")
-    # The control that shows weights token by token stays where a view does not use it.
-    attention_growth(scene, choice.card, view.draw if HIDE_CONTROL in view.controls else None)
-    if HIDE_CONTROL not in view.controls:
-        view.draw(scene, choice.card)
-
-
-def _find(scene: Scene) -> None:
-    """Heads that stand out, and heads that lead from one word to another."""
-    left, right = st.columns([3, 4], gap="medium")
-    with left:
-        notable_heads(scene)
-    with right:
-        word_links(scene)
+    if HIDE_CONTROL in view.controls:
+        attention_growth(scene, choice.card, view.draw)
+    else:
+        with sentences():
+            view.draw(scene, choice.card)
+        attention_growth(scene, choice.card, None)  # the control stays, and with it the link

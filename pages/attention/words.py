@@ -60,8 +60,8 @@ def notable_says(best: Best) -> str:
         )
     return (
         f"the most notable for this text, attends {number(best.value, True)} to "
-        f"{best.measure.says} (uniform attention: {number(best.uniform, True)}; every query "
-        f"alike: {number(best.columns, True)})."
+        f"{best.measure.says} (uniform attention: {number(best.uniform, True)}; if every "
+        f"query attended alike: {number(best.columns, True)})."
     )
 
 

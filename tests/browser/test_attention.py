@@ -209,11 +209,13 @@ def test_the_space_bar_plays_the_stages_inside_a_head_and_arrows_step(open_at: O
     page = open_at(START + "&layer=2&head=3&view=Inside", height=1500)
     formulas = page.locator(".katex-display")
     expect(formulas).to_have_count(4)
-    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Play"))).to_be_visible()
     page.keyboard.press("Space")
     expect(formulas).to_have_count(1)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page.get_by_role("button", name="Play")).to_be_visible()  # it came to its end
+    expect(
+        page.get_by_role("button", name=re.compile("^Play"))
+    ).to_be_visible()  # it came to its end
     expect(formulas).to_have_count(4)
     rest(page)
     page.keyboard.press("ArrowLeft")
@@ -254,7 +256,7 @@ def test_the_first_view_holds_every_head_and_the_large_map_without_scrolling(
     matrix = large(page).locator("g.matrix").bounding_box()
     assert matrix is not None and matrix["x"] + matrix["width"] <= width
     shown = min(matrix["y"] + matrix["height"], height) - matrix["y"]
-    assert shown >= 0.5 * matrix["height"]  # cut by the fold within its cells: it goes on
+    assert shown >= 0.4 * matrix["height"]  # cut by the fold within its cells: it goes on
 
 
 def test_a_telephone_shows_the_large_map_within_one_swipe(open_at: Open) -> None:
@@ -273,7 +275,7 @@ def test_two_words_clicked_in_the_map_rank_all_heads_and_a_click_goes_to_one(
     box = large(page).locator("g.matrix").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * 0.21, box["y"] + box["height"] * 0.63)
-    ranked = page.locator('.stage svg[aria-label^="Heads from"]')
+    ranked = page.locator(".stage svg").filter(has_text="mean of others")
     expect(ranked).to_be_visible()
     expect(ranked.locator("g[data-id]")).to_have_count(32)
     best = ranked.locator("g[data-id]").first

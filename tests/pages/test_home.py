@@ -71,11 +71,14 @@ def test_a_long_text_of_unknown_words_is_shown_from_its_beginning(
     app = open_page("Home", model=model, text=text)
     assert not crash(app), crash(app)
     found = paths.path(model, text)
-    count = len(found.towers[0].texts)
-    assert 3 <= count <= paths.SHOWN
+    count, shown = len(found.towers[0].texts), found.towers[0].shown
+    assert 3 <= shown <= paths.SHOWN and found.reading.text == text
     words = next(b.value for b in app.markdown if "at the bottom" in b.value).replace("\\", "")
     assert words.startswith(f"{count} tokens")
-    told = any(f"the first {count} tokens" in caption.value for caption in app.caption)
+    told = any(
+        f"the first {shown} tokens; the model read the whole text" in caption.value
+        for caption in app.caption
+    )
     assert told == found.cut
     # An unknown word is drawn as the text has it.
     assert "<unk>" not in found.towers[0].texts and "[UNK]" not in found.towers[0].texts

@@ -11,15 +11,15 @@ from engine.models.bundle import Card
 from engine.trace import logit_lens
 from engine.trace.logit_lens import Lens
 from engine.values import Side
+from pages.attention.layers.position import position
 from pages.attention.layers.stream import attention_stream
 from pages.attention.layers.token_ranks import token_ranks
-from pages.attention.words import position_of
 from pages.pictures import logit_lens as view
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
 from pages.shell.components import picture
-from pages.shell.frame import plain, select, selection
+from pages.shell.frame import plain, select
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 
@@ -37,9 +37,7 @@ def _logit_lens(scene: Scene, card: Card) -> None:
     """Draw lens and table; a click on a column chooses its position."""
     side: Side = "encoder" if scene.kind == "encoder" else "decoder"
     names = engine().token_names(scene.reading, scene.kind)[0]
-    spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
-    place = position_of(spot, len(names))
-    place = len(names) - 1 if place is None else place
+    place, _ = position(scene)
     if card.predicts and not (card.family == "encoder-decoder" and side == "encoder"):
         _lens(scene, side, names, place)
     else:

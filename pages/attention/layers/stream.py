@@ -7,12 +7,12 @@ import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.values import Side
-from pages.attention.words import position_of
+from pages.attention.layers.position import position
 from pages.pictures import logit_lens as view
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
 from pages.shell.components import picture
-from pages.shell.frame import plain, selection
+from pages.shell.frame import plain
 from pages.shell.share import Table, share_menu
 from pages.shell.tables import read_aloud
 
@@ -20,10 +20,7 @@ from pages.shell.tables import read_aloud
 def attention_stream(scene: Scene) -> None:
     """Draw the norms at the chosen position."""
     side: Side = "encoder" if scene.kind == "encoder" else "decoder"
-    names = engine().token_names(scene.reading, scene.kind)[0]
-    spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
-    place = position_of(spot, len(names))
-    place = len(names) - 1 if place is None else place
+    place, name = position(scene)
     states = engine().hidden(scene.reading, side).states[:, place]
     lengths = np.linalg.norm(states, axis=-1)
     added = np.linalg.norm(np.diff(states, axis=0), axis=-1)
@@ -31,7 +28,7 @@ def attention_stream(scene: Scene) -> None:
     most = int(added.argmax())
     st.caption(
         plain(
-            f"At “{visible(names[place])}” layer {most + 1} makes the largest update (norm "
+            f"At “{visible(name)}” layer {most + 1} makes the largest update (norm "
             f"{added[most]:.3g}); the norm of the stream is {lengths[0]:.3g} before layer 1 and "
             f"{lengths[-1]:.3g} after layer {len(added)}."
         )

@@ -13,13 +13,13 @@ from engine.trace import logit_lens
 from engine.values import Side
 from pages.attention.controls import PAGE
 from pages.attention.layers import token_ranks_picture as view
-from pages.attention.words import position_of
+from pages.attention.layers.position import position
 from pages.pictures.scale import number
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.controls import Control
-from pages.shell.frame import plain, selection
+from pages.shell.frame import plain
 from pages.shell.share import share_menu
 from pages.shell.tables import read_aloud
 
@@ -56,10 +56,7 @@ def token_ranks(scene: Scene, card: Card) -> None:
         st.caption(plain(note))
     if not found:
         return
-    names = engine().token_names(scene.reading, scene.kind)[0]
-    spot = selection("spot", lambda ids: position_of(ids, len(names)) is not None, name="Word")
-    place = position_of(spot, len(names))
-    place = len(names) - 1 if place is None else place
+    place, name = position(scene)
     ranks, shares = logit_lens.followed(
         engine().logit_lens(scene.reading, side, place), [word.id for word in found]
     )
@@ -68,7 +65,7 @@ def token_ranks(scene: Scene, card: Card) -> None:
     best = int(ranks[-1].argmin())
     where = "At" if scene.kind == "encoder" else "After"
     says = (
-        f"{where} “{visible(names[place])}”, “{visible(shown[best])}” ends with rank "
+        f"{where} “{visible(name)}”, “{visible(shown[best])}” ends with rank "
         f"{ranks[-1, best]:,} ({number(float(shares[-1, best]), True)}); before layer 1 its rank "
         f"is {ranks[0, best]:,}."
     )

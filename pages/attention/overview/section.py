@@ -72,7 +72,6 @@ def attention_overview(scene: Scene, card: Card, so_far: blockwise.SoFar) -> Non
     )
     if found.block > 1:
         st.caption(f"A long text: each cell is the mean of {found.block} × {found.block} tokens.")
-    _read_aloud(scene, so_far.layers)
 
 
 def _numbers() -> tuple[int, int]:
@@ -206,8 +205,9 @@ def _table(scene: Scene, layers: int) -> Table:
     return table
 
 
-def _read_aloud(scene: Scene, layers: int) -> None:
-    """The table beside the grid is narrow: its scores are whole percents."""
+def heads_table(scene: Scene, so_far: blockwise.SoFar) -> None:
+    """The measures of all heads as a table; it is narrow, so scores are whole percents."""
+    layers = so_far.layers
     read_aloud("heads", lambda: _short(_table(scene, layers)))
     if st.session_state.get("table-heads"):
         st.caption(_left_out(scene, layers))

@@ -23,7 +23,7 @@ SHADES = 12
 NAMED = 5
 WIDTH = 720.0
 SIZE = 16.0
-LINE = 34.0
+LINE = 44.0
 
 
 def attention_text(
