@@ -92,7 +92,7 @@ class Tree(Frozen):
         return nodes[::-1]
 
     def row(self, node: int) -> int:
-        """The row of the options that were seen after this node."""
+        """The row of the options weighed after this node."""
         return int(np.flatnonzero(self.expanded == node)[0])
 
 
@@ -134,14 +134,14 @@ class Beam:
         self._running = np.array([ROOT])  # node of each running hypothesis
         self._paths: list[list[int]] = [[]]  # its new ids
         self._sums = np.zeros(1, np.float32)
-        self._taken = 0  # new tokens so far
+        self._length = 0  # new tokens so far
         self._nodes = 0
         self._finished: list[Hypothesis] = []
         self._steps: list[dict[str, np.ndarray]] = []
         self._rows: list[dict[str, np.ndarray]] = []
 
     def advance(self, logits: Float[np.ndarray, "row vocabulary"]) -> None:
-        """Take one step with what the model says after each running hypothesis."""
+        """Go one step on with what the model predicts after each running hypothesis."""
         width = self.search.width
         own, entropy = predicted(logits.astype(np.float32))
         self._remember_options(own, entropy)
@@ -150,11 +150,11 @@ class Beam:
         # 1) the best continuations of all running hypotheses together
         count = max(2, 1 + len(self.generation.ends)) * width
         row, token, running = best(used + self._sums[:, None], count)
-        self._taken += 1
-        score = running / np.float32(self._taken**self.search.length_penalty)
+        self._length += 1
+        score = running / np.float32(self._length**self.search.length_penalty)
 
         # 2) which of them end, which run on
-        over = np.isin(token, self.generation.ends) | (self._taken >= self.search.limit)
+        over = np.isin(token, self.generation.ends) | (self._length >= self.search.limit)
         finished = over & (np.arange(len(token)) < width)
         kept = np.flatnonzero(~over)[:width]
         fate = np.where(finished, FINISHED, PRUNED)
@@ -175,7 +175,7 @@ class Beam:
         grown = zip(self.rows.tolist(), self.ids.tolist(), strict=True)
         self._paths = [[*self._paths[place], new] for place, new in grown]
         self._running, self._sums = first + kept, running[kept]
-        self.done = not len(kept) or self._settled()
+        self.done = not len(kept) or self._hopeless()
 
     def found(self) -> Found:
         """The hypotheses, best first, and the tree."""
@@ -192,7 +192,7 @@ class Beam:
             )
         return Found(tree, tuple(hypotheses))
 
-    def _settled(self) -> bool:
+    def _hopeless(self) -> bool:
         """Whether no running hypothesis can still enter the finished ones."""
         search = self.search
         if len(self._finished) < search.width:
@@ -200,13 +200,13 @@ class Beam:
         if search.early_stopping is True or search.width == 1:
             return True
         long = search.early_stopping == "never" and search.length_penalty > 0
-        length = search.limit if long else self._taken
+        length = search.limit if long else self._length
         possible = self._sums[0] / np.float32(length**search.length_penalty)
         return not possible > np.float32(self._finished[-1].score)
 
     def _ruled(self, own: Float[np.ndarray, "row vocabulary"]) -> np.ndarray:
         """The log-probabilities with penalties and the model's banned and forced ids applied."""
-        rules, length = self.generation, len(self.prompt) + self._taken
+        rules, length = self.generation, len(self.prompt) + self._length
         used = own.copy()
         for one, value in self.search.sampling.penalties:
             for row, path in enumerate(self._paths):
@@ -216,7 +216,7 @@ class Beam:
         forced = None
         if length == 1 and rules.forced_first is not None:
             forced = rules.forced_first
-        if self._taken == self.search.limit - 1 and rules.forced_last is not None:
+        if self._length == self.search.limit - 1 and rules.forced_last is not None:
             forced = rules.forced_last
         if forced is not None:
             used[:] = -np.inf
@@ -233,7 +233,7 @@ class Beam:
         self._rows.append(
             {
                 "expanded": self._running,
-                "expanded_step": np.full(len(ids), self._taken),
+                "expanded_step": np.full(len(ids), self._length),
                 "option_ids": ids,
                 "option_logs": np.take_along_axis(own, ids, axis=1),
                 "entropy": entropy,
@@ -249,7 +249,7 @@ class Beam:
         score: np.ndarray,
         fate: np.ndarray,
     ) -> None:
-        step = np.full(len(token), self._taken - 1)
+        step = np.full(len(token), self._length - 1)
         self._nodes += len(token)
         self._steps.append(
             {

@@ -78,7 +78,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Who takes a token: its line and the line's number, its ids, the first `start` the prompt.
+    """Which line needs a token: its line and the line's number, its ids, the first `start` the prompt.
 
     `ending` says whether the line is over with this token.
     """
@@ -99,7 +99,7 @@ class Ask:
         return self.ending.of([*self.ids[self.start :], chosen]) if self.ending else ""
 
 
-class Taken(NamedTuple):
+class Selection(NamedTuple):
     """One row's token, and what its setting left of the model's best: see `Written`."""
 
     id: int
@@ -119,7 +119,7 @@ def choose(
     seed: int,
     ban: Sequence[int] = (),
 ) -> Written:
-    """Take the token after `ids`, of which the first `start` are the prompt."""
+    """Select the token after `ids`, of which the first `start` are the prompt."""
     return choose_all(logits[None], [Ask(line, ids, start)], seed=seed, ban=ban)[0]
 
 
@@ -130,7 +130,7 @@ def choose_all(
     seed: int,
     ban: Sequence[int] = (),
 ) -> list[Written]:
-    """Take a token in each row of a step. What does not depend on a setting is counted for all."""
+    """Select a token in each row of a step. What does not depend on a setting is counted for all."""
     # 1) what the model says: probabilities, its best, how sure it is
     shifted = logits - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
@@ -142,31 +142,31 @@ def choose_all(
 
     # 2) each line's token
     rows = zip(asks, logits, own, best, tops, strict=True)
-    found = [_taken(*row, seed=seed, ban=ban) for row in rows]
+    found = [_selection(*row, seed=seed, ban=ban) for row in rows]
 
     # 3) how likely the model found it
     places = np.arange(len(asks))
-    chosen = own[places, [taken.id for taken in found]]
+    chosen = own[places, [selected.id for selected in found]]
     ranks = np.count_nonzero(own > chosen[:, None], axis=1).tolist()
     shares = own[places[:, None], best]
     return [
         Written(
             line=ask.number,
             place=ask.place,
-            id=taken.id,
+            id=selected.id,
             probability=probability,
-            after=taken.after,
+            after=selected.after,
             rank=1 + rank,
             entropy=entropy,
-            kept=taken.kept,
-            forced=taken.forced,
-            end=ask.end(taken.id),
+            kept=selected.kept,
+            forced=selected.forced,
+            end=ask.end(selected.id),
             best=ids,
             best_probability=share,
-            best_after=taken.best_after,
-            best_cut=taken.best_cut,
+            best_after=selected.best_after,
+            best_cut=selected.best_cut,
         )
-        for ask, taken, probability, rank, entropy, ids, share in zip(
+        for ask, selected, probability, rank, entropy, ids, share in zip(
             asks, found, chosen.tolist(), ranks, entropies, best, shares, strict=True
         )
     ]
@@ -187,7 +187,7 @@ def _entropies(
     ]
 
 
-def _taken(
+def _selection(
     ask: Ask,
     logits: Row,
     own: Row,
@@ -196,7 +196,7 @@ def _taken(
     *,
     seed: int,
     ban: Sequence[int],
-) -> Taken:
+) -> Selection:
     """One row's token: forced, the likeliest, or drawn from what the setting leaves."""
     forced = dict(ask.line.forced).get(ask.place) if ask.line.forced else None
     if forced is not None and forced >= len(logits):
@@ -228,18 +228,20 @@ def _taken(
 
     # 3) how likely it was then
     if changed is logits:
-        return Taken(chosen, float(own[chosen]), count, forced is not None, own[best], cut)
+        return Selection(chosen, float(own[chosen]), count, forced is not None, own[best], cut)
     highest = left.max()
     total = np.exp(left - highest).sum()
     after = np.exp(changed[[*best, chosen]] - highest) / total
-    return Taken(chosen, float(after[-1]), count, forced is not None, after[:-1], cut)
+    return Selection(chosen, float(after[-1]), count, forced is not None, after[:-1], cut)
 
 
 def _likeliest(
     top: int, logits: Row, best: Int[np.ndarray, "candidate"], forced: int | None
-) -> Taken:
+) -> Selection:
     """Greedy and nothing else: the likeliest token is all that is left."""
     first = best == top
     cut = np.where(first | (logits[best] == -np.inf), -1, GREEDY).astype(np.int8)
     chosen = top if forced is None else forced
-    return Taken(chosen, float(chosen == top), 1, forced is not None, first.astype(np.float32), cut)
+    return Selection(
+        chosen, float(chosen == top), 1, forced is not None, first.astype(np.float32), cut
+    )

@@ -121,7 +121,7 @@ def _write(
             own = logits if whole else logits[[start for _, start in texts]]
             written = choose_all(own, [writer.ask for writer, _ in texts], seed=seed, ban=ban)
             for (writer, _), token in zip(texts, written, strict=True):
-                writer.take(token)
+                writer.append(token)
         for writer, start in places:
             if isinstance(writer, _Paths):
                 written += writer.advance(logits[start : start + len(writer.rows)])
@@ -151,7 +151,7 @@ class _Text:
     def added(self) -> list[int]:
         return self.ids[-1:]
 
-    def take(self, token: Written) -> None:
+    def append(self, token: Written) -> None:
         """Go on with the token that was chosen."""
         self.ids.append(token.id)
         self.done = bool(token.end)
@@ -196,7 +196,7 @@ class _Paths:
             if self.ending.of(new[:count]):
                 new = new[:count]
                 break
-        found = retold(self.bundle, self.ids, new, source=self.source)
+        found = teacher_forced(self.bundle, self.ids, new, source=self.source)
         return [
             replace(
                 token, line=self.number, end=self.ending.of(new) if place + 1 == len(new) else ""
@@ -205,7 +205,7 @@ class _Paths:
         ]
 
 
-def retold(
+def teacher_forced(
     bundle: Bundle, ids: Sequence[int], new: Sequence[int], *, source: Source | None = None
 ) -> list[Written]:
     """What the model says of tokens that it did not draw, `new` after `ids`.
