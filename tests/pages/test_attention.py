@@ -21,7 +21,6 @@ from engine.models import catalog
 from engine.tokenizers import vocabulary
 from engine.trace import blockwise, tracing
 from engine.values import Reading
-from pages.attention import blockwise as walks
 from pages.shell import components
 from pages.shell.cache import engine
 from tests.engine.checkpoints import Bundles
@@ -381,7 +380,7 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = threading.Event()
-    walk = walks.blockwise.walk
+    walk = blockwise.walk
 
     def slow(*given, **named):
         for number, block in enumerate(walk(*given, **named)):
@@ -389,7 +388,7 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
                 gate.wait(30)
             yield block
 
-    monkeypatch.setattr(walks.blockwise, "walk", slow)
+    monkeypatch.setattr(blockwise, "walk", slow)
     monkeypatch.setattr(tracing, "AT_ONCE", 1)  # any text is a long one
     text = "The little boat sailed far away, and nobody saw it again."
     app = open_page(PAGE, model="tales-gpt", text=text, layer="6")
