@@ -116,7 +116,9 @@ class Visitor:
                 kind = message.WhichOneof("type")
                 self._take(message)
                 if kind == "new_session":
-                    begun = list(message.metadata.run.fragment_ids) == [fragment] * bool(fragment)
+                    # A part that is asked for may run with others, or with the whole page.
+                    parts = message.metadata.run.fragment_ids
+                    begun = not parts or fragment in parts
                 # A run that is broken off for another is not the answer yet.
                 early = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
                 if kind == "script_finished" and begun and message.script_finished != early:
