@@ -4,6 +4,10 @@ In: a key of scalars and a function that makes the value. Out: the value, made o
 for it at the same time, and frozen, as all of them share it. The value unused longest goes first.
 What counts are the bytes that an entry really holds, its key among them. Knows nothing of models or
 pages.
+
+Beside it are held, each within a bound of its own: open models (`models.runtime`), texts that are
+written (`decoding.writing`), what finished jobs found (`jobs.registry`), and the pages' small
+drawings, a few MB in all.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from bench.sessions import Visitor
+from bench.visitor import Visitor
 from engine.models.runtime import open_bundle
 from engine.trace import tracing
 from engine.values import Reading

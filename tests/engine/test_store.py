@@ -5,14 +5,15 @@ from __future__ import annotations
 import gc
 import threading
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine.attention import heads
+from engine.attention import notable
 from engine.decoding import translation
 from engine.decoding.beams import Search
 from engine.errors import EmptyText, EngineError
@@ -23,7 +24,7 @@ from engine.tokenizers import tokens as cutting
 from engine.tokenizers.tokenization_steps import Cutter
 from engine.tokenizers.vocabulary import vocabulary
 from engine.trace import blockwise, tracing
-from engine.values import Reading
+from engine.values import Frozen, Reading
 from tests.engine.checkpoints import ROOT
 
 SHIPPED = ROOT / "assets" / "models"
@@ -40,11 +41,11 @@ def _of(name: str, kind: Callable[..., Any], *more: Any) -> Callable[[], Any]:
     return lambda: kind(open_bundle(SHIPPED / name), Reading(name, TEXT), *more)
 
 
-def _measured() -> dict[str, np.ndarray]:
+def _measured() -> Any:
     bundle, reading = open_bundle(SHIPPED / "tales-gpt"), Reading("tales-gpt", TEXT)
     cut = tracing.tokens(bundle, reading)
     looked = tracing.layer(bundle, reading, "decoder", 0).attention
-    return heads.measured(looked, kind="decoder", queries=cut, keys=cut)
+    return notable.measured(looked, kind="decoder", queries=cut, keys=cut)
 
 
 MADE: dict[str, Callable[[], Any]] = {
@@ -226,17 +227,21 @@ def test_nothing_that_is_kept_can_be_changed():
     assert found == store.get("key", dict) or found is store.get("key", dict)
 
 
-def test_a_frozen_value_locks_its_dictionaries_and_their_arrays():
-    passed = blockwise.Passed(
-        index=0,
-        pictures=np.zeros((1, 2, 2), dtype=np.float32),
-        hidden=np.zeros((2, 4), dtype=np.float32),
-        measures={"first": np.zeros(2, dtype=np.float32)},
-    )
+@dataclass(frozen=True, eq=False, slots=True)
+class _Found(Frozen):
+    """A value with what can be written to."""
+
+    numbers: dict[str, np.ndarray]
+    names: Sequence[str]
+
+
+def test_a_frozen_value_locks_its_dictionaries_with_their_arrays_and_its_lists():
+    found = _Found({"first": np.zeros(2)}, ["a", "b"])
     with pytest.raises(TypeError, match="shared"):
-        passed.measures["other"] = np.zeros(2, dtype=np.float32)
+        found.numbers["other"] = np.zeros(2)
     with pytest.raises(ValueError, match="read-only"):
-        passed.measures["first"][0] = 1
+        found.numbers["first"][0] = 1
+    assert found.names == ("a", "b")
 
 
 def test_a_card_cannot_be_changed_by_who_reads_it():

@@ -33,7 +33,7 @@ PLAIN = (str, bytes, int, float, bool, type(None), np.generic)
 def test_nothing_that_pages_share_can_be_changed(
     open_page: Open, page: str, address: dict[str, str]
 ) -> None:
-    """Dictionaries of measures and of cards could be written to by whoever was given them."""
+    """Dictionaries and lists that were kept could be written to by whoever was given them."""
     store().clear()
     assert not crash(open_page(page, **address))
     kept = store().values()
