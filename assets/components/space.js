@@ -185,7 +185,11 @@ function map(root) {
   function trace(places, rest) {
     const column = (/** @type {number} */ k) => places.map((p) => p[k]);
     const base = { mode: "markers", hoverinfo: "text", x: column(0), y: column(1) };
-    if (data.flat) return { ...base, type: "scattergl", ...rest, marker: rest.marker && { ...rest.marker, size: rest.marker.size * 1.6 } };
+    if (data.flat) {
+      // Lines have no marker: a key that is there without a value makes Plotly fail.
+      const larger = rest.marker && { marker: { ...rest.marker, size: rest.marker.size * 1.6 } };
+      return { ...base, type: "scattergl", ...rest, ...larger };
+    }
     return { ...base, type: "scatter3d", z: column(2), ...rest };
   }
 
