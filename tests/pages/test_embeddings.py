@@ -332,13 +332,16 @@ def test_one_token_alone_has_a_map_and_no_neighbours(open_page: Open) -> None:
     assert "There is no other token" in told(app)
 
 
-def test_the_page_opens_where_the_two_banks_part_most(open_page: Open) -> None:
-    app = open_page(PAGE, model="tales-gpt")
+@pytest.mark.parametrize(("model", "side"), [("tales-gpt", "decoder"), ("tales-bert", "encoder")])
+def test_the_page_opens_where_the_two_banks_part_most(
+    open_page: Open, model: str, side: Any
+) -> None:
+    app = open_page(PAGE, model=model)
     assert not crash(app) and sentences(app) == []
-    reading = Reading("tales-gpt", app.text_area(key="text").value)
+    reading = Reading(model, app.text_area(key="text").value)
     assert reading.text.count("bank") == 2
-    bundle = runtime.open_bundle(catalog.find("tales-gpt").folder)  # type: ignore[arg-type]
-    hidden = tracing.hidden(bundle, reading, "decoder")
+    bundle = runtime.open_bundle(catalog.find(model).folder)  # type: ignore[arg-type]
+    hidden = tracing.hidden(bundle, reading, side)
     a, b = (i for i, piece in enumerate(hidden.tokens.pieces) if "bank" in piece)
     cosines = [float(projection.distances(s[[a]], s[b])[0][0]) for s in hidden.states]
     assert app.slider(key="after").value == 1 + int(np.argmin(cosines[1:]))
