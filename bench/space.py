@@ -181,7 +181,7 @@ def umap(given: Given) -> Iterator[Row]:
 
 
 # An empty text: the large table fits no graph, and the map needs none.
-ADDRESS = "Embeddings?model=large&text="
+ADDRESS = "Embeddings?model=large&text=&view=Vocabulary"
 
 
 def picture(given: Given) -> Iterator[Row]:
@@ -201,7 +201,7 @@ def picture(given: Given) -> Iterator[Row]:
         yield Row("the page opened anew, the app's own start with it", str(anew))
         times, wire = [], 0
         for _ in range(5):
-            page.goto(f"{link}&view=Analogies")
+            page.goto(link.replace("Vocabulary", "Analogies"))
             button = page.get_by_role("radio", name="Vocabulary")
             button.wait_for()
             page.wait_for_timeout(1500)

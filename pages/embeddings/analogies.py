@@ -8,24 +8,23 @@ import streamlit as st
 from engine.errors import NotOffered
 from engine.space import projection
 from engine.tokenizers.vocabulary import Vocabulary, exact
+from pages.embeddings import controls
 from pages.embeddings.map import neighbours as lists
 from pages.pictures.svg import visible
-from pages.shell.address import typed
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain
 from pages.shell.share import share_menu
-from pages.shell.switch import switch
 
 NEAR = 10
-WORDS = {"a": "king", "b": "man", "c": "woman"}
 
 
 def embeddings_analogies(choice: Choice) -> None:
     """Draw the arithmetic and the list of answers."""
     whole = engine().vocabulary(choice.model)
     ids = _inputs(whole)
-    hide = _hide()
+    controls.EXCLUDE.check()
+    hide = controls.EXCLUDE.draw()
     space = engine().vocabulary_space(choice.model)
     target = projection.analogy(space, ids["a"], ids["b"], ids["c"])
     without = sorted(set(ids.values())) if hide else []
@@ -37,12 +36,12 @@ def embeddings_analogies(choice: Choice) -> None:
     with left:
         told = _told(whole, space, ids, target, found)
         picture(svg, key="analogy", alt=told)
-        share_menu("analogy", svg=svg, data=lists.table(found, listed), title="An analogy")
+        share_menu("analogy", svg=svg, data=lists.table(found, listed), title="Analogy")
     with right:
         st.markdown(plain(told))
         st.caption(
-            "Most demonstrations leave the three words of the question out without saying so: "
-            "the nearest word to the result is very often one of them."
+            "Most demonstrations exclude the three query words without saying so: the nearest "
+            "neighbor of the result is very often one of them."
         )
 
 
@@ -51,16 +50,9 @@ def _inputs(whole: Vocabulary) -> dict[str, int]:
     ids: dict[str, int] = {}
     missing: list[str] = []
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        for key, sign in (("a", ""), ("b", "minus "), ("c", "plus ")):
-            typed(f"word_{key}", WORDS[key])
-            word = st.text_input(
-                f"{sign}{key}".capitalize(),
-                WORDS[key],
-                key=f"word_{key}",
-                bind="query-params",
-                max_chars=40,
-                width=180,
-            )
+        for key, control in zip("abc", controls.WORD, strict=True):
+            control.check()
+            word = control.draw()
             found = exact(whole, word)
             if found is None:
                 missing.append(word)
@@ -68,14 +60,10 @@ def _inputs(whole: Vocabulary) -> dict[str, int]:
                 ids[key] = found
     if missing:
         raise NotOffered(
-            f"“{missing[0]}” is not one piece of this vocabulary, so it has no vector of its own. "
-            "Choose another word, or an id."
+            f"“{missing[0]}” is not a single token of this vocabulary, so it has no vector of its "
+            "own. Choose another word or an ID."
         )
     return ids
-
-
-def _hide() -> bool:
-    return switch("hide", "Leave out the three words themselves", on=True)
 
 
 def _told(
@@ -90,8 +78,8 @@ def _told(
         name: projection.rank_of(space, target, ids[key]) for name, key in ((a, "a"), (c, "c"))
     }
     first = visible(whole.texts[int(found.indices[0])].strip(), limit=24)
-    places = " and ".join(f"“{name}” no. {rank:,}" for name, rank in ranks.items())
+    places = " and ".join(f"“{name}” ranks {rank:,}" for name, rank in ranks.items())
     return (
-        f"{a} − {b} + {c} ends nearest to “{first}”, cosine {found.cosine[0]:.2f}. With the words "
-        f"of the question left in, {places} of {len(whole):,}."
+        f"{a} − {b} + {c} is nearest to “{first}”, cosine {found.cosine[0]:.2f}. Query words "
+        f"included, {places} of {len(whole):,}."
     )

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 Table = Mapping[str, Sequence[Any] | np.ndarray]
 PLAYS = "Interactive web page (HTML)"
+NOTHING_LEAVES = {
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["sendChartToCloud"],
+}
+"""Plotly's config without its offer to upload a chart."""
 _HIDDEN = "<style>[data-show]{display:none}</style>"
 
 
@@ -159,7 +165,7 @@ def _button(name: str, label: str, file: str, make: Callable[[], str]) -> None:
 
 def _figure_file(figure: Figure | Callable[[], Figure]) -> str:
     drawn = figure() if callable(figure) else figure
-    return drawn.to_html(include_plotlyjs=True, full_html=True)
+    return drawn.to_html(include_plotlyjs=True, full_html=True, config=dict(NOTHING_LEAVES))
 
 
 def _table(data: Table | Callable[[], Table]) -> Table:

@@ -33,7 +33,7 @@ def spot(page: Page, point: str) -> tuple[float, float]:
 
 
 def test_a_3d_point_is_picked_and_its_neighbours_are_listed(open_at: Open) -> None:
-    page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.")
+    page = open_at("/Embeddings?view=Vocabulary&model=tales-gpt&text=The+river+bank+was+wet.")
     drawn(page)
     label = page.locator(".space .labels button.own").first
     point = label.get_attribute("data-id") or ""
@@ -43,13 +43,15 @@ def test_a_3d_point_is_picked_and_its_neighbours_are_listed(open_at: Open) -> No
     page.mouse.click(x, y)
     rest(page)
     expect(page).to_have_url(re.compile(r"point=[tv]\d+"))
-    expect(page.get_by_text("nearest neighbours in the real space")).to_be_visible()
+    expect(page.get_by_text("nearest neighbors in the original space")).to_be_visible()
     expect(page.locator("svg g[data-id^=v]").first).to_be_visible()
     shot(page, "embeddings-picked")
 
 
 def test_a_label_and_a_neighbour_pick_too(open_at: Open) -> None:
-    page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.", dark=True)
+    page = open_at(
+        "/Embeddings?view=Vocabulary&model=tales-gpt&text=The+river+bank+was+wet.", dark=True
+    )
     drawn(page)
     page.locator(".space .labels button.own").first.click()
     rest(page)
@@ -64,7 +66,7 @@ def test_a_label_and_a_neighbour_pick_too(open_at: Open) -> None:
 
 @pytest.mark.feature("3-D scatter, orbit camera", "Bookmarks / saved views")
 def test_the_camera_stays_when_layers_and_points_change(open_at: Open) -> None:
-    page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.")
+    page = open_at("/Embeddings?view=Vocabulary&model=tales-gpt&text=The+river+bank+was+wet.")
     drawn(page)
     plot = page.locator(".space .plot")
     box = plot.bounding_box()
@@ -77,7 +79,7 @@ def test_the_camera_stays_when_layers_and_points_change(open_at: Open) -> None:
     at_rest(plot, CAMERA)
     turned = plot.evaluate(CAMERA)
     expect(page).to_have_url(re.compile("camera="))  # written once it rests
-    page.get_by_role("slider", name="The text's tokens after layer").press("ArrowRight")
+    page.get_by_role("slider", name="Text tokens after layer").press("ArrowRight")
     rest(page)
     at_rest(plot, CAMERA)
     assert plot.evaluate(CAMERA) == turned
@@ -98,7 +100,7 @@ def test_few_bytes_travel_for_the_map_and_fewer_for_a_pick(open_at: Open) -> Non
         "websocket",
         lambda socket: socket.on("framereceived", lambda data: received.append(len(data))),
     )
-    page.goto(page.url.split("?")[0].rstrip("/") + "/Embeddings?model=tales-gpt")
+    page.goto(page.url.split("?")[0].rstrip("/") + "/Embeddings?view=Vocabulary&model=tales-gpt")
     rest(page)
     drawn(page)
     first = sum(received)
@@ -138,11 +140,13 @@ def drag(page: Page, path: list[tuple[float, float]]) -> None:
 
 @pytest.mark.feature("Box / lasso selection", "Isolate / filter to selection")
 def test_points_are_taken_by_a_line_and_by_a_box_and_shown_alone(open_at: Open) -> None:
-    page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.", height=1300)
+    page = open_at(
+        "/Embeddings?view=Vocabulary&model=tales-gpt&text=The+river+bank+was+wet.", height=1300
+    )
     drawn(page)
     page.get_by_role("button", name="Select points with a line").click()
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.5, 0.75), (0.3, 0.3)])
-    few = page.get_by_text(re.compile(r"^[\d,]+ points in the area"))
+    few = page.get_by_text(re.compile(r"^[\d,]+ points selected"))
     few.wait_for()
     inside = int(few.inner_text().split()[0].replace(",", ""))
     assert 100 < inside < 6144
@@ -154,7 +158,7 @@ def test_points_are_taken_by_a_line_and_by_a_box_and_shown_alone(open_at: Open) 
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.5, 0.75), (0.3, 0.3)])
     expect(few).to_contain_text(f"{inside:,} ", timeout=20_000)
     camera = page.locator(".space .plot").evaluate(CAMERA)
-    page.get_by_text("Show these alone").click()
+    page.get_by_text("Isolate selection").click()
     rest(page)
     shown = "node => node.data.filter((t) => t.showlegend).slice(0, 6).map((t) => t.x.length)"
     at_rest(page.locator(".space .plot"), shown)
@@ -181,7 +185,9 @@ def test_the_way_through_the_layers_is_played(open_at: Open) -> None:
 
 @pytest.mark.feature("Decluttered or automatic labels")
 def test_labels_never_lie_over_one_another(open_at: Open) -> None:
-    page = open_at("/Embeddings?model=tales-gpt&text=The+river+bank+was+wet.&search=house")
+    page = open_at(
+        "/Embeddings?view=Vocabulary&model=tales-gpt&text=The+river+bank+was+wet.&search=house"
+    )
     drawn(page)
     boxes = page.locator(".space .labels button").evaluate_all(
         "all => all.map((n) => n.getBoundingClientRect()).map((b) => [b.x, b.y, b.right, b.bottom])"
@@ -214,7 +220,9 @@ def test_coordinates_and_vectors_leave_as_csv(open_at: Open) -> None:
 @pytest.mark.feature("Bookmarks / saved views")
 def test_a_link_is_a_saved_view_of_the_map(open_at: Open) -> None:
     address = "&layout=Own+axis&minus=he&plus=she&map=2-D&measure=euclid&area=v300+v301"
-    first = open_at(f"/Embeddings?model=tales-gpt&text=The+cat{address}&point=t1&betrayed=true")
+    first = open_at(
+        f"/Embeddings?view=Vocabulary&model=tales-gpt&text=The+cat{address}&point=t1&betrayed=true"
+    )
     drawn(first)
     first.get_by_role("button", name="Copy link").click()
     expect(first.get_by_text("Link copied.")).to_be_visible()
@@ -223,5 +231,5 @@ def test_a_link_is_a_saved_view_of_the_map(open_at: Open) -> None:
     drawn(again)
     for page in (first, again):
         expect(page.get_by_text("The first axis goes from")).to_be_visible()
-        expect(page.get_by_text("2 points in the area")).to_be_visible()
+        expect(page.get_by_text("2 points selected")).to_be_visible()
         expect(page.locator(".space .labels button.chosen")).to_contain_text("cat")

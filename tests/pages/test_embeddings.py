@@ -70,7 +70,7 @@ def vectors_of(model: str) -> np.ndarray:
 def test_the_axes_are_the_main_directions_with_their_share_of_the_variance(
     open_page: Open,
 ) -> None:
-    app = open_page(PAGE, model="tales-gpt", directions="false")
+    app = open_page(PAGE, model="tales-gpt", view="Vocabulary", directions="false")
     fitted = projection.pca(vectors_of("tales-gpt"))
     shares = [f"PC {k + 1} · {100 * share:.1f} %" for k, share in enumerate(fitted.explained)]
     assert space_of(app)["axes"] == shares
@@ -82,12 +82,14 @@ def test_the_axes_are_the_main_directions_with_their_share_of_the_variance(
 
 @pytest.mark.feature("Fixed basis: a new point drops into the old map")
 def test_another_text_and_another_layer_drop_into_the_same_map(open_page: Open) -> None:
-    app = open_page(PAGE, model="tales-gpt", text="The river bank.", after="0")
+    app = open_page(PAGE, view="Vocabulary", model="tales-gpt", text="The river bank.", after="0")
     before, stood = space_of(app)["cloud"], places_of(app, "tokens of the text")
     app.slider(key="after").set_value(6).run()
     assert space_of(app)["cloud"] == before  # no point of the vocabulary has moved
     assert places_of(app, "tokens of the text") != stood
-    other = open_page(PAGE, model="tales-gpt", text="The river ran dry.", after="0")
+    other = open_page(
+        PAGE, view="Vocabulary", model="tales-gpt", text="The river ran dry.", after="0"
+    )
     assert space_of(other)["cloud"] == before
     drawn = places_of(other, "tokens of the text")
     assert drawn["t1"] == stood["t1"] and drawn["t2"] != stood["t2"]  # river at the same place
@@ -143,7 +145,7 @@ def test_points_that_are_all_equal_have_a_map(open_page: Open, models: Path) -> 
     exchanged(models / "equal", 0.25)
     app = open_page(PAGE, model="equal", point="v3")
     assert not crash(app) and sentences(app) == []
-    assert "0 % of the variance is in sight" in told(app)
+    assert "explain 0 % of the variance" in told(app)
     assert "cosine 1.00, 0°" in told(app)
 
 
@@ -166,12 +168,12 @@ def test_a_token_of_the_text_is_followed_through_the_layers(open_page: Open) -> 
 def test_a_search_leaves_what_fits(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", search="house")
     assert not crash(app)
-    assert any("pieces fit" in c.value for c in app.caption)
+    assert any("tokens match" in c.value for c in app.caption)
     names, only = components(app, "atlas_cloud")[0]["names"], space_of(app)["only"]
     assert only == [i for i, name in enumerate(names) if "house" in name.lower()]
     app.text_input(key="search").set_value("\u4eba\u4eba").run()
     assert not crash(app)
-    assert any("Nothing in this vocabulary" in c.value for c in app.caption)
+    assert any("No token of this vocabulary" in c.value for c in app.caption)
 
 
 def test_homonyms_of_several_sentences_are_compared(open_page: Open) -> None:
@@ -185,19 +187,27 @@ def test_homonyms_of_several_sentences_are_compared(open_page: Open) -> None:
     assert not crash(app)
     table = app.dataframe[0].value
     assert set(table["sentence"]) == {1, 2}
-    assert any("bank (1:" in c.value.replace("\\", "") for c in app.caption)
+    assert any("bank¹ and bank²" in c.value for c in app.caption)
 
 
 def test_a_link_with_values_that_make_no_sense_is_put_right(open_page: Open) -> None:
-    app = open_page(PAGE, after="99", map="4-D", colour="red", measure="miles", point="v99999999")
+    app = open_page(
+        PAGE,
+        view="Vocabulary",
+        after="99",
+        map="4-D",
+        colour="red",
+        measure="miles",
+        point="v99999999",
+    )
     assert not crash(app)
     told = " ".join(sentences(app))
-    for name in ("after 99", "map=4-D", "colour=red", "measure=miles", "point v99999999"):
+    for name in ("layer 99", "Map=4-D", "Color by=red", "Distance=miles", "point v99999999"):
         assert name in told
 
 
 def test_without_a_text_the_vocabulary_is_still_there(open_page: Open) -> None:
-    app = open_page(PAGE)
+    app = open_page(PAGE, view="Vocabulary")
     app.text_area(key="text").set_value("").run()
     assert not crash(app)
     assert sentences(app) == []
@@ -205,7 +215,7 @@ def test_without_a_text_the_vocabulary_is_still_there(open_page: Open) -> None:
 
 @pytest.mark.feature("Projection-quality score (trustworthiness)")
 def test_the_map_says_how_far_to_trust_it(open_page: Open) -> None:
-    app = open_page(PAGE)
+    app = open_page(PAGE, view="Vocabulary")
     told = " ".join(caption.value for caption in app.caption).replace("\\", "")
     assert "trustworthiness 0." in told
     assert "Distances in 3-D are approximate" in told
@@ -219,24 +229,24 @@ def test_an_axis_of_ones_own_is_named_on_the_map(open_page: Open) -> None:
     assert "The first axis goes from “he” to “she”" in told
     app.text_input(key="plus").set_value("no such word").run()
     assert not crash(app)
-    assert any("is not one piece" in caption.value for caption in app.caption)
+    assert any("is not a single token" in caption.value for caption in app.caption)
 
 
 def test_an_analogy_says_where_the_words_of_the_question_stand(open_page: Open) -> None:
     app = open_page(PAGE, view="Analogies", model="tales-gpt")
     assert not crash(app)
     told = " ".join(one.value for one in app.markdown).replace("\\", "")
-    assert "king − man + woman ends nearest to" in told
-    assert "“king” no. " in told
+    assert "king − man + woman is nearest to" in told
+    assert "“king” ranks " in told
     app.text_input(key="word_a").set_value("xyzzyx").run()
     assert not crash(app)
-    assert "is not one piece of this vocabulary" in " ".join(sentences(app))
+    assert "is not a single token of this vocabulary" in " ".join(sentences(app))
 
 
 def test_a_map_that_is_not_made_yet_offers_to_make_it(open_page: Open) -> None:
     app = open_page(PAGE, layout="t-SNE", model="fr-en", directions="false")
     assert not crash(app)
-    assert app.button(key="make-tsne").label == "Make the t-SNE map"
+    assert app.button(key="make-tsne").label == "Compute t-SNE"
 
 
 def told(app: object) -> str:
@@ -258,13 +268,13 @@ def test_a_kept_umap_or_tsne_map_is_drawn_and_judged(
     app = open_page(PAGE, model="tales-gpt", layout=name, betrayed="true")
     assert not crash(app) and sentences(app) == []
     assert "trustworthiness 0.5" in told(app)  # places by chance keep nothing
-    assert "Lit: the 30 of" in told(app)
+    assert "Highlighted: the 30 of" in told(app)
 
 
 @pytest.mark.feature("Colour-by with legend")
 @pytest.mark.parametrize("colour", space.COLOURS)
 def test_points_are_coloured_by_kind_order_and_length(open_page: Open, colour: str) -> None:
-    app = open_page(PAGE, model="tales-gpt", colour=colour)
+    app = open_page(PAGE, view="Vocabulary", model="tales-gpt", colour=colour)
     assert not crash(app) and sentences(app) == []
     assert app.selectbox(key="colour").value == colour
     cloud = components(app, "atlas_cloud")[0]
@@ -275,32 +285,37 @@ def test_points_are_coloured_by_kind_order_and_length(open_page: Open, colour: s
 
 @pytest.mark.feature("Isolate / filter to selection")
 def test_an_area_of_a_link_is_told_and_isolated(open_page: Open) -> None:
-    address = {"model": "tales-gpt", "area": "v300 v301 v302 t1", "area-alone": "true"}
+    address = {
+        "view": "Vocabulary",
+        "model": "tales-gpt",
+        "area": "v300 v301 v302 t1",
+        "area-alone": "true",
+    }
     app = open_page(PAGE, text="The cat", **address)
     assert not crash(app) and sentences(app) == []
-    assert any("4 points in the area" in one.value for one in app.markdown)
+    assert any("4 points selected" in one.value for one in app.markdown)
     assert app.toggle(key="area-alone").value is True
     app.button(key="area-drop").click().run()
     assert not crash(app)
-    assert not any("in the area" in one.value for one in app.markdown)
-    wrong = open_page(PAGE, model="tales-gpt", area="v300 v99999999")
+    assert not any("points selected" in one.value for one in app.markdown)
+    wrong = open_page(PAGE, view="Vocabulary", model="tales-gpt", area="v300 v99999999")
     assert "does not exist here" in " ".join(sentences(wrong))
 
 
 def test_the_map_names_the_points_it_betrays_most(open_page: Open) -> None:
-    app = open_page(PAGE, model="tales-gpt", betrayed="true")
+    app = open_page(PAGE, view="Vocabulary", model="tales-gpt", betrayed="true")
     assert not crash(app)
-    assert "keep the fewest of their 10 true neighbours" in told(app)
+    assert "keep the fewest of their 10 nearest neighbors" in told(app)
     layers = open_page(PAGE, view="Through the layers", model="tales-gpt", betrayed="true")
     assert not crash(layers)
-    assert "Lit: the 8 of" in told(layers)
+    assert "Highlighted: the 8 of" in told(layers)
     app.toggle(key="betrayed").set_value(False).run()
-    assert "Lit:" not in told(app)
+    assert "Highlighted:" not in told(app)
 
 
 def test_a_basis_of_one_layer_explains_that_layer_better(open_page: Open) -> None:
     def in_sight(app: object) -> int:
-        return int(told(app).split("differ most: ")[1].split(" %")[0])
+        return int(told(app).split("which explain ")[1].split(" %")[0])
 
     address = {"view": "Through the layers", "model": "tales-gpt", "after": "6"}
     every = open_page(PAGE, **address)
@@ -315,6 +330,30 @@ def test_one_token_alone_has_a_map_and_no_neighbours(open_page: Open) -> None:
     )
     assert not crash(app) and sentences(app) == []
     assert "There is no other token" in told(app)
+
+
+@pytest.mark.parametrize(("model", "side"), [("tales-gpt", "decoder"), ("tales-bert", "encoder")])
+def test_the_page_opens_where_the_two_banks_part_most(
+    open_page: Open, model: str, side: Any
+) -> None:
+    app = open_page(PAGE, model=model)
+    assert not crash(app) and sentences(app) == []
+    reading = Reading(model, app.text_area(key="text").value)
+    assert reading.text.count("bank") == 2
+    bundle = runtime.open_bundle(catalog.find(model).folder)  # type: ignore[arg-type]
+    hidden = tracing.hidden(bundle, reading, side)
+    a, b = (i for i, piece in enumerate(hidden.tokens.pieces) if "bank" in piece)
+    cosines = [float(projection.distances(s[[a]], s[b])[0][0]) for s in hidden.states]
+    assert app.slider(key="after").value == 1 + int(np.argmin(cosines[1:]))
+    names = [label["text"] for label in space_of(app)["labels"][:2]]
+    assert [name.strip("·") for name in names] == ["bank¹", "bank²"]
+
+
+@pytest.mark.parametrize("old", [{"layout": "Own axis"}, {"point": "v300"}])
+def test_an_old_address_of_the_vocabulary_still_opens_it(open_page: Open, old: Any) -> None:
+    app = open_page(PAGE, model="tales-gpt", measure="euclid", **old)
+    assert not crash(app) and sentences(app) == []
+    assert app.selectbox(key="layout").value == ("Custom axis" if "layout" in old else "PCA")
 
 
 def exchanged(folder: Path, value: float) -> None:
@@ -342,7 +381,7 @@ def test_rotary_positions_are_shown_as_angles(open_page: Open, models: Path) -> 
     rotary(models, [10_000 ** -(k / 8) for k in range(8)])
     app = open_page(PAGE, view="Positions", model="turner", position="p2")
     assert not crash(app) and sentences(app) == []
-    assert any("angles of position 3" in one.value for one in app.markdown)
+    assert any("Angles of position 3" in one.value for one in app.markdown)
     assert "turned 2 steps: the first makes a full turn every 6.3 positions" in told(app)
 
 
@@ -359,6 +398,6 @@ def test_a_broken_model_whose_vectors_are_no_numbers_is_a_sentence(
     open_page: Open, models: Path
 ) -> None:
     exchanged(models / "broken", np.nan)
-    app = open_page(PAGE, model="broken")
+    app = open_page(PAGE, view="Vocabulary", model="broken")
     assert not crash(app)
     assert "hold values that are not numbers" in " ".join(sentences(app))

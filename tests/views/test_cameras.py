@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pages.embeddings.map import cameras, files
+from pages.embeddings.map import picture as space
 from pages.embeddings.map.picture import Mark
 
 FRONT = "0_-2_0_0_0_0_0_0_1"
@@ -57,7 +58,19 @@ def test_from_the_front_x_goes_right_and_z_goes_up() -> None:
 def test_the_drawing_is_seen_from_the_camera() -> None:
     places = np.array([[3.0, 1, 0], [-3, 0, 0], [0, 0, 2]], dtype=np.float32)
     marks = [Mark("t0", (3.0, 1.0, 0.0), "right"), Mark("t1", (0.0, 0.0, 2.0), "up")]
-    svg = files.drawing(places, marks, [], ["a", "b", "c"], flat=False, camera=FRONT)
+    svg = files.drawing(
+        files.Shown(
+            {"legend": [], "names": []},
+            places,
+            np.zeros(len(places), np.uint8),
+            [space.marks("", marks)],
+            space.labels(marks, "own"),
+            ["a", "b", "c"],
+            flat=False,
+            camera=FRONT,
+        ),
+        "A map",
+    )
     dots = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}circle")
     (x, y), (middle, top) = [(float(d.get("cx", 0)), float(d.get("cy", 0))) for d in dots]
     assert x > middle == pytest.approx(450, abs=0.1)

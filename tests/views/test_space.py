@@ -12,7 +12,9 @@ from engine.space import projection
 from engine.tokenizers.vocabulary import Vocabulary
 from pages.embeddings.map import charts, files, neighbours
 from pages.embeddings.map import picture as space
+from pages.embeddings.positions.section import adjacent_told
 from pages.pictures import palette
+from pages.shell import share
 from pages.tokenization.vectors import picture as vectors
 
 
@@ -67,10 +69,56 @@ def test_the_drawing_holds_the_marks_and_names_the_axes(flat: bool) -> None:
     fitted = projection.pca(cloud())
     marks = [space.Mark(f"t{i}", tuple(fitted.coordinates[i]), f"<{i}>") for i in range(3)]
     axes = space.axis_names(fitted)
-    root = ElementTree.fromstring(files.drawing(fitted.coordinates, marks, [], axes, flat=flat))
+    shown = files.Shown(
+        {"legend": [], "names": []},
+        fitted.coordinates[:, :3],
+        np.zeros(40, np.uint8),
+        [space.marks("", marks)],
+        space.labels(marks, "own"),
+        axes,
+        flat,
+    )
+    root = ElementTree.fromstring(files.drawing(shown, "A map"))
     text = "".join(root.itertext())
     assert all(f"<{i}>" in text for i in range(3))
     assert axes[0] in text and (axes[2] in text) == (not flat)
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_a_saved_map_keeps_colors_legend_and_title(flat: bool) -> None:
+    places = cloud()[:, :3]
+    classes = np.arange(40, dtype=np.uint8) % 2
+    legend = [
+        space.Legend("<first>", ("#112233", "#000000")),
+        space.Legend("second", ("#445566",) * 2),
+    ]
+    sent = space.cloud(places, ["x"] * 40, classes, legend)
+    marks = [space.Mark("t0", (0.0, 0.0, 0.0), "bank")]
+    group = space.marks("tokens", marks, colour=palette.KEPT)
+    lit = [space.lit("worst", [3], 40, colour=palette.WRONG)]
+    shown = files.Shown(
+        sent, places, classes, [group], space.labels(marks, "own"), ["a", "b", "c"], flat, lit=lit
+    )
+    svg = files.drawing(shown, "A <map>")
+    text = "".join(ElementTree.fromstring(svg).itertext())
+    assert all(word in text for word in ("A <map>", "<first>", "second", "tokens", "worst", "bank"))
+    assert all(hue in svg for hue in ("#112233", "#445566", group["colour"][0]))
+    page = share._figure_file(files.figure(shown, "A <map>"))
+    own = page[page.rindex("Plotly.newPlot") :]
+    assert all(word in own for word in ("first", "second", "tokens", "worst", "bank", "#112233"))
+    assert "map" in own and "<map>" not in own
+    assert '"showSendToCloud": false' in own and '"sendChartToCloud"' in own
+    hidden = files.Shown(sent, places, classes, [], [], ["a", "b", "c"], flat, only=[])
+    assert not files.figure(hidden, "").data
+
+
+def test_positions_are_told_by_their_own_cosines() -> None:
+    turn = np.linspace(0, np.pi, 9)
+    smooth = np.stack([np.cos(turn), np.sin(turn)], axis=1).astype(np.float32)
+    assert "on average closer than any two: cosine 0.92" in adjacent_told(smooth)
+    jumping = smooth[[0, 8, 1, 7, 2, 6, 3, 5, 4]]
+    told = adjacent_told(jumping)
+    assert "no closer than any two" in told and "Not all: 1 and 2 have -1.00." in told
 
 
 def test_the_words_give_the_numbers_of_this_map() -> None:

@@ -14,6 +14,9 @@ from jaxtyping import Float
 from pages.pictures import palette
 from pages.pictures.svg import esc
 
+CONFIG = {"displayModeBar": False, "showSendToCloud": False, "plotlyServerURL": ""}
+"""Plain charts have no tools, and nothing leaves the machine."""
+
 
 def shares(explained: Float[np.ndarray, "axis"], used: int, *, dark: bool = False) -> go.Figure:
     """The share of the variance on each axis as bars, those of the map in colour."""
@@ -23,14 +26,14 @@ def shares(explained: Float[np.ndarray, "axis"], used: int, *, dark: bool = Fals
         x=[str(k + 1) for k in range(len(percent))],
         y=percent,
         marker={"color": [strong if k < used else weak for k in range(len(percent))]},
-        hovertemplate="direction %{x}: %{y:.1f} %<extra></extra>",
+        hovertemplate="component %{x}: %{y:.1f} %<extra></extra>",
     )
     return go.Figure(
         bars,
         {
             "height": 170,
             "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-            "xaxis": {"title": {"text": "direction"}, "fixedrange": True},
+            "xaxis": {"title": {"text": "component"}, "fixedrange": True},
             "yaxis": {"title": {"text": "% of variance"}, "fixedrange": True},
         },
     )
@@ -82,8 +85,8 @@ def drift_told(values: dict[str, list[float]]) -> str:
     for name, row in values.items():
         low = int(np.argmin(row))
         return (
-            f"{name}: cosine {row[0]:.2f} where they enter, {row[-1]:.2f} after the last layer, "
-            f"least {row[low]:.2f} after layer {low}."
+            f"{name}: cosine {row[0]:.2f} at the input, {row[-1]:.2f} after the last layer, "
+            f"lowest {row[low]:.2f} after layer {low}."
         )
     return ""
 

@@ -1,12 +1,14 @@
 """The map of a vector space as files: an SVG, and a Plotly figure for a web page of its own.
 
-In: what `space` was given for the same map, and the camera it is looked at with. Out: the whole
-map, seen from that side. Knows nothing of models or pages.
+In: what the map on the screen was given (`Shown`). Out: the same map, seen from the same side, with
+its colors, legend and title. Knows nothing of models or pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,53 +16,122 @@ import plotly.graph_objects as go
 from jaxtyping import Float, UInt8
 
 from pages.embeddings.map import cameras
-from pages.embeddings.map.picture import NAME, Mark
 from pages.pictures import palette
 from pages.pictures.matrix import raster
-from pages.pictures.svg import document, esc, label, tag, visible
+from pages.pictures.svg import document, esc, label, tag
 
 WIDTH, HEIGHT = 900.0, 640.0
 
 
-def drawing(
-    places: Float[np.ndarray, "point axis"],
-    own: Sequence[Mark],
-    near: Sequence[Mark],
-    axes: Sequence[str],
-    *,
-    flat: bool,
-    camera: str | None = None,
-) -> str:
-    """The map as an SVG: the cloud as one image, marks and their names as shapes.
+@dataclass(frozen=True)
+class Shown:
+    """What the map on the screen was given (see `component.space_map`), so that a file shows that.
 
-    A deep map is seen from the side of `camera` (see `cameras`), all of it in sight.
+    `classes` are the places of the cloud's points in its legend.
     """
-    seen = None if flat else cameras.camera(camera)
-    across = _across(places, seen)
-    span = np.abs(across).max(initial=1e-9)
-    spots = _across(_places([*own, *near]), seen)
-    span = max(span, float(np.abs(spots).max(initial=0)))
-    scale = (min(WIDTH, HEIGHT) / 2 - 30) / span
-    parts = [_density(across * scale), _axes(axes, seen, reach=float(span * scale))]
-    for number, (mark, spot) in enumerate(zip([*own, *near], spots, strict=True)):
-        x, y = WIDTH / 2 + spot[0] * scale, HEIGHT / 2 - spot[1] * scale
-        mine = number < len(own)
-        dot = tag(
-            "circle",
-            cx=float(x),
-            cy=float(y),
-            r=5.5 if mine else 4.0,
-            fill=palette.CHOSEN if mine else palette.KEPT,
-            stroke=palette.PAPER,
+
+    cloud: Mapping[str, Any]
+    places: Float[np.ndarray, "point axis"]
+    classes: UInt8[np.ndarray, "point"]
+    groups: Sequence[Mapping[str, Any]]
+    names: Sequence[Mapping[str, Any]]
+    axes: Sequence[str]
+    flat: bool
+    camera: str | None = None
+    paths: Sequence[Mapping[str, Any]] = ()
+    only: Sequence[int] | None = None
+    lit: Sequence[Mapping[str, Any]] = ()
+
+    def rows(self, number: int) -> np.ndarray:
+        """The points in sight of one class."""
+        rows = np.flatnonzero(self.classes == number)
+        return rows if self.only is None else rows[np.isin(rows, np.array(self.only, dtype=int))]
+
+    def pointed_out(self, one: Mapping[str, Any]) -> np.ndarray:
+        """The points that an entry of `lit` points out."""
+        bits = np.unpackbits(
+            np.frombuffer(base64.b64decode(one["bits"]), np.uint8), bitorder="little"
         )
-        name = label(visible(mark.text, limit=NAME), x, y - 9, size=13, mono=True,
-                     text_anchor="middle", font_weight=600 if mine else None)  # fmt: skip
-        parts.append(tag("g", dot + name, data_id=mark.id, data_tip=mark.hover or mark.text))
-    return document(WIDTH, HEIGHT, parts, f"Map of {len(places):,} vectors")
+        rows = np.flatnonzero(bits[: len(self.places)])
+        return rows if self.only is None else rows[np.isin(rows, np.array(self.only, dtype=int))]
 
 
-def _places(found: Sequence[Mark]) -> np.ndarray:
-    return np.array([mark.place for mark in found], dtype=np.float32).reshape(-1, 3)
+def drawing(shown: Shown, title: str) -> str:
+    """The map as an SVG: an image for each class of the cloud, marks and names as shapes.
+
+    A deep map is seen from the side of its camera.
+    """
+    seen = None if shown.flat else cameras.camera(shown.camera)
+    across = _across(shown.places, seen)
+    marked = [_across(_places(group["places"]), seen) for group in shown.groups]
+    span = max(float(np.abs(spots).max(initial=1e-9)) for spots in (across, *marked))
+    scale = (min(WIDTH, HEIGHT) / 2 - 30) / span
+    parts = [
+        _density(across[shown.rows(number)] * scale, entry["colour"][0])
+        for number, entry in enumerate(shown.cloud["legend"])
+    ]
+    parts.append(_axes(shown.axes, seen, reach=float(span * scale)))
+    for path in shown.paths:
+        way = [_on_paper(spot) for spot in _across(_places(path["places"]), seen) * scale]
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in way)
+        parts.append(
+            tag("polyline", points=points, fill="none", stroke=path["colour"][0],
+                stroke_width=path["width"], stroke_opacity=0.6)
+        )  # fmt: skip
+    for one in shown.lit:
+        for row in shown.pointed_out(one):
+            parts.append(_dot("", across[row] * scale, one["colour"][0], size=one["size"]))
+    for group, spots in zip(shown.groups, marked, strict=True):
+        hues = [hue[0] for hue in group["colours"] or [group["colour"]] * len(spots)]
+        for point, spot, hue in zip(group["ids"], spots, hues, strict=True):
+            parts.append(_dot(point, spot * scale, hue, size=group["size"]))
+    for name in shown.names:
+        x, y = _on_paper(_across(_places([name["place"]]), seen)[0] * scale)
+        strong = 400 if name["kind"] == "near" else 600
+        parts.append(
+            label(name["text"], x, y - 9, size=13, mono=True, text_anchor="middle",
+                  font_weight=strong)
+        )  # fmt: skip
+    parts.append(label(title, 12, 24, size=16, font_weight=600))
+    parts += _legend(_entries(shown))
+    return document(WIDTH, HEIGHT, parts, title)
+
+
+def _dot(point: str, spot: np.ndarray, hue: str, *, size: float) -> str:
+    x, y = _on_paper(spot)
+    return tag(
+        "circle", cx=x, cy=y, r=size * 0.75, fill=hue, stroke=palette.PAPER, data_id=point or None
+    )
+
+
+def _on_paper(spot: np.ndarray) -> tuple[float, float]:
+    return float(WIDTH / 2 + spot[0]), float(HEIGHT / 2 - spot[1])
+
+
+def _entries(shown: Shown) -> list[tuple[str, str]]:
+    """Name and color of everything that has a name and points."""
+    cloud = [
+        (entry["name"], entry["colour"][0])
+        for number, entry in enumerate(shown.cloud["legend"])
+        if entry["name"] and len(shown.rows(number))
+    ]
+    lit = [(one["name"], one["colour"][0]) for one in shown.lit]
+    return (
+        cloud + lit + [(g["name"], g["colour"][0]) for g in shown.groups if g["name"] and g["ids"]]
+    )
+
+
+def _legend(entries: Sequence[tuple[str, str]]) -> list[str]:
+    parts: list[str] = []
+    for row, (name, hue) in enumerate(entries):
+        y = 50.0 + 20 * row
+        parts.append(tag("circle", cx=18.0, cy=y - 4, r=5.0, fill=hue))
+        parts.append(label(name, 30, y, size=12.5))
+    return parts
+
+
+def _places(found: Sequence[Sequence[float]]) -> np.ndarray:
+    return np.array(found, dtype=np.float32).reshape(-1, 3)
 
 
 def _across(places: np.ndarray, camera: cameras.Camera | None) -> np.ndarray:
@@ -68,8 +139,10 @@ def _across(places: np.ndarray, camera: cameras.Camera | None) -> np.ndarray:
     return places[:, :2] if camera is None else camera.across(places)
 
 
-def _density(across: np.ndarray) -> str:
-    """The cloud as an image: the more points, the darker."""
+def _density(across: np.ndarray, colour: str) -> str:
+    """Points of one class as an image: the more of them, the darker."""
+    if not len(across):
+        return ""
     cells = (320, 450)
     rows = np.clip((HEIGHT / 2 - across[:, 1]) / HEIGHT * cells[0], 0, cells[0] - 1).astype(int)
     columns = np.clip((WIDTH / 2 + across[:, 0]) / WIDTH * cells[1], 0, cells[1] - 1).astype(int)
@@ -81,7 +154,7 @@ def _density(across: np.ndarray) -> str:
         y=0,
         width=WIDTH,
         height=HEIGHT,
-        colour=palette.MUTED,
+        colour=colour,
         scale="sqrt",
     )
 
@@ -98,43 +171,74 @@ def _axes(axes: Sequence[str], camera: cameras.Camera | None, *, reach: float) -
     return tag("g", parts, keep=True)
 
 
-def figure(
-    payload: dict[str, Any],
-    places: Float[np.ndarray, "point axis"],
-    groups: UInt8[np.ndarray, "point"],
-    own: Sequence[Mark],
-    axes: Sequence[str],
-    *,
-    camera: str | None = None,
-) -> go.Figure:
+def figure(shown: Shown, title: str) -> go.Figure:
     """The map as a Plotly figure, for a web page of its own; it begins at `camera`."""
+    flat, texts = shown.flat, {name["id"]: esc(name["text"]) for name in shown.names}
     traces = []
-    for number, entry in enumerate(payload["legend"]):
-        at = np.flatnonzero(groups == number)
+    for number, entry in enumerate(shown.cloud["legend"]):
+        rows = shown.rows(number)
+        if len(rows):
+            dots = {"size": 2.5, "color": entry["colour"][0], "opacity": 0.5}
+            told = [esc(shown.cloud["names"][i]) for i in rows]
+            traces.append(_points(shown.places[rows], flat, entry["name"], told, dots))
+    for one in shown.lit:
+        rows = shown.pointed_out(one)
+        dots = {"size": one["size"], "color": one["colour"][0], "symbol": one["symbol"]}
+        told = [esc(shown.cloud["names"][i]) for i in rows]
+        traces.append(_points(shown.places[rows], flat, one["name"], told, dots))
+    for path in shown.paths:
+        line = {"color": path["colour"][0], "width": path["width"]}
+        way = _places(path["places"])
         traces.append(
-            go.Scatter3d(
-                **_columns(places[at]),
-                mode="markers",
-                name=entry["name"],
-                text=[esc(payload["names"][i]) for i in at],
-                hoverinfo="text",
-                marker={"size": 2.5, "color": entry["colour"][0], "opacity": 0.5},
-            )
+            _trace(way, flat, mode="lines", line=line, showlegend=False, hoverinfo="skip")
         )
-    if own:
-        traces.append(
-            go.Scatter3d(
-                **_columns(_places(own)),
-                mode="markers+text",
-                name="tokens of the text",
-                text=[esc(visible(mark.text, limit=NAME)) for mark in own],
-                marker={"size": 6, "color": palette.hexadecimal(palette.CHOSEN)},
-            )
-        )
-    titles = dict(zip(("xaxis", "yaxis", "zaxis"), axes, strict=False))
-    scene: dict[str, Any] = {name: {"title": {"text": title}} for name, title in titles.items()}
-    scene |= {"aspectmode": "data", "camera": cameras.camera(camera).plotly()}
-    return go.Figure(traces, {"scene": scene, "margin": dict.fromkeys("lrtb", 0)})
+    for group in shown.groups:
+        if group["ids"]:
+            hues = [hue[0] for hue in group["colours"]] if group["colours"] else group["colour"][0]
+            dots = {"size": group["size"], "color": hues, "symbol": group["symbol"]}
+            names = [texts.get(point, "") for point in group["ids"]]
+            spots = _places(group["places"])
+            traces.append(_points(spots, flat, group["name"], group["texts"], dots, names=names))
+    titles = zip(("xaxis", "yaxis", "zaxis"), shown.axes, strict=False)
+    scene: dict[str, Any] = {name: {"title": {"text": esc(text)}} for name, text in titles}
+    if flat:
+        scene.pop("zaxis", None)
+        scene["yaxis"]["scaleanchor"] = "x"
+    else:
+        camera = cameras.camera(shown.camera).plotly()
+        scene = {"scene": scene | {"aspectmode": "data", "camera": camera}}
+    head = {"title": {"text": esc(title)}, "margin": {"l": 10, "r": 10, "t": 50, "b": 10}}
+    return go.Figure(traces, scene | head | {"legend": {"itemsizing": "constant"}})
+
+
+def _points(
+    places: np.ndarray,
+    flat: bool,
+    name: str,
+    told: Sequence[str],
+    dots: Mapping[str, Any],
+    *,
+    names: Sequence[str] | None = None,
+) -> Any:
+    return _trace(
+        places,
+        flat,
+        name=esc(name),
+        showlegend=bool(name),
+        mode="markers" if names is None else "markers+text",
+        text=names,
+        textposition="top center",
+        hovertext=told,
+        hoverinfo="text",
+        marker=dict(dots),
+    )
+
+
+def _trace(places: np.ndarray, flat: bool, **given: Any) -> Any:
+    columns = _columns(places)
+    if not flat:
+        return go.Scatter3d(**columns, **given)
+    return go.Scatter(x=columns["x"], y=columns["y"], **given)
 
 
 def _columns(places: np.ndarray) -> dict[str, np.ndarray]:

@@ -23,10 +23,19 @@ NAME, BAR = 108.0, 84.0
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The points of a list: `ids` as on the map, `names` as a person reads them."""
+    """The points of a list: `ids` as on the map, `names` as a person reads them.
+
+    `contexts` are the sentences around them, where names alone do not tell them apart.
+    """
 
     ids: Sequence[str]
     names: Sequence[str]
+    contexts: Sequence[str] = ()
+
+    @property
+    def row(self) -> float:
+        """The height of one row."""
+        return ROW + (16.0 if any(self.contexts) else 0.0)
 
 
 def neighbour_list(found: Neighbours, listed: Listed, measure: Measure) -> str:
@@ -41,11 +50,11 @@ def neighbour_list(found: Neighbours, listed: Listed, measure: Measure) -> str:
             float(found.cosine[row]) if measure == "cosine" else 1 - float(found.euclid[row]) / far
         )
         parts.append(_row(row, found, listed, share))
-    return document(WIDTH, TOP + ROW * len(found.indices) + 4, parts, "Nearest neighbours")
+    return document(WIDTH, TOP + listed.row * len(found.indices) + 4, parts, "Nearest neighbors")
 
 
 def _row(row: int, found: Neighbours, listed: Listed, share: float) -> str:
-    y = TOP + row * ROW
+    y = TOP + row * listed.row
     name = visible(listed.names[row], limit=40)
     numbers = (
         (f"{found.cosine[row]:.2f}", 238.0),
@@ -54,7 +63,7 @@ def _row(row: int, found: Neighbours, listed: Listed, share: float) -> str:
     )
     wide = min(abs(share), 1.0) * (BAR - 4)
     parts = [
-        tag("rect", x=0.0, y=y, width=WIDTH, height=ROW - 3, rx=4, fill=palette.SURFACE),
+        tag("rect", x=0.0, y=y, width=WIDTH, height=listed.row - 3, rx=4, fill=palette.SURFACE),
         label(shortened(name, NAME - 12, 13.5), 6, y + 15, size=13.5, mono=True),
         tag(
             "rect",
@@ -67,6 +76,11 @@ def _row(row: int, found: Neighbours, listed: Listed, share: float) -> str:
         ),
         *(label(text, x, y + 15, size=12.5, text_anchor="end") for text, x in numbers),
     ]
+    if listed.contexts and listed.contexts[row]:
+        around = shortened(
+            visible(listed.contexts[row], limit=80).replace("·", " "), WIDTH - 12, 12
+        )
+        parts.append(label(around, 6, y + 32, size=12, fill=palette.MUTED))
     words = (
         f"{name}\ncosine {found.cosine[row]:.4f}, angle {found.degrees[row]:.1f}°\n"
         f"distance {found.euclid[row]:.4f}"
@@ -93,7 +107,7 @@ def strip(vector: Float[np.ndarray, "width"], title: str) -> str:
 def table(found: Neighbours, listed: Listed) -> dict[str, Sequence[object]]:
     """The same as columns."""
     return {
-        "neighbour": list(listed.names),
+        "neighbor": list(listed.names),
         "cosine": found.cosine.round(4).tolist(),
         "degrees": found.degrees.round(2).tolist(),
         "distance": found.euclid.round(4).tolist(),

@@ -24,11 +24,17 @@ from pages.pictures.svg import esc, visible
 
 Pair = tuple[str, str]
 COLOURS = (
-    "Kind of piece",
-    "Order in the vocabulary",
-    "Length of the piece",
-    "Length of the vector",
+    "Token type",
+    "Token ID",
+    "Token length",
+    "Vector norm",
 )
+FORMER_COLOURS = {
+    "Kind of piece": "Token type",
+    "Order in the vocabulary": "Token ID",
+    "Length of the piece": "Token length",
+    "Length of the vector": "Vector norm",
+}
 BANDS = 6
 NAME = 24
 
@@ -79,10 +85,10 @@ def classes(
         legend = [Legend(name, pair(palette.CATEGORIES[k])) for k, name in enumerate(KINDS)]
         return whole.kinds, legend
     if colour == COLOURS[1]:
-        return banded(np.arange(len(whole)), "id {low:,.0f}–{high:,.0f}")
+        return banded(np.arange(len(whole)), "ID {low:,.0f}–{high:,.0f}")
     if colour == COLOURS[2]:
         sizes = np.minimum(whole.sizes, BANDS)
-        names = ["1 character", *(f"{n}" for n in range(2, BANDS)), f"{BANDS} and more"]
+        names = ["1 character", *(f"{n}" for n in range(2, BANDS)), f"{BANDS} or more"]
         legend = [Legend(name, band(k / (BANDS - 1))) for k, name in enumerate(names)]
         return (np.maximum(sizes, 1) - 1).astype(np.uint8), legend
     return banded(lengths, "{low:.2f}–{high:.2f}")
@@ -223,15 +229,15 @@ def told(
     axes = 2 if flat else 3
     share = 100 * float(projection.explained[:axes].sum())
     lines = [
-        f"{points:,} vectors of {width:,} numbers, drawn on the {'two' if flat else 'three'} "
-        f"directions in which they differ most: {share:.0f} % of the variance is in sight."
+        f"{points:,} vectors of {width:,} numbers on the first {'two' if flat else 'three'} "
+        f"principal components, which explain {share:.0f} % of the variance."
     ]
     if quality is not None:
         kept = float(quality.kept.mean())
         lines.append(
-            f"Of a point's {quality.size} true neighbours {kept:.1f} are also among its nearest "
-            f"on the map (trustworthiness {quality.trustworthiness:.2f}, "
+            f"On average {kept:.1f} of {quality.size} nearest neighbors are preserved "
+            f"(trustworthiness {quality.trustworthiness:.2f}, "
             f"continuity {quality.continuity:.2f})."
         )
-    lines.append(f"Distances in {axes}-D are approximate; the list uses the real space.")
+    lines.append(f"Distances in {axes}-D are approximate; the list uses the original space.")
     return " ".join(lines)

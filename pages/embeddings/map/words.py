@@ -32,10 +32,11 @@ def area_told(whole: Vocabulary, own: Sequence[Mark], area: Sequence[str]) -> st
 def betrayed_told(names: Sequence[str], quality: Quality, rows: Sequence[int]) -> str:
     """How badly a map does by the points that it betrays most."""
     if not rows:
-        return f"No point looked at has lost one of its {quality.size} true neighbours here."
+        return f"Every point examined keeps its {quality.size} nearest neighbors on this map."
     kept = dict(zip(quality.rows.tolist(), quality.kept.tolist(), strict=True))
     worst = ", ".join(f"“{visible(names[i], limit=16)}” {kept[i]}" for i in rows[:5])
     return (
-        f"Lit: the {len(rows)} of {len(quality.rows):,} points looked at that keep the fewest of "
-        f"their {quality.size} true neighbours near them ({worst}). Their place here says little."
+        f"Highlighted: the {len(rows)} of {len(quality.rows):,} points examined that keep the "
+        f"fewest of their {quality.size} nearest neighbors ({worst}). Their position on the map "
+        "means little."
     )

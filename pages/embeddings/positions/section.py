@@ -12,8 +12,9 @@ import streamlit as st
 from engine.attention import rotary
 from engine.errors import NotOffered
 from engine.space import projection
+from pages.embeddings import controls
 from pages.embeddings.map import charts as space_charts
-from pages.embeddings.map import controls, files
+from pages.embeddings.map import files, panel
 from pages.embeddings.map import neighbours as lists
 from pages.embeddings.map import picture as space
 from pages.embeddings.map.component import space_map
@@ -26,7 +27,7 @@ from pages.shell.share import share_menu
 
 NEAR = 12
 WITHOUT = {
-    "rotary": "turns queries and keys by an angle that grows with the position (rotary); its "
+    "rotary": "rotates queries and keys by an angle that grows with the position (rotary); its "
     "bundle does not say by how much: export the model again",
     "alibi": "lowers attention with the distance (ALiBi)",
     "relative": "adds a number for each distance to the attention scores (relative)",
@@ -46,13 +47,15 @@ def embeddings_positions(choice: Choice) -> None:
     """Draw the positions and how alike they are."""
     subject = _subject(choice)
     vectors = subject.vectors
-    flat = controls.flat()
+    controls.MAP.check()
+    room = st.container()  # the picture stands above its control
+    flat = controls.MAP.draw() == "2-D"
     point = selection("position", lambda i: _legal(i, len(vectors)), name="position") or "p0"
     number = int(point[1:])
     found = projection.neighbours(
         projection.prepared(vectors), vectors[number], NEAR, without=[number]
     )
-    left, right = st.columns([3, 1.15], gap="medium")
+    left, right = room.columns([3, 1.15], gap="medium")
     with left:
         _map(choice, subject, point, flat)
     with right:
@@ -60,7 +63,7 @@ def embeddings_positions(choice: Choice) -> None:
             _dials(choice, number)
         _list(subject, number, found)
     _alike(vectors, number)
-    numbers = st.expander("The numbers as a table", key="position-numbers", on_change="rerun")
+    numbers = st.expander("Table", key="position-numbers", on_change="rerun")
     if numbers.open:
         numbers.dataframe(_table(subject.fitted), hide_index=True, height=320)
 
@@ -69,7 +72,7 @@ def _subject(choice: Choice) -> Subject:
     card = choice.card
     if "position" in card.vectors:
         vectors = engine().vectors(choice.model, "position")
-        what = f"{card.positions} position vectors of {card.width} numbers"
+        what = f"{card.positions} position embeddings of {card.width} numbers"
         return Subject(vectors, what, engine().position_map(choice.model))
     if card.rotary:
         count = min(rotary.SHOWN, card.limit or rotary.SHOWN)
@@ -77,7 +80,7 @@ def _subject(choice: Choice) -> Subject:
         what = f"positions, each as the cosine and sine of {len(card.rotary)} angles"
         return Subject(vectors, what, projection.pca(vectors, axes=10))
     how = WITHOUT.get(card.positions, f"has {card.positions} positions")
-    raise NotOffered(f"{card.title} adds no position vectors: it {how}.")
+    raise NotOffered(f"{card.title} adds no position embeddings: it {how}.")
 
 
 def _legal(point: str, size: int) -> bool:
@@ -92,16 +95,21 @@ def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
     cloud = space.cloud(places, names, groups, legend, ids="p")
     chosen = [space.Mark(point, tuple(places[int(point[1:])]), names[int(point[1:])])]
     axes = space.axis_names(fitted)
-    camera = controls.camera("positions-camera", flat=flat)
+    camera = panel.camera("positions-camera", flat=flat)
+    marked, named = (
+        [space.marks("", chosen, colour=palette.ACCENT, size=10)],
+        space.labels(chosen, "chosen"),
+    )
+    paths = [{"places": places.round(5).tolist(), "colour": space.pair(palette.BAR), "width": 2}]
     space_map(
         cloud,
         key="position-map",
         axes=axes,
         flat=flat,
         dot=(4.0, 0.9),
-        groups=[space.marks("", chosen, colour=palette.ACCENT, size=10)],
-        names=space.labels(chosen, "chosen"),
-        paths=[{"places": places.round(5).tolist(), "colour": space.pair(palette.BAR), "width": 2}],
+        groups=marked,
+        names=named,
+        paths=paths,
         chosen=point,
         camera=camera,
         on_camera=partial(select, "positions-camera"),
@@ -111,22 +119,41 @@ def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
     share = 100 * float(fitted.explained[: 2 if flat else 3].sum())
     st.caption(
         plain(
-            f"{len(places):,} {subject.what}; {share:.0f} % of their variance is in sight. The "
-            "line goes from the first position to the last: neighbours in the text are neighbours "
-            "in space."
+            f"{len(places):,} {subject.what}; the axes explain {share:.0f} % of their variance. "
+            f"The line goes from the first position to the last. {adjacent_told(subject.vectors)}"
         )
     )
+    title = f"Positions of {choice.card.title}"
+    shown = files.Shown(cloud, places, groups, marked, named, axes, flat, camera, paths)
     share_menu(
         "positions",
-        svg=lambda: files.drawing(places, chosen, [], axes, flat=flat, camera=camera),
+        svg=lambda: files.drawing(shown, title),
         shown=False,
-        figure=lambda: files.figure(cloud, places, groups, chosen, axes, camera=camera),
+        figure=lambda: files.figure(shown, title),
         data=lambda: _table(fitted),
-        vectors=lambda: controls.vector_table(
+        vectors=lambda: panel.vector_table(
             [f"p{i}" for i in range(len(names))], names, subject.vectors
         ),
-        title=f"Positions of {choice.card.title}",
+        title=title,
     )
+
+
+def adjacent_told(vectors: np.ndarray) -> str:
+    """How alike adjacent positions are beside any two, and the least alike of them."""
+    if len(vectors) < 3:
+        return ""
+    unit = projection.unit(vectors).astype(np.float64)
+    next_to = (unit[1:] * unit[:-1]).sum(axis=1)
+    count, total = len(unit), float((unit.sum(axis=0) ** 2).sum())
+    every = (total - float((unit**2).sum())) / (count * (count - 1))
+    mean, least = float(next_to.mean()), int(np.argmin(next_to))
+    told = "closer than" if mean > every + 0.005 else "no closer than"
+    lines = (
+        f"Adjacent positions are on average {told} any two: cosine {mean:.2f} against {every:.2f}."
+    )
+    if next_to[least] < every:
+        lines += f" Not all: {least + 1} and {least + 2} have {next_to[least]:.2f}."
+    return lines
 
 
 def _table(fitted: projection.Projection) -> dict[str, Sequence[float]]:
@@ -143,7 +170,7 @@ def _dials(choice: Choice, number: int) -> None:
     periods = rotary.periods(turns)
     told = dials.told(periods, number + 1)
     svg = dials.dials(turned, periods)
-    st.markdown(f"**The angles of position {number + 1}**")
+    st.markdown(f"**Angles of position {number + 1}**")
     picture(svg, key="dials", alt=told)
     st.caption(plain(told))
     share_menu(
@@ -152,21 +179,21 @@ def _dials(choice: Choice, number: int) -> None:
         data={
             "pair": list(range(1, len(turns) + 1)),
             "radians": turned.tolist(),
-            "positions for a full turn": periods.tolist(),
+            "positions per full turn": periods.tolist(),
         },
-        title=f"The angles of position {number + 1}",
+        title=f"Angles of position {number + 1}",
     )
 
 
 def _list(subject: Subject, number: int, found: projection.Neighbours) -> None:
-    st.markdown(f"**Position {number + 1}** and those most like it")
+    st.markdown(f"Nearest neighbors of **position {number + 1}**")
     ids = [int(i) for i in found.indices]
     listed = lists.Listed([f"p{i}" for i in ids], [f"position {i + 1}" for i in ids])
     svg = lists.neighbour_list(found, listed, "cosine")
     picture(
         svg,
         key="near",
-        alt=f"Positions most like position {number + 1}",
+        alt=f"Nearest neighbors of position {number + 1}",
         on_lock=partial(select, "position"),
     )
     picture(
@@ -174,23 +201,23 @@ def _list(subject: Subject, number: int, found: projection.Neighbours) -> None:
         key="strip",
         alt=f"The numbers of the vector of position {number + 1}",
     )
-    share_menu("neighbours", svg=svg, data=lists.table(found, listed), title="Positions")
+    share_menu("neighbors", svg=svg, data=lists.table(found, listed), title="Positions")
 
 
 def _alike(vectors: np.ndarray, number: int) -> None:
     """The cosine of one position with every other."""
     cosine, _ = projection.distances(vectors, vectors[number])
-    title = f"How alike position {number + 1} is to every other"
+    title = f"Cosine similarity of position {number + 1} to every position"
     st.markdown(f"**{title}**")
-    chart = space_charts.along(cosine, dark=controls.dark())
-    st.plotly_chart(chart, key="alike", config={"displayModeBar": False})
+    chart = space_charts.along(cosine, dark=panel.dark())
+    st.plotly_chart(chart, key="alike", config=space_charts.CONFIG)
     if len(cosine) > 1:
         step = number + 1 if number + 1 < len(cosine) else number - 1
         far = int(np.argmin(cosine))
         st.caption(
             plain(
-                f"The position next to it has cosine {cosine[step]:.2f}, the least alike is "
-                f"position {far + 1} with {cosine[far]:.2f}."
+                f"Position {step + 1}, next to it, has cosine {cosine[step]:.2f}; the least "
+                f"similar is position {far + 1} with {cosine[far]:.2f}."
             )
         )
     named = {f"position {number + 1}": cosine.tolist()}

@@ -14,26 +14,23 @@ from engine.errors import EmptyText
 from engine.space import projection
 from engine.space.projection import Measure, Neighbours, Projection, Quality
 from engine.values import Reading
+from pages.embeddings import controls
 from pages.embeddings.map import charts as space_charts
-from pages.embeddings.map import controls, files, words
+from pages.embeddings.map import files, panel, words
 from pages.embeddings.map import neighbours as lists
 from pages.embeddings.map import picture as space
 from pages.embeddings.map.component import space_map
 from pages.embeddings.through_layers import crowd as crowds
 from pages.embeddings.through_layers.crowd import Crowd
 from pages.pictures import charts, palette
-from pages.shell.address import typed
 from pages.shell.cache import engine
-from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
-from pages.shell.switch import switch
 
 NEAR = 12
 SENTENCES = 6
 BETRAYED = 8
 OTHERS = "She put all her money in the bank.\nThey sat on the bank of the river."
-COLOURS = ("Sentence", "Position")
-BASES = ("All layers", "This layer")
 
 
 @dataclass(frozen=True)
@@ -53,35 +50,39 @@ def embeddings_text(choice: Choice) -> None:
     """Draw the way of the tokens through the layers."""
     if not choice.text.strip():
         raise EmptyText("The text is empty. Type a word or choose a sample.")
-    readings = _readings(choice)
+    room = st.container()  # the picture stands above its controls
+    tuning, more = st.container(), st.container()
+    with more:
+        readings = _readings(choice)
     crowd = crowds.crowd([engine().hidden(reading) for reading in readings])
-    look = _controls(crowd)
+    with tuning:
+        look = _controls(crowd)
     fitted = engine().crowd_map(readings, look.unit, look.basis)
     places = fitted.coordinates[:, :3].reshape(*crowd.states.shape[:2], 3)
     legal = {f"t{i}" for i in range(len(crowd.names))}
     point = selection("token", legal.__contains__, name="token")
-    area = controls.area("area", legal.__contains__)
-    left, right = st.columns([3, 1.15], gap="medium")
+    area = panel.area("area", legal.__contains__)
+    left, right = room.columns([3, 1.15], gap="medium")
     with right:
         told = ", ".join(crowd.short(int(one[1:])) for one in area[:12])
-        alone = set(area) if controls.area_panel("area", area, told) else legal
+        alone = set(area) if panel.area_panel("area", area, told) else legal
         _list(crowd, look, point)
     with left:
         _map(choice, crowd, look, fitted, places, point, alone)
-    with st.expander("The numbers as a table"):
+    with st.expander("Table"):
         st.dataframe(crowds.table(crowd, places), hide_index=True, height=320)
 
 
 def _readings(choice: Choice) -> tuple[Reading, ...]:
     """The page's text and up to five further sentences, one a line."""
-    typed("others")
+    controls.OTHERS.check()
     others = st.text_area(
-        "More sentences, one a line: the same word elsewhere",
-        key="others",
+        controls.OTHERS.label,
+        key=controls.OTHERS.key,
         bind="query-params",
         placeholder=OTHERS,
         height=84,
-        max_chars=1000,
+        max_chars=controls.OTHERS.longest,
     )
     lines = [line.strip() for line in (others or "").splitlines() if line.strip()]
     if len(lines) >= SENTENCES:
@@ -90,34 +91,20 @@ def _readings(choice: Choice) -> tuple[Reading, ...]:
 
 
 def _controls(crowd: Crowd) -> Look:
-    checked("colour", COLOURS, name="colour")
-    checked("basis", BASES, name="directions of")
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        flat, measure = controls.flat(), controls.measure()
-        colour = st.selectbox("Colour", COLOURS, key="colour", bind="query-params", width=150)
-        basis = st.selectbox(
-            "Directions of",
-            BASES,
-            key="basis",
-            bind="query-params",
-            width=150,
-            help="All layers: one map for all of them, which stays. This layer: the directions in "
-            "which the tokens differ most there, so the map changes with the layer.",
-        )
-        unit = controls.unit()
-        trails = switch(
-            "trails",
-            "Trails",
-            on=True,
-            help="The way of each token from what enters layer 1 to the layer chosen.",
-        )
-    after = controls.after(
-        len(crowd.states) - 1,
-        "After layer",
-        "0 is what enters layer 1. The play button on the map goes through all of them.",
+    controls.COLOR.check(controls.ORDERED)
+    shared = (controls.MAP, controls.DISTANCE, controls.BASIS, controls.NORMALIZE)
+    for control in (*shared, controls.TRAJECTORIES):
+        control.check()
+    controls.AFTER.check(range(len(crowd.states)), default=crowd.parting)
+    after = controls.AFTER.draw(
+        help="0 is the input of layer 1. Play on the map shows every layer."
     )
-    own = after if basis == BASES[1] else None
-    return Look(flat, unit, trails, measure, after, str(colour), own)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        flat, measure = controls.MAP.draw() == "2-D", controls.DISTANCE.draw()
+        color, basis = controls.COLOR.draw(), controls.BASIS.draw()
+        unit, trails = controls.NORMALIZE.draw(), controls.TRAJECTORIES.draw()
+    own = after if basis == controls.THIS_LAYER else None
+    return Look(flat, unit, trails, measure, after, str(color), own)
 
 
 def _near(crowd: Crowd, look: Look, number: int) -> Neighbours:
@@ -129,7 +116,7 @@ def _near(crowd: Crowd, look: Look, number: int) -> Neighbours:
 
 def _hues(crowd: Crowd, look: Look) -> list[space.Pair]:
     """A colour for each token: by its sentence, or by its place in it."""
-    if look.colour == COLOURS[0]:
+    if look.colour == controls.ORDERED[0]:
         return [_hue(number) for number in crowd.sentence]
     last = max(*crowd.place, 1)
     return [space.band(place / last, low=palette.KEPT) for place in crowd.place]
@@ -149,12 +136,14 @@ def _map(
     alone: set[str],
 ) -> None:
     here, hues = places[look.after], _hues(crowd, look)
+    # Until somebody selects a token, the same word in two places is what to look at.
+    twins = {f"t{i}" for i in crowd.twins[0]} if crowd.twins else set[str]()
     own = [
         space.Mark(f"t{i}", tuple(here[i]), name, crowd.where(i))
-        for i, name in enumerate(crowd.names)
+        for i, name in enumerate(crowd.shown)
         if f"t{i}" in alone
     ]
-    chosen = [mark for mark in own if mark.id == point]
+    chosen = [mark for mark in own if mark.id == point or (point is None and mark.id in twins)]
     near = _nearest(crowd, look, own, point)
     flat_places, axes = places.reshape(-1, 3), space.axis_names(fitted)
     layers = np.repeat(np.arange(len(places)), places.shape[1]).astype(np.uint8)
@@ -166,46 +155,53 @@ def _map(
     with below:
         lost = _betrayed(crowd, quality, own)
     with room:
-        camera = controls.camera("layers-camera", flat=look.flat)
+        camera = panel.camera("layers-camera", flat=look.flat)
+        marked = [
+            *_groups(crowd, own, hues),
+            space.marks(
+                "worst preserved", lost, colour=palette.WRONG, size=14, symbol="circle-open"
+            ),
+            space.marks("", chosen, colour=palette.ACCENT, size=11),
+        ]
+        named = [
+            *space.labels(chosen, "chosen"),
+            *space.labels(near, "own"),
+            *space.labels([m for m in own if m not in chosen and m not in near], "own"),
+        ]
+        paths = _trails(crowd, places, look, point, alone, hues) if look.trails else []
         space_map(
             cloud,
             key="text-map",
             axes=axes,
             flat=look.flat,
-            groups=[
-                *_groups(crowd, own, hues),
-                space.marks(
-                    "betrayed most", lost, colour=palette.WRONG, size=14, symbol="circle-open"
-                ),
-                space.marks("", chosen, colour=palette.ACCENT, size=11),
-            ],
-            names=[
-                *space.labels(chosen, "chosen"),
-                *space.labels(near, "own"),
-                *space.labels([m for m in own if m.id != point and m not in near], "own"),
-            ],
-            paths=_trails(places, look, point, alone, hues) if look.trails else [],
+            groups=marked,
+            names=named,
+            paths=paths,
             only=[],
             frames={mark.id: places[:, int(mark.id[1:])].round(4).tolist() for mark in own},
             chosen=point,
             camera=camera,
             on_camera=partial(select, "layers-camera"),
             on_pick=partial(select, "token"),
-            on_area=partial(controls.choose_area, "area"),
+            on_area=partial(panel.choose_area, "area"),
             on_played=_played,
         )
         told = space.told(fitted, len(flat_places), choice.card.width, quality, look.flat)
         st.caption(plain(told))
+    title = f"Tokens after layer {look.after} of {choice.card.title}"
+    shown = files.Shown(
+        cloud, flat_places, layers, marked, named, axes, look.flat, camera, paths, only=[]
+    )
     share_menu(
         "map",
-        svg=lambda: files.drawing(flat_places, own, [], axes, flat=look.flat, camera=camera),
+        svg=lambda: files.drawing(shown, title),
         shown=False,
-        figure=lambda: files.figure(cloud, flat_places, layers, own, axes, camera=camera),
+        figure=lambda: files.figure(shown, title),
         data=lambda: crowds.table(crowd, places),
-        vectors=lambda: controls.vector_table(
+        vectors=lambda: panel.vector_table(
             [f"t{i}" for i in range(len(crowd.names))], crowd.names, crowd.states[look.after]
         ),
-        title=f"Tokens after layer {look.after} of {choice.card.title}",
+        title=title,
     )
 
 
@@ -240,26 +236,37 @@ def _nearest(
 
 def _betrayed(crowd: Crowd, quality: Quality | None, own: Sequence[space.Mark]) -> list[space.Mark]:
     """The tokens that the map betrays most, where they are to be lit."""
-    if quality is None or not controls.light():
+    if quality is None or not _highlight():
         return []
     rows = space.betrayed(quality, BETRAYED)
-    st.caption(plain(words.betrayed_told(crowd.names, quality, rows)))
+    st.caption(plain(words.betrayed_told(crowd.shown, quality, rows)))
     lost = {f"t{i}" for i in rows}
     return [mark for mark in own if mark.id in lost]
 
 
+def _highlight() -> bool:
+    controls.WORST.check()
+    return bool(controls.WORST.draw())
+
+
 def _trails(
-    places: np.ndarray, look: Look, point: str | None, alone: set[str], hues: Sequence[space.Pair]
+    crowd: Crowd,
+    places: np.ndarray,
+    look: Look,
+    point: str | None,
+    alone: set[str],
+    hues: Sequence[space.Pair],
 ) -> list[dict[str, object]]:
     """The way of each token so far; of the picked one alone where one is picked."""
     if look.after == 0:
         return []
     which = sorted(alone) if point is None else [point]
+    first = crowd.twins[0] if crowd.twins else ()
     return [
         {
             "places": places[: look.after + 1, i].round(5).tolist(),
             "colour": hues[i],
-            "width": 2 if point is None else 4,
+            "width": 4 if point is not None or i in first else 2,
         }
         for i in (int(one[1:]) for one in which)
     ]
@@ -276,21 +283,23 @@ def _quality(crowd: Crowd, look: Look, here: np.ndarray) -> Quality | None:
 
 def _list(crowd: Crowd, look: Look, point: str | None) -> None:
     if point is None:
-        st.markdown("**Pick a token** on the map, or here:")
+        st.markdown("**Select a token** on the map, or here:")
         with st.container(horizontal=True, gap="xsmall"):
             for i in range(min(len(crowd.names), 40)):
                 st.button(
-                    plain(crowd.names[i]),
+                    plain(crowd.shown[i]),
                     key=f"pick-{i}",
                     on_click=select,
                     args=("token", f"t{i}"),
                 )
     else:
         number = int(point[1:])
-        name, found = crowd.names[number], _near(crowd, look, number)
-        st.markdown(f"**{plain(name)}** and the tokens nearest to it after layer {look.after}")
+        name, found = crowd.shown[number], _near(crowd, look, number)
+        st.markdown(f"**{plain(name)}** and its nearest neighbors after layer {look.after}")
         ids = [int(i) for i in found.indices]
-        listed = lists.Listed([f"t{i}" for i in ids], [crowd.short(i) for i in ids])
+        listed = lists.Listed(
+            [f"t{i}" for i in ids], [crowd.short(i) for i in ids], [crowd.contexts[i] for i in ids]
+        )
         told = "There is no other token."
         if ids:
             told = (
@@ -298,17 +307,17 @@ def _list(crowd: Crowd, look: Look, point: str | None) -> None:
                 f"{found.degrees[0]:.0f}°."
             )
         vector = crowd.states[look.after][number]
-        controls.near_list("token", found, listed, look.measure, vector, name=name, told=told)
+        panel.near_list("token", found, listed, look.measure, vector, name=name, told=told)
     _drift(crowd, point)
 
 
 def _drift(crowd: Crowd, point: str | None) -> None:
     """How alike two tokens are, layer by layer: those of one spelling, or all to their start."""
     alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
-    title = "How alike, layer by layer" if alike else "How far from where they began"
+    title = "Cosine similarity by layer" if alike else "Cosine similarity to the input of layer 1"
     st.markdown(f"**{title}**")
-    chart = space_charts.over_layers(values, dark=controls.dark())
-    st.plotly_chart(chart, key="drift", config={"displayModeBar": False})
+    chart = space_charts.over_layers(values, dark=panel.dark())
+    st.plotly_chart(chart, key="drift", config=space_charts.CONFIG)
     st.caption(plain(space_charts.drift_told(values)))
     share_menu(
         "drift",

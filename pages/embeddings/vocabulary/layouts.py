@@ -1,4 +1,4 @@
-"""The ways of laying out a vocabulary: PCA, an axis of one's own, UMAP, t-SNE.
+"""The ways of laying out a vocabulary: PCA, a custom axis, UMAP, t-SNE.
 
 In: a model and what the controls say. Out: a `Layout`, places for all points and a way to place
 further vectors; for UMAP and t-SNE the process that makes it is shown until it is there. Knows
@@ -15,14 +15,14 @@ import streamlit as st
 
 from engine.space import projection, vocabulary_layout
 from engine.tokenizers.vocabulary import Vocabulary, exact
+from pages.embeddings import controls
 from pages.embeddings.map import picture as space
 from pages.pictures.svg import visible
-from pages.shell.address import plain, typed
+from pages.shell.address import plain
 from pages.shell.cache import engine
 from pages.shell.jobs import show_job
 from pages.shell.state import state
 
-NAMES = ("PCA", "Own axis", "UMAP", "t-SNE")
 METHODS: dict[str, vocabulary_layout.Method] = {"UMAP": "umap", "t-SNE": "tsne"}
 AMONG = 5
 
@@ -44,7 +44,7 @@ class Layout:
 
 def layout(model: str, whole: Vocabulary, name: str, *, unit: bool, flat: bool) -> Layout:
     """The layout of that name; PCA stands in while another is not there yet."""
-    if name == "Own axis":
+    if name == "Custom axis":
         own = _own_axis(model, whole, unit=unit)
         return own or _pca(model, unit=unit, flat=flat)
     if name in METHODS:
@@ -69,18 +69,15 @@ def _linear(fitted: projection.Projection, axes: list[str], unit: bool, told: st
 
 def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
     """A map whose first axis goes from one word to another."""
-    typed("minus", "man")
-    typed("plus", "woman")
+    controls.FROM.check()
+    controls.TO.check()
     with st.container(horizontal=True, gap="small"):
-        words = [
-            st.text_input(label, default, key=key, bind="query-params", max_chars=40, width=180)
-            for label, default, key in (("From", "man", "minus"), ("to", "woman", "plus"))
-        ]
+        words = [controls.FROM.draw(), controls.TO.draw()]
     ids = [exact(whole, word) for word in words]
     for word, found in zip(words, ids, strict=True):
         if found is None:
             st.caption(
-                plain(f"“{word}” is not one piece of this vocabulary: the map shows PCA instead.")
+                plain(f"“{word}” is not a single token of this vocabulary: showing PCA instead.")
             )
     minus, plus = ids
     if minus is None or plus is None or minus == plus:
@@ -94,9 +91,10 @@ def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
         *(f"rest {k} · {part:.1f} %" for k, part in enumerate(rest, 1)),
     ]
     told = (
-        f"The first axis goes from “{low}” to “{high}”; it holds {share:.1f} % of the "
-        "variance, the other two are the main directions of what is left. Points far along it are "
-        f"more “{high}” than “{low}”. Distances are approximate; the list uses the real space."
+        f"The first axis goes from “{low}” to “{high}” and explains {share:.1f} % of the "
+        "variance; the other two are the principal components of the rest. Points far along it "
+        f"are more “{high}” than “{low}”. Distances are approximate; the list uses the original "
+        "space."
     )
     return _linear(fitted, axes, unit, told)
 
@@ -119,16 +117,19 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
 
     quality = engine().layout_quality(model, method, unit, 2 if flat else 3)
     told = (
-        f"{name} keeps neighbours together and bends the rest: the gaps between far groups and "
-        "their sizes say little. "
+        f"{name} preserves neighborhoods and distorts the rest: distances between groups and "
+        "their sizes mean little. "
     )
     if quality is not None:
         told += (
-            f"Of 10 true neighbours {quality.kept.mean():.1f} are also near here "
-            f"(trustworthiness {quality.trustworthiness:.2f}, "
+            f"On average {quality.kept.mean():.1f} of {quality.size} nearest neighbors are "
+            f"preserved (trustworthiness {quality.trustworthiness:.2f}, "
             f"continuity {quality.continuity:.2f}). "
         )
-    told += f"Your text's tokens stand between their {AMONG} nearest pieces; the list is exact."
+    told += (
+        f"Tokens of the text lie between their {AMONG} nearest tokens of the vocabulary; the list "
+    )
+    told += "is exact."
     return Layout(places, [f"{name} {k}" for k in (1, 2, 3)], place, None, told, quality)
 
 
@@ -138,15 +139,13 @@ def _making(model: str, name: str, unit: bool) -> None:
     if job is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                f"Make the {name} map",
+                f"Compute {name}",
                 icon=":material/play_arrow:",
                 on_click=_make,
                 args=(model, method, unit),
                 key=f"make-{method}",
             )
-            st.caption(
-                "It takes a minute or so beside the page, once, and is kept. This is PCA still."
-            )
+            st.caption("It takes about a minute, once, and is kept. Showing PCA meanwhile.")
         return
     show_job(job, key=f"job-{method}")
 

@@ -73,7 +73,7 @@ class Pieces:
         """Some pieces at their places on a map."""
         texts = self.whole.texts
         return [
-            Mark(f"v{i}", tuple(places[i, :3]), texts[i], f"{visible(texts[i])}, id {i}")
+            Mark(f"v{i}", tuple(places[i, :3]), texts[i], f"{visible(texts[i])}, ID {i}")
             for i in ids
         ]
 
@@ -87,11 +87,11 @@ def told(them: Pieces, point: str, found: Neighbours) -> str:
     if point[0] == "t" and them.hidden is not None:
         number = int(them.hidden.tokens.ids[int(point[1:])])
         rank = list(found.indices).index(number) + 1 if number in found.indices else None
-        where = f"neighbour no. {rank}" if rank else f"not among the first {len(found.indices)}"
+        where = f"neighbor {rank}" if rank else f"not among the first {len(found.indices)}"
         moved = f"{them.after} layer{'s' if them.after > 1 else ''} of context moved it."
         if them.after == 0:
-            moved = "this is the row plus what the position adds."
-        lines.append(f"Its own row of the table, id {number}, is {where}: {moved}")
+            moved = "the difference is what the position embedding adds."
+        lines.append(f"Its own token embedding, ID {number}, is {where}: {moved}")
     return " ".join(lines)
 
 

@@ -14,19 +14,19 @@ from engine.space import projection
 from engine.space.projection import Measure, Neighbours
 from engine.tokenizers.vocabulary import find
 from engine.values import Hidden, Reading
+from pages.embeddings import controls
 from pages.embeddings.map import charts as space_charts
-from pages.embeddings.map import controls, files, words
+from pages.embeddings.map import files, panel, words
 from pages.embeddings.map import neighbours as lists
 from pages.embeddings.map import picture as space
 from pages.embeddings.map.component import space_map
 from pages.embeddings.vocabulary import pieces
-from pages.embeddings.vocabulary.layouts import NAMES, Layout, layout
+from pages.embeddings.vocabulary.layouts import Layout, layout
 from pages.embeddings.vocabulary.pieces import Pieces
 from pages.pictures import charts
 from pages.pictures.svg import visible
-from pages.shell.address import typed
 from pages.shell.cache import drawn, engine
-from pages.shell.frame import Choice, checked, plain, select, selection
+from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
 
 NEAR = 12
@@ -60,6 +60,7 @@ def embeddings_vocabulary(choice: Choice) -> None:
     """Draw the map of the vocabulary."""
     whole = engine().vocabulary(choice.model)
     hidden = engine().hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
+    room = st.container()  # the picture stands above its controls
     look = _controls(hidden)
     vectors = engine().vocabulary_space(choice.model).vectors
     them = Pieces(whole, vectors, hidden, look.after)
@@ -67,47 +68,47 @@ def embeddings_vocabulary(choice: Choice) -> None:
     own = them.tokens(fitted.place(them.states))
     point = selection("point", them.has, name="point")
     found = _near(choice, them, look, point)
-    area = controls.area("area", them.has)
-    left, right = st.columns([3, 1.15], gap="medium")
+    area = panel.area("area", them.has)
+    left, right = room.columns([3, 1.15], gap="medium")
     with right:
-        alone = controls.area_panel("area", area, words.area_told(whole, own, area))
+        alone = panel.area_panel("area", area, words.area_told(whole, own, area))
     with left:
         _map(choice, them, look, fitted, own, Chosen(point, found, area, alone))
     with right:
         _list(them, look, point, found)
         _shares(choice, look, fitted)
     # A large vocabulary is a megabyte of table: it travels when somebody asks for it.
-    numbers = st.expander("The numbers as a table", key="numbers", on_change="rerun")
+    numbers = st.expander("Table", key="numbers", on_change="rerun")
     if numbers.open:
         numbers.dataframe(pieces.table(them, own, fitted.places), hide_index=True, height=320)
 
 
 def _controls(hidden: Hidden | None) -> Look:
-    checked("colour", list(space.COLOURS), name="colour")
+    """Check and draw what is chosen."""
+    controls.COLOR.check(space.COLOURS)
+    shared = (controls.LAYOUT, controls.MAP, controls.DISTANCE, controls.SEARCH, controls.NORMALIZE)
+    for control in shared:
+        control.check()
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        checked("layout", list(NAMES), name="layout")
-        name = st.selectbox("Layout", NAMES, key="layout", bind="query-params", width=130)
-        flat = controls.flat()
-        colour = st.selectbox("Colour", space.COLOURS, key="colour", bind="query-params", width=210)
-        measure = controls.measure()
-        typed("search")
-        query = st.text_input(
-            "Search the vocabulary",
-            key="search",
-            bind="query-params",
-            max_chars=60,
-            placeholder="cat, 2540 or E2 82",
-            width=210,
-        )
-        unit = controls.unit()
+        name = controls.LAYOUT.draw()
+        flat = controls.MAP.draw() == "2-D"
+        color = controls.COLOR.draw()
+        measure = controls.DISTANCE.draw()
+        query = controls.SEARCH.draw()
+        unit = controls.NORMALIZE.draw()
     after = 0
     if hidden is not None:
-        after = controls.after(
-            len(hidden.states) - 1,
-            "The text's tokens after layer",
-            "0 is what enters layer 1. The map itself stays: its directions are the vocabulary's.",
+        controls.AFTER.check(range(len(hidden.states)))
+        after = controls.AFTER.draw(
+            label="Text tokens after layer",
+            help="0 is the input of layer 1. The map stays: its axes are those of the vocabulary.",
         )
-    return Look(flat, unit, str(colour), measure, after, query, name)
+    return Look(flat, unit, str(color), measure, after, query, name)
+
+
+def _highlight() -> bool:
+    controls.WORST.check()
+    return bool(controls.WORST.draw())
 
 
 def _near(choice: Choice, them: Pieces, look: Look, point: str | None) -> Neighbours | None:
@@ -145,45 +146,49 @@ def _map(
     if now.alone:
         only = inside
     elif inside:
-        lit.append(space.lit("in the area", inside, len(whole)))
+        lit.append(space.lit("selected", inside, len(whole)))
     with room:
-        camera = controls.camera("camera", flat=look.flat)
+        camera = panel.camera("camera", flat=look.flat)
+        marked = [
+            space.marks("neighbors", near, colour=space.palette.KEPT, size=5),
+            space.marks("tokens of the text", own, colour=space.palette.CHOSEN, size=6.5),
+            space.marks("", picked, colour=space.palette.ACCENT, size=10),
+        ]
+        named = [
+            *space.labels(picked, "chosen"),
+            *space.labels([m for m in own if m.id != now.point], "own"),
+            *space.labels(near, "near"),
+        ]
         space_map(
             cloud,
             key="vocabulary-map",
             axes=axes,
             flat=look.flat,
-            groups=[
-                space.marks("neighbours", near, colour=space.palette.KEPT, size=5),
-                space.marks("tokens of the text", own, colour=space.palette.CHOSEN, size=6.5),
-                space.marks("", picked, colour=space.palette.ACCENT, size=10),
-            ],
-            names=[
-                *space.labels(picked, "chosen"),
-                *space.labels([m for m in own if m.id != now.point], "own"),
-                *space.labels(near, "near"),
-            ],
+            groups=marked,
+            names=named,
             only=only,
             lit=lit,
             chosen=now.point,
             camera=camera,
             on_camera=partial(select, "camera"),
             on_pick=partial(select, "point"),
-            on_area=partial(controls.choose_area, "area"),
+            on_area=partial(panel.choose_area, "area"),
         )
         st.caption(plain(fitted.told))
+    title = f"Vocabulary of {choice.card.title}"
+    shown = files.Shown(
+        cloud, places, groups, marked, named, axes, look.flat, camera, only=only, lit=lit
+    )
     share_menu(
         "map",
-        svg=lambda: files.drawing(
-            places, own, [*near, *picked], axes, flat=look.flat, camera=camera
-        ),
+        svg=lambda: files.drawing(shown, title),
         shown=False,
-        figure=lambda: files.figure(cloud, places, groups, own, axes, camera=camera),
+        figure=lambda: files.figure(shown, title),
         data=lambda: pieces.table(them, own, places),
-        vectors=lambda: controls.vector_table(
-            *pieces.chosen(them, [*now.area, *(m.id for m in [*near, *picked])], controls.CELLS)
+        vectors=lambda: panel.vector_table(
+            *pieces.chosen(them, [*now.area, *(m.id for m in [*near, *picked])], panel.CELLS)
         ),
-        title=f"The vocabulary of {choice.card.title}",
+        title=title,
     )
 
 
@@ -203,11 +208,11 @@ def _cloud(
 
 def _betrayed(them: Pieces, fitted: Layout) -> list[dict[str, Any]]:
     """The points that the map betrays most, where they are to be lit, and how much it does."""
-    if fitted.quality is None or not controls.light():
+    if fitted.quality is None or not _highlight():
         return []
     rows = space.betrayed(fitted.quality)
     st.caption(plain(words.betrayed_told(them.whole.texts, fitted.quality, rows)))
-    name, red = "betrayed most", space.palette.WRONG
+    name, red = "worst preserved", space.palette.WRONG
     return [space.lit(name, rows, len(them.whole), colour=red, size=4.5, symbol="diamond")]
 
 
@@ -216,26 +221,24 @@ def _only(them: Pieces, query: str) -> list[int] | None:
     if not query.strip():
         return None
     ids = find(them.whole, query.strip())
-    told = f"{len(ids):,} of {len(them.whole):,} pieces fit “{query.strip()}”"
+    told = f"{len(ids):,} of {len(them.whole):,} tokens match “{query.strip()}”"
     if len(ids) > FOUND:
         told += f"; the first {FOUND} are on the map"
-    st.caption(plain(f"{told}." if len(ids) else f"Nothing in this vocabulary fits “{query}”."))
+    st.caption(plain(f"{told}." if len(ids) else f"No token of this vocabulary matches “{query}”."))
     return [int(i) for i in ids[:FOUND]]
 
 
 def _list(them: Pieces, look: Look, point: str | None, found: Neighbours | None) -> None:
     if point is None or found is None:
-        st.markdown("**Pick a point** on the map, or one of these tokens of your text:")
+        st.markdown("**Select a point** on the map, or a token of the text:")
         _choose(them)
         return
     name = them.name(point)
-    st.markdown(f"**{plain(visible(name))}** and its nearest neighbours in the real space")
+    st.markdown(f"**{plain(visible(name))}** and its nearest neighbors in the original space")
     ids = [int(i) for i in found.indices]
     listed = lists.Listed([f"v{i}" for i in ids], [them.whole.texts[i] for i in ids])
     told = pieces.told(them, point, found)
-    controls.near_list(
-        "point", found, listed, look.measure, them.vector(point), name=name, told=told
-    )
+    panel.near_list("point", found, listed, look.measure, them.vector(point), name=name, told=told)
 
 
 def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
@@ -243,16 +246,16 @@ def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
     explained, used = fitted.explained, 2 if look.flat else 3
     if explained is None:
         explained, used = engine().vocabulary_map(choice.model, look.unit).explained, 0
-    chart = space_charts.shares(explained, used, dark=controls.dark())
-    st.plotly_chart(chart, key="shares", config={"displayModeBar": False})
-    percent, title = (100 * explained).round(3).tolist(), "Variance by direction"
+    chart = space_charts.shares(explained, used, dark=panel.dark())
+    st.plotly_chart(chart, key="shares", config=space_charts.CONFIG)
+    percent, title = (100 * explained).round(3).tolist(), "Explained variance by component"
     share_menu(
         "variance",
         svg=lambda: charts.bars(
-            percent, used=used, across="direction", up="% of variance", title=title
+            percent, used=used, across="component", up="% of variance", title=title
         ),
         shown=False,
-        data={"direction": list(range(1, len(percent) + 1)), "percent": percent},
+        data={"component": list(range(1, len(percent) + 1)), "percent": percent},
         title=title,
     )
 

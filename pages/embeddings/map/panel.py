@@ -1,4 +1,4 @@
-"""What the maps of the Embeddings page share: their controls, an area, the list beside the map.
+"""What stands beside the maps of the Embeddings page: an area, a point and its list.
 
 In: points by id (`v12` of the vocabulary, `t3` of the text, `p7` of a position). Out: what the
 person chose. An area of a few points is part of the link; a large one stays in the session, as no
@@ -9,62 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import cast
 
 import numpy as np
 import streamlit as st
 
-from engine.space import projection
 from engine.space.projection import Measure, Neighbours
+from pages.embeddings import controls
 from pages.embeddings.map import cameras
 from pages.embeddings.map import neighbours as lists
 from pages.pictures.svg import visible
 from pages.shell.components import picture
-from pages.shell.frame import checked, plain, select, selection
+from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
-from pages.shell.switch import switch
 
 IN_LINK = 200  # characters of an area's ids
 CELLS = 2_000_000
 """Numbers in a file of vectors; a vocabulary beyond it gives those of the chosen points."""
-
-
-def flat() -> bool:
-    """Whether the map is flat."""
-    checked("map", ["3-D", "2-D"], name="map")
-    return "2-D" == st.segmented_control(
-        "Map", ["3-D", "2-D"], key="map", bind="query-params", default="3-D", required=True
-    )
-
-
-def measure() -> Measure:
-    """What nearness means in the lists."""
-    checked("measure", list(projection.MEASURES), name="measure")
-    chosen = st.segmented_control(
-        "Nearness",
-        projection.MEASURES,
-        key="measure",
-        bind="query-params",
-        default="cosine",
-        required=True,
-    )
-    return cast("Measure", chosen)
-
-
-def unit() -> bool:
-    """Whether vectors count by their direction alone."""
-    return switch(
-        "directions",
-        "Directions only",
-        on=True,
-        help="All vectors at length 1, as the cosine sees them. Off: with their own lengths.",
-    )
-
-
-def after(last: int, label: str, help: str) -> int:
-    """The layer after which tokens are looked at; 0 is what enters layer 1."""
-    checked("after", range(last + 1), default=0, name="after")
-    return st.slider(label, 0, last, key="after", bind="query-params", help=help)
 
 
 def camera(key: str, *, flat: bool) -> str | None:
@@ -75,16 +35,6 @@ def camera(key: str, *, flat: bool) -> str | None:
 def dark() -> bool:
     """Whether the page is dark: charts of Plotly are given colours, not names of them."""
     return st.context.theme.type == "dark"
-
-
-def light() -> bool:
-    """Whether the points are lit that the map betrays most."""
-    return switch(
-        "betrayed",
-        "Light the points it betrays most",
-        on=False,
-        help="Those of whose true neighbours the fewest stand near them on this map.",
-    )
 
 
 # ---------------------------------------------------------------------------- an area
@@ -99,7 +49,7 @@ def area(key: str, legal: Callable[[str], bool]) -> list[str]:
 
 
 def choose_area(key: str, ids: Sequence[str]) -> None:
-    """Keep an area; call it in a callback. No ids: let go of it."""
+    """Keep an area; call it in a callback. No ids: clear it."""
     told = " ".join(ids)
     fits = len(told) <= IN_LINK
     select(key, told if fits and told else None)
@@ -112,12 +62,13 @@ def area_panel(key: str, ids: Sequence[str], told: str) -> bool:
     """What is in the area, and whether the map shows it alone."""
     if not ids:
         return False
-    st.markdown(f"**{len(ids):,} points in the area**")
+    st.markdown(f"**{len(ids):,} points selected**")
     st.caption(plain(told))
-    alone = switch(f"{key}-alone", "Show these alone", on=False)
-    st.button("Let go of the area", key=f"{key}-drop", on_click=choose_area, args=(key, ()))
+    controls.ISOLATE.check()
+    alone = controls.ISOLATE.draw()
+    st.button("Clear selection", key=f"{key}-drop", on_click=choose_area, args=(key, ()))
     if len(" ".join(ids)) > IN_LINK:
-        st.caption("Too many for a link: a copied link leaves the area out.")
+        st.caption("Too many points for a link: a copied link leaves the selection out.")
     return alone
 
 
@@ -134,20 +85,20 @@ def near_list(
     name: str,
     told: str,
 ) -> None:
-    """Neighbours that can be picked, the point's vector as a strip, both as files, and let go."""
+    """Neighbors that can be selected, the point's vector as a strip, both as files."""
     svg = lists.neighbour_list(found, listed, by)
     picture(svg, key="near", alt=told, on_lock=partial(select, key))
     st.caption(plain(told))
     strip = lists.strip(vector, f"The vector of {visible(name)}")
     picture(strip, key="strip", alt=f"{len(vector)} numbers of the vector of {visible(name)}")
     share_menu(
-        "neighbours",
+        "neighbors",
         svg=svg,
         data=lists.table(found, listed),
         vectors=lambda: vector_table([visible(name)], [visible(name)], vector[None]),
-        title=f"Neighbours of {visible(name)}",
+        title=f"Neighbors of {visible(name)}",
     )
-    st.button("Let go of the point", on_click=select, args=(key, None))
+    st.button("Clear selection", on_click=select, args=(key, None))
 
 
 def vector_table(

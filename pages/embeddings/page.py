@@ -1,0 +1,57 @@
+"""Embeddings: what is chosen, and its views."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.embeddings import controls
+from pages.embeddings.analogies import embeddings_analogies
+from pages.embeddings.positions.section import embeddings_positions
+from pages.embeddings.through_layers.section import embeddings_text
+from pages.embeddings.vocabulary.section import embeddings_vocabulary
+from pages.shell.frame import frame, sentences
+from pages.shell.state import state
+from pages.shell.views import View, choose_view
+
+SHARED = (controls.MAP, controls.DISTANCE, controls.NORMALIZE, controls.AFTER, controls.COLOR)
+SELECTING = (controls.WORST, controls.ISOLATE)
+VIEWS = (
+    View(
+        "Through the layers",
+        embeddings_text,
+        (*SHARED, *SELECTING, controls.BASIS, controls.TRAJECTORIES, controls.OTHERS),
+    ),
+    View(
+        "Vocabulary",
+        embeddings_vocabulary,
+        (*SHARED, *SELECTING, controls.LAYOUT, controls.FROM, controls.TO, controls.SEARCH),
+    ),
+    View("Positions", embeddings_positions, (controls.MAP,)),
+    View("Analogies", embeddings_analogies, (*controls.WORD, controls.EXCLUDE)),
+)
+OF_THE_VOCABULARY = ("point", "camera", "layout", "search", "minus", "plus")
+
+
+def page() -> None:
+    """Draw the page."""
+    choice = frame("Embeddings")
+    with sentences():
+        _old_link()
+        view = choose_view(VIEWS, choice.card.family)
+        if view.draw is not embeddings_vocabulary:
+            _leave_vocabulary()
+        view.draw(choice)
+
+
+def _old_link() -> None:
+    """The vocabulary was once the first view, which links leave out."""
+    query = st.query_params
+    if state().turned and "view" not in query and any(key in query for key in OF_THE_VOCABULARY):
+        query["view"] = "Vocabulary"
+
+
+def _leave_vocabulary() -> None:
+    """What another view leaves in the address would open the vocabulary when it is read again."""
+    for key in OF_THE_VOCABULARY:
+        if key in st.query_params:
+            del st.query_params[key]
