@@ -78,7 +78,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Which line needs a token: its line and the line's number, its ids, the first `start` the prompt.
+    """A line that needs a token: its number, its ids, of which the first `start` are the prompt.
 
     `ending` says whether the line is over with this token.
     """
@@ -130,7 +130,7 @@ def choose_all(
     seed: int,
     ban: Sequence[int] = (),
 ) -> list[Written]:
-    """Select a token in each row of a step. What does not depend on a setting is counted for all."""
+    """Select a token in each row of a step; what no setting changes is counted for all."""
     # 1) what the model says: probabilities, its best, how sure it is
     shifted = logits - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
