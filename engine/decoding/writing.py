@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -126,14 +127,22 @@ class _Column:
         return self.tokens[-1].end if self.tokens else ""
 
 
-_shelf: OrderedDict[Hashable, _Column] = OrderedDict()
+class _Key(NamedTuple):
+    """What makes a text what it is: the state of the model's files, the task, the line."""
+
+    model: Hashable
+    task: Task
+    line: Line
+
+
+_shelf: OrderedDict[_Key, _Column] = OrderedDict()
 _watched: OrderedDict[str, set[Job]] = OrderedDict()  # by viewer
 _guard = threading.Lock()
 _numbers = itertools.count()
 
 
-def _key(bundle: Bundle, task: Task, line: Line) -> Hashable:
-    return (bundle.digest, task, line)
+def _key(bundle: Bundle, task: Task, line: Line) -> _Key:
+    return _Key(bundle.digest, task, line)
 
 
 def _turn(viewer: str, jobs: set[Job]) -> None:
@@ -161,9 +170,8 @@ def _with_other_limit(bundle: Bundle, task: Task, line: Line) -> _Column:
     if line.beams:
         return column
     best: _Column | None = None
-    for (folder, stamp, other, its_line), known in _shelf.items():  # type: ignore[misc]
-        same = its_line == line and replace(other, limit=task.limit) == task
-        if same and (folder, stamp) == (bundle.folder, bundle.stamp):
+    for key, known in _shelf.items():
+        if key == _key(bundle, replace(task, limit=key.task.limit), line):
             best = known if best is None or len(known.tokens) > len(best.tokens) else best
     if best is None:
         return column
