@@ -78,11 +78,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-<<<<<<< HEAD
     """Which line needs a token, with its number and its ids, the first `start` being the prompt's.
-=======
-    """A line that needs a token: its number, its ids, of which the first `start` are the prompt.
->>>>>>> decoding
 
     `ending` says whether the line is over with this token.
     """
@@ -134,11 +130,7 @@ def choose_all(
     seed: int,
     ban: Sequence[int] = (),
 ) -> list[Written]:
-<<<<<<< HEAD
     """Select a token in each row of a step; what no setting changes is counted for all rows."""
-=======
-    """Select a token in each row of a step; what no setting changes is counted for all."""
->>>>>>> decoding
     # 1) what the model says: probabilities, its best, how sure it is
     shifted = logits - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
