@@ -131,7 +131,7 @@ def test_changing_the_head_changes_the_map_without_a_model_run(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a change of head ran the model")
 
-    monkeypatch.setattr(tracing, "_run", refuse)
+    monkeypatch.setattr(tracing, "run", refuse)
     app.number_input(key="head").set_value(4).run()
     assert not app.exception
     assert picture(app, "attention-map")["svg"] != first
