@@ -161,9 +161,9 @@ def _with_other_limit(bundle: Bundle, task: Task, line: Line) -> _Column:
     if line.beams:
         return column
     best: _Column | None = None
-    for (folder, stamp, other, its_line), known in _shelf.items():  # type: ignore[misc]
+    for (digest, other, its_line), known in _shelf.items():  # type: ignore[misc]
         same = its_line == line and replace(other, limit=task.limit) == task
-        if same and (folder, stamp) == (bundle.folder, bundle.stamp):
+        if same and digest == bundle.digest:
             best = known if best is None or len(known.tokens) > len(best.tokens) else best
     if best is None:
         return column
