@@ -245,7 +245,7 @@ function play(root) {
     chip.dataset.words = words;
     chip.replaceChildren();
     if (!words) return;
-    element("span", "", chip, "Locked: " + (words.length > 80 ? words.slice(0, 79) + "…" : words));
+    element("span", "", chip, "Pinned: " + (words.length > 80 ? words.slice(0, 79) + "…" : words));
     const free = element("button", "", chip, "×");
     free.type = "button";
     free.setAttribute("aria-label", "Unlock");

@@ -211,7 +211,7 @@ SUGGESTIONS: tuple[Entry, ...] = (
     ),
     _suggestion(
         "Qwen/Qwen3-0.6B", "Qwen3 0.6B", "decoder", 596, 1503, _APACHE,
-        "A model of 2025 in many languages, with normalised queries and keys.",
+        "A model of 2025 in many languages, with normalized queries and keys.",
     ),
     _suggestion(
         "meta-llama/Llama-3.2-1B", "Llama 3.2 1B", "decoder", 1236, 2472, "Llama 3.2 Community",

@@ -111,14 +111,14 @@ HIDE_CONTROL = Control(
 )
 SCALE_CONTROL = Control(
     "scale",
-    "Colour scale",
+    "Color scale",
     tuple(SCALES),
     page=PAGE,
     formerly={"Root": "Square root"},
 )
 PER_CONTROL = Control(
     "per",
-    "Normalize colour by",
+    "Normalize color by",
     tuple(PER),
     page=PAGE,
     help="By row the strongest key of every query is darkest, by column the strongest query of "

@@ -130,7 +130,7 @@ def _asked_for(rule: policy.Rule) -> str:
     )
     waiting = {entry.source: entry for entry in engine().models() if entry.folder is None}
     st.pills(
-        "Suggested models, with their size to download and their licence",
+        "Suggested models, with their size to download and their license",
         list(waiting),
         key="add-suggestion",
         format_func=lambda one: _suggested(waiting[one]),
@@ -222,7 +222,7 @@ def _words(about: dict[str, Any]) -> str:
             f"{about['layers']} layers of {about['heads']} heads, width {about.get('width')}, "
             f"vocabulary of {about.get('vocabulary') or 0:,}."
         )
-    parts.append(f"Licence: {about.get('licence') or 'not stated'}.")
+    parts.append(f"License: {about.get('licence') or 'not stated'}.")
     return " ".join([*parts, *about.get("notes", ())])
 
 

@@ -82,7 +82,7 @@ def test_hover_lights_click_locks_escape_frees(page: Page) -> None:
     expect(page.locator(".tip")).to_contain_text("token 2")
     token.click()
     rest(page)
-    expect(page.locator(".chip")).to_contain_text("Locked")
+    expect(page.locator(".chip")).to_contain_text("Pinned")
     assert "token=s1" in page.url
     page.mouse.move(5, 5)
     expect(page.locator("[data-id=s1].locked")).to_have_count(1)
@@ -111,13 +111,13 @@ def test_a_second_click_and_the_cross_unlock(page: Page) -> None:
 
 def test_a_lock_comes_with_the_link_and_stays_over_other_pages(open_at: Open) -> None:
     page = open_at("/?token=s2")
-    expect(page.locator(".chip")).to_contain_text("Locked")
+    expect(page.locator(".chip")).to_contain_text("Pinned")
     page.get_by_test_id("stPageLink").get_by_text("Attention", exact=True).first.click()
     page.wait_for_url(re.compile("/Attention"))
     rest(page)
     page.get_by_test_id("stPageLink").get_by_text("Transformer Atlas").click()
     rest(page)
-    expect(page.locator(".chip")).to_contain_text("Locked")
+    expect(page.locator(".chip")).to_contain_text("Pinned")
 
 
 def test_the_keyboard_reaches_walks_and_locks(page: Page) -> None:
@@ -126,7 +126,7 @@ def test_the_keyboard_reaches_walks_and_locks(page: Page) -> None:
     expect(page.locator("[data-id=s1]").first).to_be_focused()
     page.keyboard.press("Enter")
     rest(page)
-    expect(page.locator(".chip")).to_contain_text("Locked")
+    expect(page.locator(".chip")).to_contain_text("Pinned")
     expect(page.locator("[data-id=s1]").first).to_be_focused()
     page.keyboard.press("Escape")
     rest(page)
@@ -137,7 +137,7 @@ def test_a_picture_is_not_drawn_anew_when_nothing_changed(page: Page) -> None:
     page.locator(".stage svg").evaluate("node => (node.kept = true)")
     page.locator("[data-id=s1]").first.click()
     rest(page)
-    expect(page.locator(".chip")).to_contain_text("Locked")
+    expect(page.locator(".chip")).to_contain_text("Pinned")
     assert page.locator(".stage svg").evaluate("node => node.kept === true")
 
 
@@ -145,7 +145,7 @@ def test_touch_locks_too(open_at: Open) -> None:
     page = open_at("/", width=390, has_touch=True)
     page.locator("[data-id=s1]").first.tap()
     rest(page)
-    expect(page.locator(".chip")).to_contain_text("Locked")
+    expect(page.locator(".chip")).to_contain_text("Pinned")
 
 
 def test_the_theme_reaches_the_picture(open_at: Open) -> None:

@@ -155,7 +155,7 @@ def test_a_saved_page_plays_without_the_app(open_at: Open, tmp_path: Path) -> No
     alone.goto(file.as_uri())
     target = alone.locator("[data-id]:visible").first
     target.click()
-    expect(alone.locator(".chip")).to_contain_text("Locked")
+    expect(alone.locator(".chip")).to_contain_text("Pinned")
     alone.keyboard.press("Escape")
     expect(alone.locator(".chip")).not_to_be_visible()
     assert errors == []

@@ -37,7 +37,7 @@ def test_a_chip_is_locked_kept_in_the_link_and_let_go(open_at: Open) -> None:
     rest(page)
     expect(page).to_have_url(re.compile("token=t1"))
     expect(chip(page, 1)).to_have_class(re.compile("locked"))
-    expect(page.get_by_text("Locked:")).to_be_visible()
+    expect(page.get_by_text("Pinned:")).to_be_visible()
     again = open_at(page.url)
     expect(chip(again, 1)).to_have_class(re.compile("locked"))
     page.keyboard.press("Escape")

@@ -76,7 +76,7 @@ test("a pointer beside the cells points at nothing", () => {
 test("a click locks a row and a column together, a second click on the cell unlocks", () => {
   const one = drawn();
   click(one.grid, one.at(1, 0));
-  assert.equal(one.find(".chip span").textContent, "Locked: <b> → a");
+  assert.equal(one.find(".chip span").textContent, "Pinned: <b> → a");
   click(one.grid, one.at(1, 0));
   assert.deepEqual(one.told.map(([, lock]) => lock.ids), ["q1 k0", null]);
 });

@@ -68,7 +68,7 @@ def attention_overview(scene: Scene, card: Card, so_far: blockwise.SoFar) -> Non
     for note in notes:
         st.caption(note)
     st.caption(
-        "Hover to preview a head, click to pin it, Esc to unpin. Each map has its own colour scale."
+        "Hover to preview a head, click to pin it, Esc to unpin. Each map has its own color scale."
     )
     if found.block > 1:
         st.caption(f"A long text: each cell is the mean of {found.block} × {found.block} tokens.")

@@ -171,7 +171,7 @@ def figures(found: Statistics) -> list[tuple[str, str, str]]:
             f"{found.entropy:.1f} bits",
             "Uncertainty before each token: 0 is certain, 10 bits are 1,024 equal choices.",
         ),
-        _share("distinct bigrams", found.distinct, "Share of different pairs of neighbours."),
+        _share("distinct bigrams", found.distinct, "Share of different pairs of neighbors."),
         (
             "mean log p",
             f"{-found.surprisal:.2f}".replace("-", "−"),
