@@ -123,7 +123,7 @@ def test_a_name_that_is_given_is_the_folders_and_the_models(
 
     def export(checkpoint, out: Path, **options: object) -> SimpleNamespace:
         made.append((checkpoint.name, out.name))
-        return SimpleNamespace(errors={})
+        return SimpleNamespace(errors={}, notes=())
 
     monkeypatch.setattr(bundling, "export", export)
     assert main([str(copy), "--name", "my-gpt"]) == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import EmptyText, NotOffered, TextTooLong
 from engine.models.runtime import Bundle, open_bundle
 from engine.settings import Settings
-from engine.trace import blockwise, tracing
+from engine.trace import blockwise, running, tracing
 from engine.values import Attention, Kind, Reading, Side
 from tests.engine.checkpoints import Bundles
 
@@ -231,7 +231,7 @@ def test_a_text_that_just_fits_is_read(opened: Opened):
 
 
 def test_the_setting_bounds_models_without_a_limit(opened: Opened, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tracing, "settings", lambda: Settings(max_tokens=3))
+    monkeypatch.setattr(running, "settings", lambda: Settings(max_tokens=3))
     with pytest.raises(TextTooLong, match="ATLAS_MAX_TOKENS allows at most 3"):
         tracing.tokens(opened("gpt2"), reading("gpt2"))
 

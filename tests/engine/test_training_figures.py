@@ -40,7 +40,7 @@ def test_log_probabilities_are_those_of_softmax():
 
 def test_bits_of_a_text_are_those_of_one_reading(bundles):
     bundle = runtime.open_bundle(bundles("gpt2"))
-    ids = bundle.tokenizer.encode(TEXT).ids
+    ids = figures.tokenizer_of(bundle).encode(TEXT).ids
     start = bundle.tokenizer.id_to_token(bundle.card.generation.start or 0)
     read = Reading(bundle.card.name, start + TEXT)
     cut = tracing.tokens(bundle, read)

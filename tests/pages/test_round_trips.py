@@ -47,7 +47,7 @@ CASES: dict[str, tuple[str, Address]] = {
         TRANSLATION,
         {
             "model": "fr-en", "text": SENTENCE, "beams": "6", "penalty": "0.4",
-            "stop_when": "nothing better is possible", "forced": "FORCED", "place": "2",
+            "stop_when": "only when nothing better is possible", "forced": "FORCED", "place": "2",
             "step": "8", "cross_layer": "layer 2", "cross_head": "head 3", "no_end": "true",
             "pick": "s1",
         },

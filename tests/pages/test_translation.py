@@ -62,13 +62,21 @@ def translation(text: str = TEXT, **options) -> Translation:
     return engine().translation_trace(reading, search, **options).translation
 
 
+def at_end(app: AppTest) -> AppTest:
+    """The page at the last step, where everything is written."""
+    slider = app.slider(key="translation-step")
+    return slider.set_value(slider.max).run()
+
+
 @pytest.mark.feature("Live encoder-decoder run")
 def test_the_page_opens_on_a_finished_translation(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT)
     assert not crash(app) and not sentences(app)
     found = translation()
-    assert app.slider(key="translation-step").value == moments(len(found.written()))
-    assert 'data-id="s0"' in picture(app, "translation-stage")
+    slider = app.slider(key="translation-step")
+    assert slider.value == 1 and slider.max == moments(len(found.written()))
+    assert picture(app, "translation-part-1")
+    assert 'data-id="s0"' in picture(at_end(app), "translation-stage")
     assert len(app.dataframe[0].value) == len(found.found.hypotheses)
 
 
@@ -141,14 +149,14 @@ def test_a_typed_beginning_is_kept(open_page: Open) -> None:
     assert all(text.startswith("She") for text in app.dataframe[0].value["translation"])
 
 
-def test_another_sentence_is_told_from_its_end(open_page: Open) -> None:
+def test_another_sentence_is_shown_from_its_first_step(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT, step="3", place="2")
     assert app.slider(key="translation-step").value == 3
     for text in ("Bonjour.", "Les enfants jouent dans le jardin avec leur petit chien noir."):
         app.text_area(key="text").set_value(text).run()
         assert not crash(app) and not sentences(app)
         slider = app.slider(key="translation-step")
-        assert slider.value == slider.max == moments(len(translation(text).written()))
+        assert slider.value == 1 and slider.max == moments(len(translation(text).written()))
         slider.set_value(2).run()
         assert "**2 Embed.**" in said(app)
 
@@ -157,7 +165,7 @@ def test_the_story_of_another_hypothesis_is_told(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT, place="2")
     assert not crash(app) and not sentences(app)
     assert "hypothesis 2 of 4" in said(app)
-    assert app.slider(key="translation-step").value == moments(len(translation().written(1)))
+    assert app.slider(key="translation-step").max == moments(len(translation().written(1)))
     app.text_area(key="text").set_value("Bonjour.").run()
     assert "hypothesis" not in " ".join(c.value for c in app.caption)
 
@@ -211,7 +219,7 @@ def test_a_whole_reference_is_scored_token_by_token(open_page: Open) -> None:
 
 @pytest.mark.feature("Per-step top-k candidates", "Confidence per output token")
 def test_each_place_has_its_candidates_and_its_confidence(open_page: Open) -> None:
-    app = open_page(PAGE, text=TEXT)
+    app = at_end(open_page(PAGE, text=TEXT))
     stage, own = picture(app, "translation-stage"), translation()
     trace = translation_trace()
     logits = tracing.logits(
@@ -232,7 +240,7 @@ def test_each_place_has_its_candidates_and_its_confidence(open_page: Open) -> No
 @pytest.mark.feature("Beam tree")
 @pytest.mark.parametrize("beams", [2, 5])
 def test_the_tree_has_every_hypothesis_that_was_weighed(open_page: Open, beams: int) -> None:
-    app = open_page(PAGE, text=TEXT, beams=str(beams), penalty="0.5")
+    app = at_end(open_page(PAGE, text=TEXT, beams=str(beams), penalty="0.5"))
     limit = 20 + 3 * len(engine().tokenized("fr-en", TEXT))
     reading = Reading("fr-en", TEXT)
     tree = (
@@ -253,13 +261,13 @@ def test_the_tree_has_every_hypothesis_that_was_weighed(open_page: Open, beams: 
 def test_what_if_the_sentence_were_another(open_page: Open) -> None:
     app = open_page(PAGE, text=TEXT, show="Compare", instead="Il a mangé une pomme verte.")
     assert not crash(app)
-    assert "With the other sentence" in picture(app, "translation-compared")
+    assert "Another sentence" in picture(app, "translation-compared")
 
 
 @pytest.mark.parametrize(
     ("address", "part"),
     [
-        ({"step": "999"}, "Moment 999"),
+        ({"step": "999"}, "Step 999"),
         ({"cross_layer": "layer 99"}, "layer 99"),
         ({"beams": "abc"}, "Beams"),
         ({"penalty": "7"}, "Length penalty 7"),
@@ -292,7 +300,7 @@ def test_a_replaced_word_stands_beside_the_first_and_is_taken_back(open_page: Op
     other = translation(TEXT.replace("pomme", "poire"))
     assert list(app.dataframe[0].value["translation"]) == list(other.texts)
     beside = picture(app, "translation-beside")
-    assert "“poire” for “pomme”" in beside and "Your sentence as it is" in beside
+    assert "“poire” for “pomme”" in beside and "Original sentence" in beside
     assert app.text_area(key="text").value == TEXT
     app.button(key="translation-back").click().run()
     assert list(app.dataframe[0].value["translation"]) == list(translation().texts)
@@ -337,7 +345,7 @@ def test_tasks_and_languages_are_offered_and_obeyed(open_page: Open, told_models
         app = open_page(PAGE, model=name, text="The cat sat.", to=marks[2])
         assert not crash(app) and not sentences(app)
         assert (app.selectbox(key="to").value, app.selectbox(key="from").value) == marks[2:0:-1]
-        stage = picture(app, "translation-stage")
+        stage = picture(at_end(app), "translation-stage")
         assert f">{marks[2]}<" in stage  # the language's mark is the first token written
         as_english = list(app.dataframe[0].value["sum of log-probabilities"])
         app.selectbox(key="from").set_value(marks[0]).run()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from tokenizers import Tokenizer
 
 from engine.decoding.beams import Search
 from engine.decoding.continuation import Line
@@ -21,6 +22,7 @@ from engine.decoding.sampling import Sampling
 from engine.decoding.translation import translate_all
 from engine.models.feeds import empty_past, head_masks, text_feeds
 from engine.models.runtime import Bundle
+from engine.tokenizers.reader import Reader
 from engine.trace.tracing import hidden
 from engine.training import lessons
 from engine.training.measures.homonyms import Homonym
@@ -32,6 +34,11 @@ STRIDE = 256
 # -- tales-gpt ----------------------------------------------------------------------------------
 
 
+def tokenizer_of(bundle: Bundle) -> Tokenizer:
+    """The whole tokenizer of a bundle that our own recipe made: the app opens but its names."""
+    return Reader(bundle.folder / "tokenizer.json").tokenizer
+
+
 def bits_per_byte(bundle: Bundle, texts: Sequence[str]) -> float:
     """Mean bits that a byte of these texts costs; each token sees at least 256 before it."""
     bits = sum(text_bits(bundle, text) for text in texts)
@@ -40,7 +47,7 @@ def bits_per_byte(bundle: Bundle, texts: Sequence[str]) -> float:
 
 def text_bits(bundle: Bundle, text: str) -> float:
     """Bits of one text, read after an end-of-text token."""
-    ids = np.array([bundle.card.generation.start, *bundle.tokenizer.encode(text).ids])
+    ids = np.array([bundle.card.generation.start, *tokenizer_of(bundle).encode(text).ids])
     total = 0.0
     for start, known, end in spans(len(ids), limit=bundle.card.limit or 512, stride=STRIDE):
         wanted = range(known - start, end - start)
@@ -83,13 +90,13 @@ def log_probabilities(
 
 def samples(bundle: Bundle, prompt: str, *, count: int, limit: int = 60) -> list[str]:
     """Seeded continuations at temperature 0.8, prompt included."""
-    ids = bundle.tokenizer.encode(prompt).ids
+    ids = tokenizer_of(bundle).encode(prompt).ids
     lines = [Line(Sampling(temperature=0.8), run=run) for run in range(count)]
     written: list[list[int]] = [[] for _ in lines]
     for step in generate(bundle, ids, lines, seed=0, limit=limit):
         for token in step.written:
             written[token.line].append(token.id)
-    return [bundle.tokenizer.decode([*ids, *row]) for row in written]
+    return [tokenizer_of(bundle).decode([*ids, *row]) for row in written]
 
 
 def fluent(text: str) -> bool:
@@ -108,12 +115,12 @@ def in_context(bundle: Bundle, task: str, *, examples: int, count: int) -> float
 
 def answered(bundle: Bundle, prompt: str, *, limit: int = 30) -> str:
     """What greedy writing puts after a prompt, up to the end of its line."""
-    decode = bundle.tokenizer.decode
+    decode = tokenizer_of(bundle).decode
 
     def line_is_over(new: Sequence[int]) -> bool:
         return "\n" in decode(list(new)).lstrip()
 
-    ids = bundle.tokenizer.encode(prompt).ids
+    ids = tokenizer_of(bundle).encode(prompt).ids
     greedy = [Line(Sampling(temperature=0))]
     steps = generate(bundle, ids, greedy, seed=0, limit=limit, ends=line_is_over)
     new = [token.id for step in steps for token in step.written]
@@ -156,7 +163,7 @@ def masked_ranks(
     bundle: Bundle, text: str, *, share: float, rng: np.random.Generator
 ) -> Int[np.ndarray, "masked"]:
     """Mask about `share` of the words whole; the rank of each true piece among the guesses."""
-    coded = bundle.tokenizer.encode(text)
+    coded = tokenizer_of(bundle).encode(text)
     ids = np.array(coded.ids[: bundle.card.limit])
     chosen = chosen_words(coded.word_ids[: len(ids)], share=share, rng=rng)
     if not chosen.any():

@@ -10,6 +10,7 @@ from engine.decoding.translation import Trace
 from pages.shell import player
 from pages.shell.address import fresh
 from pages.shell.frame import Choice, plain, select, selection
+from pages.shell.state import state
 from pages.translation import changes
 from pages.translation.steps.words import STEPS, told
 from pages.translation.story import BEFORE, Moment, moment, moments
@@ -24,8 +25,7 @@ def settle_step(trace: Trace) -> bool:
     if st.session_state.get(SEEN) not in (None, seen):
         # The link's step was for the translation before. What a person changed is seen at the end.
         fresh("step")
-        last = moments(len(trace.target))
-        select("step", str(last) if changes.any_made() else None)
+        select("step", None)
         player.leave(PLAYER)
     st.session_state[SEEN] = seen
     _step(trace)
@@ -47,7 +47,7 @@ def translation_strip(trace: Trace, choice: Choice) -> Moment:
 
 
 def _step(trace: Trace) -> int:
-    """The step: the link's or the slider's, at first the first.
+    """The step: the link's or the slider's, else the first, or what a change made of the last.
 
     Not a bound widget: its end moves with every sentence, and Streamlit would then read the
     address again, where the moment of the sentence before still stands.
@@ -57,7 +57,12 @@ def _step(trace: Trace) -> int:
     value = selection(
         "step", lambda text: bool(fits.fullmatch(text)) and int(text) <= last, name="Step"
     )
-    return int(value) if value else 1
+    return int(value) if value else last if _wants_the_stage() else 1
+
+
+def _wants_the_stage() -> bool:
+    """Whether something was changed or selected that only a written token shows."""
+    return changes.any_made() or bool(state().values.get("pick") or st.query_params.get("pick"))
 
 
 def _go(step: int) -> None:
