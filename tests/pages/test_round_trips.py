@@ -141,8 +141,8 @@ def test_tasks_languages_and_other_models_round_trip(
     if page == TRANSLATION:
         cases.append({"model": "fr-en", "text": SENTENCE, "show": "Compare", "also": ["t5-tasks"]})
     for address in cases:
-        app = open_page(page, **address)
+        app = opened(open_page, page, address)  # with all columns written
         assert not crash(app) and not sentences(app)
         copied = link(app)
         assert {key: copied.get(key) for key in address} == address
-        assert shown(open_page(page, **copied)) == shown(app)
+        assert shown(opened(open_page, page, copied)) == shown(app)
