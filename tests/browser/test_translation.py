@@ -36,7 +36,7 @@ def test_a_cold_link_opens_its_moment(open_at: Open, dark: bool) -> None:
 def test_a_translation_is_stepped_through_with_the_arrow_keys(open_at: Open) -> None:
     page = open_at(START + "&step=1", height=1800)
     told(page, "1 Tokenize")
-    slider = page.get_by_role("slider", name="Moment")
+    slider = page.get_by_role("slider", name="Step")
     for step, name in enumerate(("2 Embed", "3 Encode", "4 Representation"), 2):
         slider.press("ArrowRight")
         rest(page)
@@ -68,7 +68,7 @@ def test_the_strip_jumps_and_play_goes_on_by_itself(open_at: Open) -> None:
 
 @pytest.mark.feature("Cross-attention alignment view", "Beam tree")
 def test_pointing_at_a_word_lights_its_ribbons_candidates_and_nodes(open_at: Open) -> None:
-    page = open_at(START, height=2200)
+    page = open_at(START + "&step=15", height=2200)
     stage(page).locator('[data-id="t1"]').hover()
     lit = stage(page).locator(".lit")
     ids = [i for i in lit.evaluate_all("all => all.map(e => e.dataset.id || e.dataset.on)") if i]
@@ -81,15 +81,15 @@ def test_pointing_at_a_word_lights_its_ribbons_candidates_and_nodes(open_at: Ope
 
 @pytest.mark.feature("Click a candidate, re-decode from that prefix")
 def test_a_candidate_is_forced_stands_beside_the_own_one_and_is_undone(open_at: Open) -> None:
-    page = open_at(START, height=2200)
+    page = open_at(START + "&step=15", height=2200)
     first = page.locator("h3").first.inner_text()
     stage(page).locator('[data-id^="c0."]').nth(1).click()
-    page.get_by_role("button", name=re.compile("^Write .* as token 1$")).click()
+    page.get_by_role("button", name=re.compile("^Continue with .* as token 1$")).click()
     rest(page)
     expect(page).to_have_url(re.compile(r"forced=\d+"))
     expect(page.get_by_text("forced", exact=False).first).to_be_visible()
     beside = page.locator('.stage svg:has([data-id="v1.0"])')
-    expect(beside).to_contain_text("With your beginning")
+    expect(beside).to_contain_text("With your prefix")
     link = page.url
     page.get_by_role("button", name="Undo").click()
     rest(page)
@@ -121,7 +121,7 @@ def test_choices_last_through_steps_and_views_that_do_not_show_them(open_at: Ope
     page.get_by_role("radio", name="Step by step").click()
     told(page, "2 Embed")
     rest(page)
-    page.get_by_role("slider", name="Moment").press("ArrowRight")
+    page.get_by_role("slider", name="Step").press("ArrowRight")
     told(page, "3 Encode")
     rest(page)
     page.get_by_role("radio", name="8 Loop, then text").click()
@@ -155,10 +155,10 @@ def test_the_space_bar_plays_but_not_while_somebody_types(open_at: Open) -> None
 
 @pytest.mark.feature("Edit source, compare old and new")
 def test_a_source_word_is_clicked_replaced_and_taken_back(open_at: Open) -> None:
-    page = open_at(START, height=2200)
+    page = open_at(START + "&step=15", height=2200)
     first = page.locator("h3").first.inner_text()
     stage(page).locator('[data-id="s4"]').click()
-    box = page.get_by_label(re.compile("^Instead of “.*” read$"))
+    box = page.get_by_label(re.compile("^Replace “.*” with$"))
     box.fill("poire")
     box.press("Enter")
     beside = page.locator('.stage svg:has([data-id="v1.0"])')
