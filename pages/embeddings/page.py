@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas  # noqa: F401 (plotly looks for it, and meets it half imported in another thread)
 import streamlit as st
 
 from pages.embeddings import controls

@@ -56,7 +56,7 @@ def checked(
     """
     here = state()
     fallback = _first(legal) if default is None else default
-    here.listed[key] = Listed(_as_text(fallback, shown), shown)
+    here.listed[key] = Listed(_as_text(fallback, shown), shown, fallback)
     given = fresh(key)
     if given is None and key in st.session_state:
         value = st.session_state[key]
@@ -205,7 +205,7 @@ def fresh_of_old(key: str, keys: Sequence[str], formerly: Mapping[str, str]) -> 
 def adopt_history(query: Mapping[str, Sequence[str]]) -> None:
     """Take the address that Back or Forward led to for what is wanted, also what it lacks.
 
-    Values with a widget are Streamlit's care; those without one would be written back else.
+    Values without a widget would be written back else; those with one would keep what they have.
     """
     here = state()
     for key in list(here.values):
@@ -214,6 +214,11 @@ def adopt_history(query: Mapping[str, Sequence[str]]) -> None:
         here.seen.pop(key, None)
         if given:
             here.seen[key] = list(given)
+    for key, listed in here.listed.items():
+        here.written.pop(key, None)
+        if key not in query and key not in here.values:
+            if listed.value is not None:
+                st.session_state[key] = listed.value  # defaults are left out of addresses
     if "text" in query and here.touched and query["text"][-1] != here.text:
         set_text(query["text"][-1])
 

@@ -29,6 +29,7 @@ class Listed:
 
     default: str | list[str]
     shown: Callable[[Any], str]
+    value: Any = None  # the default itself, where a widget has it
 
 
 @dataclass

@@ -176,7 +176,8 @@ def test_the_way_through_the_layers_is_played(open_at: Open) -> None:
     place = "node => node.data.at(-3).x[1]"
     before = page.locator(".space .plot").evaluate(place)
     page.get_by_role("button", name="Play the way through the layers").click()
-    expect(page).to_have_url(re.compile("after=6"), timeout=30_000)
+    # The last layer is where this page opens by itself, so the address leaves it out.
+    expect(page).not_to_have_url(re.compile("after="), timeout=30_000)
     rest(page)
     drawn(page)
     assert page.locator(".space .plot").evaluate(place) != before
