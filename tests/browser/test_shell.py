@@ -162,7 +162,8 @@ def test_a_saved_page_plays_without_the_app(open_at: Open, tmp_path: Path) -> No
 
 
 def test_back_is_one_step_for_one_act_within_a_page_and_across_pages(open_at: Open) -> None:
-    page = open_at("/Tokenization?text=hello+world")
+    # Streamlit's own cache of messages may miss one when two pages follow at once; it asks again.
+    page = open_at("/Tokenization?text=hello+world", allow=("Cached ForwardMsg MISS",))
     page.get_by_role("link", name="Translation").click()
     expect(page.get_by_role("heading", name="Translation", level=1)).to_be_visible()
     rest(page)
