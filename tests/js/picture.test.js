@@ -66,7 +66,7 @@ test("the tooltip stays inside the picture and goes above what has no room below
 test("a click locks, a second click unlocks, and Python hears of both in order", () => {
   const one = drawn();
   click(word(one, "t1"));
-  assert.equal(one.find(".chip").textContent, "Locked: cat×");
+  assert.equal(one.find(".chip").textContent, "Pinned: cat×");
   assert.equal(word(one, "t1").getAttribute("aria-pressed"), "true");
   click(word(one, "t1"));
   assert.equal(one.find(".chip").textContent, "");
@@ -123,7 +123,7 @@ test("a double click is told as such and keeps the lock of its first click", () 
   click(word(one, "t1"), { detail: 2 });
   click(word(one, "t2"), { detail: 2 });
   assert.deepEqual(one.told.slice(1), [["twice", { ids: "t1", turn: 1 }], ["twice", { ids: "t2", turn: 2 }]]);
-  assert.equal(one.find(".chip").textContent, "Locked: cat×");
+  assert.equal(one.find(".chip").textContent, "Pinned: cat×");
 });
 
 test("an answer to an older click does not undo a newer one", () => {
@@ -131,19 +131,19 @@ test("an answer to an older click does not undo a newer one", () => {
   click(word(one, "t0"));
   click(word(one, "t1"));
   one.show(data({ locked: "t0", seq: 1 }));
-  assert.equal(one.find(".chip").textContent, "Locked: cat×");
+  assert.equal(one.find(".chip").textContent, "Pinned: cat×");
   one.show(data({ locked: "t2", seq: 2 }));
-  assert.equal(one.find(".chip").textContent, "Locked: sat×");
+  assert.equal(one.find(".chip").textContent, "Pinned: sat×");
 });
 
 test("a lock that this picture does not have is dropped, names of every object too", () => {
   const one = drawn({ locked: "t1 t9 constructor toString" });
-  assert.equal(one.find(".chip").textContent, "Locked: cat×");
+  assert.equal(one.find(".chip").textContent, "Pinned: cat×");
 });
 
 test("a long name is cut in the chip", () => {
   const one = drawn({ svg: svg(`<text data-id="t0" data-name="${"x".repeat(200)}">a</text>`), locked: "t0" });
-  assert.equal(one.find(".chip span").textContent.length, "Locked: ".length + 80);
+  assert.equal(one.find(".chip span").textContent.length, "Pinned: ".length + 80);
 });
 
 test("hostile words stay text in the chip, the tooltip and the labels", () => {
@@ -153,7 +153,7 @@ test("hostile words stay text in the chip, the tooltip and the labels", () => {
   click(word(one, "t0"));
   assert.equal(one.all("img").length, 0);
   assert.equal(one.find(".tip").textContent, HOSTILE);
-  assert.equal(one.find(".chip span").textContent, "Locked: " + HOSTILE);
+  assert.equal(one.find(".chip span").textContent, "Pinned: " + HOSTILE);
   assert.equal(one.find("svg").getAttribute("aria-label"), HOSTILE);
   assert.equal(word(one, "t0").getAttribute("aria-description"), HOSTILE);
 });
@@ -280,7 +280,7 @@ test("the same picture again is not drawn again, another keeps the focus and the
   one.show(data({ locked: "t1", seq: 1, svg: svg('<text data-id="t1">cats</text>'), digest: "d2" }));
   assert.notEqual(one.find("svg"), before);
   assert.equal(document.activeElement, word(one, "t1"));
-  assert.equal(one.find(".chip").textContent, "Locked: cats×");
+  assert.equal(one.find(".chip").textContent, "Pinned: cats×");
 });
 
 test("another choice is marked without drawing anew", () => {
