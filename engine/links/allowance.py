@@ -66,8 +66,8 @@ def sender(peer: str | None, forwarded: str | None, proxies: Sequence[Network]) 
 
     `peer` is who is connected (None: this computer), `forwarded` the header X-Forwarded-For. The
     header is believed from right to left as far as the proxies go that are named; whoever else
-    sends it is counted by their own address. The server itself puts the header's last address in the
-    place of a peer on this computer: where none named that proxy, all behind it are one sender.
+    sends it is counted by their own address. The server itself puts the header's last address in
+    the place of a peer on this computer: where none named that proxy, all behind it are one sender.
     """
     own = peer or "127.0.0.1"
     chain = [part.strip() for part in (forwarded or "")[-2000:].split(",") if part.strip()]

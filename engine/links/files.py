@@ -1,8 +1,8 @@
 """All links of a store as one file, and such a file taken into a store.
 
 JSON Lines: the first line says what the file is, each other one is a link, `{"id", "age",
-"state"}`, with its age in days since it was last opened. Equal links are stored once, so that a file may be
-taken in twice, and into a store that has links of its own.
+"state"}`, with its age in days since it was last opened. Equal links are stored once, so that a
+file may be taken in twice, and into a store that has links of its own.
 """
 
 from __future__ import annotations
