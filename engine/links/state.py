@@ -2,7 +2,7 @@
 
     >>> state = SharedState("Attention", "the sea", "tales-gpt", controls={"layer": ("2",)})
     >>> link_id(state)
-    'ouahs254v6'
+    'xuoacbzhtp'
     >>> parse(canonical(state)).state == state
     True
 
@@ -29,7 +29,7 @@ VERSION = 1
 MOST = 64 * 1024  # bytes of a state as it is written, the text among them
 LENGTH = 10  # characters of an id: 50 bits
 KEYS, VALUES, WORD = 200, 64, 4000  # controls, values of one, characters of a value
-FIELDS = ("controls", "digest", "model", "page", "text", "version")
+FIELDS = ("controls", "digest", "model", "page", "source", "text", "version")
 RESERVED = frozenset({"text", "model", "s", "text_of", "embed", "embed_options"})
 """Keys of the address that are no control."""
 
@@ -37,20 +37,23 @@ ID = re.compile(r"[a-z2-7]{10,20}")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _PAGE = re.compile(r"[A-Z][A-Za-z0-9 ]{0,39}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
+SOURCE = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SharedState:
     """One picture, as a link carries it.
 
-    `page` is the page's title, `digest` says which model the name meant (`Engine.digest`), ""
-    where that is not known. `controls` maps a key of the address to its values, as written there.
+    `page` is the page's title, `digest` says which model the name meant (`Engine.digest`) and
+    `source` is its id on the Hub, each "" where that is not known. `controls` maps a key of the
+    address to its values, as written there.
     """
 
     page: str
     text: str
     model: str
     digest: str = ""
+    source: str = ""
     controls: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenDict)
 
     def __post_init__(self) -> None:
@@ -77,6 +80,7 @@ def canonical(state: SharedState) -> bytes:
         "digest": state.digest,
         "model": state.model,
         "page": state.page,
+        "source": state.source,
         "text": state.text,
         "version": VERSION,
     }
@@ -128,6 +132,7 @@ def parse(raw: bytes) -> Parsed:
         text=_word(found, "text", None),
         model=_word(found, "model", re.compile(r".{1,200}")),
         digest=_word({"digest": "", **found}, "digest", _DIGEST),
+        source=_word({"source": "", **found}, "source", SOURCE),
         controls=controls,
     )
     canonical(state)  # half a character would break whoever writes it again

@@ -29,7 +29,12 @@ def vocabulary_table(choice: Choice) -> None:
     left, right = st.columns([3.2, 1], gap="medium")
     with left:
         if len(ids):
-            st.dataframe(_table(whole, ids[:SHOWN], roles), hide_index=True, height=460)
+            st.dataframe(
+                _table(whole, ids[:SHOWN], roles),
+                hide_index=True,
+                height=460,
+                key="vocabulary-table",
+            )
         else:
             st.caption(plain(f"No token of this vocabulary matches {quoted(query)}."))
     with right:

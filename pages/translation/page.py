@@ -44,9 +44,24 @@ def _step(trace: Trace, choice: Choice) -> None:
 
 
 VIEWS = (
-    View("Step by step", step_by_step, (*SEARCHING, controls.HYPOTHESIS, *ATTENTION)),
-    View("Alignment", translation_alignment, (*SEARCHING, *ATTENTION, controls.WHOLE_WORDS)),
-    View("Compare", translation_compare, (*SEARCHING, controls.AGAINST, controls.MODELS)),
+    View(
+        "Step by step",
+        step_by_step,
+        (*SEARCHING, controls.HYPOTHESIS, *ATTENTION),
+        pictures=("translation-stage", "translation-part-"),
+    ),
+    View(
+        "Alignment",
+        translation_alignment,
+        (*SEARCHING, *ATTENTION, controls.WHOLE_WORDS),
+        pictures=("translation-alignment",),
+    ),
+    View(
+        "Compare",
+        translation_compare,
+        (*SEARCHING, controls.AGAINST, controls.MODELS),
+        pictures=("translation-compared",),
+    ),
 )
 
 
