@@ -23,6 +23,7 @@ export default function ({ data, parentElement }) {
     field.hidden = true;
     word.hidden = false;
     const done = await write(link, field);
+    field.hidden = done;
     const words = [done ? "Link copied." : "Copy this link:"];
     if (!done) {
       field.hidden = false;

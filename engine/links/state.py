@@ -34,7 +34,7 @@ RESERVED = frozenset({"text", "model", "s", "text_of", "embed", "embed_options"}
 """Keys of the address that are no control."""
 
 ID = re.compile(r"[a-z2-7]{10,20}")
-_KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_KEY = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PAGE = re.compile(r"[A-Z][A-Za-z0-9 ]{0,39}")
 _DIGEST = re.compile(r"(?:[0-9a-f]{64})?")
 SOURCE = re.compile(r"(?:[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)

@@ -28,7 +28,7 @@ WRITTEN = {
     "digest": "",
     "controls": {"layer": ["2"]},
 }
-KEYS = st.from_regex(r"[a-z][a-z0-9_]{0,31}", fullmatch=True).filter(
+KEYS = st.from_regex(r"[a-z][a-z0-9_-]{0,31}", fullmatch=True).filter(
     lambda key: key not in RESERVED
 )
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)

@@ -118,10 +118,11 @@ def _contents(shared: SharedState) -> str:
     model = shared.model + (f" ({shared.digest[:10]})" if shared.digest else "")
     count = len(shared.text)
     text = shared.text if count <= 300 else f"{shared.text[:299]}… ({count:,} characters)"
+    labels = {name.lower(): control.label for name, control in REGISTRY.items()}
     rows = [("Page", shared.page), ("Model", model), ("Text", text)]
     for key, values in shared.controls.items():
-        control = REGISTRY.get(f"{shared.page.lower()}.{key}")
-        rows.append((control.label if control else key, ", ".join(values) or "none"))
+        label = labels.get(f"{shared.page}.{key}".lower(), key)
+        rows.append((label, ", ".join(values) or "none"))
     lines = "".join(
         f'<tr><th scope="row">{esc(name)}</th><td>{esc(value)}</td></tr>' for name, value in rows
     )

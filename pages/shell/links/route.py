@@ -26,8 +26,8 @@ from engine.links.store import links
 PAGES = Path(__file__).parents[2]
 THEMES = ("light_theme", "dark_theme")
 UNKNOWN = (
-    "This link is not known here: it was made on another server, or nobody has opened it for two "
-    "years."
+    "This link is not known here. It may be mistyped or made on another server, or nobody has "
+    "opened it for two years."
 )
 REBUILT = " The store of links was damaged once, so links from before may be missing."
 NO_PAGE = "This link was made for a page that is not here: {page}."
