@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser import servers
-from tests.browser.conftest import ROOT, Open, rest
+from tests.browser.conftest import Open, rest, shot
 
 SEA = "The+sea+is+blue+and+the+sky+is+blue"
 VIEWS = {
@@ -68,6 +68,7 @@ def test_a_link_made_on_one_server_opens_on_another_after_a_restart(
             assert pictures(page) == drawn and (drawn or "Embeddings" in long)
             # The same picture has the same link there.
             assert share(page).removeprefix(other) == short
+            page.goto("about:blank")
 
 
 def test_the_panel_shows_what_is_in_the_link_and_says_where_it_opens(open_at: Open) -> None:
@@ -117,8 +118,7 @@ def test_a_changed_picture_asks_for_a_link_of_its_own(open_at: Open) -> None:
     page = open_at(f"/Attention?model=tales-gpt&layer=2&head=3&text={SEA}")
     first = share(page)
     page.keyboard.press("Escape")
-    page.locator(".st-key-layer input").fill("4")
-    page.locator(".st-key-layer input").press("Enter")
+    page.locator(".st-key-head-grid [data-id]").first.click()
     rest(page)
     assert share(page) != first
 
@@ -156,9 +156,11 @@ def test_an_unknown_link_is_a_page_with_a_way_on(open_at: Open, server: str, pag
 # ---------------------------------------------------------------------- in somebody else's page
 
 PLAIN = """<!doctype html><html lang="en"><title>A school's page</title>
+<link rel="icon" href="data:,">
 <h1>Lesson 3</h1><p>Look where the head attends.</p>{frame}<p>Then answer.</p>"""
 # As Moodle shows what a teacher embeds: among blocks and a menu, in a frame with few rights.
 MOODLE = """<!doctype html><html lang="en"><head><title>Course: Language models</title>
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>body {{ margin: 0; font: 15px sans-serif; }} #page {{ display: flex; flex-wrap: wrap; }}
 main {{ flex: 1 1 20rem; min-width: 0; padding: 1rem; }} aside {{ flex: 0 1 14rem; padding: 1rem; }}
@@ -256,7 +258,7 @@ sandbox="allow-scripts allow-same-origin allow-popups" width="100%" height="480"
             assert sideways <= 0 and (picture.bounding_box() or {})["width"] <= width
             # Pointing at it works as in the app.
             frame.locator(".st-key-attention-map svg").first.hover()
-            page.screenshot(path=ROOT / "build" / f"embed-{width}.png")
+            shot(page, f"embed-{width}")
 
 
 def test_a_page_that_is_not_allowed_shows_no_picture(
