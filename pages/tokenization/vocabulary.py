@@ -27,13 +27,12 @@ def vocabulary_table(choice: Choice) -> None:
     SEARCH.draw()
     roles = engine().roles(choice.model)
     left, right = st.columns([3.2, 1], gap="medium")
-    with left:
+    with left, st.container(key="vocabulary-table"):
         if len(ids):
             st.dataframe(
                 _table(whole, ids[:SHOWN], roles),
                 hide_index=True,
                 height=460,
-                key="vocabulary-table",
             )
         else:
             st.caption(plain(f"No token of this vocabulary matches {quoted(query)}."))

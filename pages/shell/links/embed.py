@@ -53,7 +53,8 @@ def head(title: str) -> None:
 def show(pictures: Sequence[str]) -> None:
     """Hide all but the pictures with these keys, or with keys that begin so."""
     if is_embedded():
-        kept = [*KEPT, *(f'[class*="st-key-{key}"]' for key in pictures)]
+        own = [f'[class*="st-key-{key}"]' for key in pictures]
+        kept = [*KEPT, *own, *(f"{one} *" for one in own)]
         st.html(_REST.replace("KEPT", ", ".join(kept)))
 
 
