@@ -300,7 +300,7 @@ def test_every_page_can_be_embedded(open_at: Open, address: str) -> None:
     for role in ("combobox", "slider", "spinbutton", "textbox"):
         assert page.locator(f"[role={role}]:visible").count() == 0, role
     shown = page.locator(
-        ".stage svg:visible, .grid:visible, canvas:visible, .js-plotly-plot:visible"
+        ".stage svg:visible, .stage [data-id]:visible, .grid:visible, canvas:visible"
     )
     expect(shown.first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
