@@ -185,7 +185,7 @@ def test_every_control_of_every_view_is_carried(
     check_round_trip(open_page, page, changed)
 
 
-RARE = {
+RARE: dict[str, tuple[str, Address]] = {
     "a long text with special tokens": (
         "1_Tokenization",
         {"model": "tales-bert", "text": "[MASK] so " * 190, "names": "false", "part": "2"},
@@ -207,7 +207,7 @@ def test_controls_that_few_texts_bring_are_carried(open_page: Open, name: str) -
 
 
 def test_another_model_beside_is_carried(open_page: Open, told_models: None) -> None:
-    address = {"model": "fr-en", "text": FRENCH, "show": "Compare", "also": ["t5-tasks"]}
+    address: Address = {"model": "fr-en", "text": FRENCH, "show": "Compare", "also": ["t5-tasks"]}
     assert link(opened(open_page, "4_Translation", **address))["also"] == ["t5-tasks"]
     check_round_trip(open_page, "4_Translation", address)
 
@@ -233,7 +233,7 @@ def test_every_control_of_the_registry_stands_on_a_view(open_page: Open) -> None
     deadline=None,
     phases=(Phase.generate,),
     derandomize=True,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=(HealthCheck.function_scoped_fixture, HealthCheck.too_slow),
 )
 def test_any_controls_of_a_page_are_carried(open_page: Open, page: str, seed: int) -> None:
     rng = random.Random(seed)
