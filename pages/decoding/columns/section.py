@@ -33,7 +33,7 @@ def decoding_columns(plan: Plan, texts: tuple[Generated, ...], live: bool) -> No
     Hidden branches among `texts` are written with them, and not shown here.
     """
     # A fragment in both cases: the component would be made anew if it moved out of one.
-    fragment(_watch, EVERY if live else None, plan, texts, live)
+    fragment(_watch, generate.every(EVERY) if live else None, plan, texts, live)
     error = generate.problem(texts)
     if error is not None:
         raise error

@@ -108,11 +108,12 @@ def _beam_controls(plan: Plan) -> None:
         if line.beams > 1
         else "Beam search of width 1 is greedy decoding."
     )
-    st.session_state["set-length"] = float(line.length_penalty)
+    now = st.session_state["set-length"] = float(line.length_penalty)
     st.slider(
         "Length penalty",
         *PENALTY,
-        step=0.1,
+        now,
+        0.1,
         key="set-length",
         on_change=_length_slid,
         args=(plan,),
@@ -138,10 +139,9 @@ def _slider(plan: Plan, one: Filter, **options: Any) -> None:
         st.select_slider(label, sorted({*one.slider.values, value}), **given)
     else:
         kind = int if one.range.whole else float
-        st.session_state[key] = kind(value)
-        st.slider(
-            label, kind(min(low, value)), kind(max(high, value)), step=one.slider.step, **given
-        )
+        now = st.session_state[key] = kind(value)
+        # A slider that is given no value looks for one in a copy of the whole session.
+        st.slider(label, min(kind(low), now), max(kind(high), now), now, one.slider.step, **given)
 
 
 def _temperature_last(plan: Plan) -> None:

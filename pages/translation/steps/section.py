@@ -96,7 +96,7 @@ def _controls(step: int, last: int) -> None:
     st.session_state["translation-step"] = step
     left, right = st.columns([1, 7], vertical_alignment="bottom")
     with right:
-        st.slider("Step", 1, last, key="translation-step", on_change=_moved)
+        st.slider("Step", 1, last, 1, key="translation-step", on_change=_moved)
     with left:
         player.button(
             PLAYER,
