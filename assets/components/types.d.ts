@@ -36,6 +36,7 @@ interface PictureData {
   seq: number;
   report: boolean;
   twice: boolean;
+  acts: boolean;
   marked: string | null;
 }
 

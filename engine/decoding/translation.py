@@ -65,8 +65,9 @@ class Trace(Frozen):
     """One hypothesis of a translation, read once more: all that its pictures slice.
 
     `source` and `target` are the tokens as text, `labels` the text of every id that the search
-    weighed or `scored` lists. `keys` and `values` are those that the first decoder layer looks at. `unknown` marks
-    source tokens that are not in the vocabulary, `special` target tokens that are no text.
+    weighed or `scored` lists. `keys` and `values` are those that the first decoder layer looks at.
+    `unknown` marks source tokens that are not in the vocabulary, `special` target tokens that are
+    no text.
     """
 
     translation: Translation
@@ -263,7 +264,7 @@ def _check_size(bundle: Bundle, n_target: int, n_source: int) -> None:
 
 
 def _labels(bundle: Bundle, translation: Translation, likely: Scored) -> dict[int, str]:
-    """Texts of all ids that pictures name: at places that were forced the search weighed nothing."""
+    """Texts of all ids that pictures name; where tokens are forced the search weighed nothing."""
     tree = translation.found.tree
     parts = (tree.token, tree.option_ids, likely.ids, likely.best_ids)
     ids = np.unique(np.concatenate([part.ravel() for part in parts])).tolist()

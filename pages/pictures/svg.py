@@ -8,6 +8,8 @@ In: plain values. Out: SVG strings, in the grammar that `assets/components/pictu
     data-show="t3 t5"   hidden unless one of these ids is hovered or locked
     data-keep           never dimmed (`keep=True`)
     data-tip="a\\nb"     tooltip, plain text
+    data-act="do Do it" what can be done with a locked target, a line each: the act's name in one
+                        word, then the words of its button; it stands behind the target's data-id
     <g class="matrix">  made by `cells.matrix`
 
 Whatever a person, a tokenizer or a model wrote reaches a picture through `esc` or `tag` only.
