@@ -8,12 +8,12 @@ import streamlit as st
 
 from pages.shell import player
 from pages.shell.frame import frame, sentences
+from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 from pages.translation import changes, controls
 from pages.translation.alignment.section import translation_alignment
 from pages.translation.compare.section import translation_compare
 from pages.translation.hypotheses import hypothesis_list
-from pages.translation.language import wrong_language
 from pages.translation.setup import (
     Setup,
     translation_change,
