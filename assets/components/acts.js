@@ -20,8 +20,9 @@ export function acts(root, act) {
    * @param {Drawn} node
    * @param {string} name
    * @param {string} words
+   * @param {Drawn} beside  the element that it stands beside
    */
-  function show(id, node, name, words) {
+  function show(id, node, name, words, beside) {
     const offered = node.getAttribute("data-act");
     if (!offered) return hide();
     one.open = id;
@@ -31,7 +32,7 @@ export function acts(root, act) {
       card.dataset.told = told;
       fill(id, name, words, offered.split("\n"));
     }
-    const box = node.getBoundingClientRect(), around = root.getBoundingClientRect();
+    const box = beside.getBoundingClientRect(), around = root.getBoundingClientRect();
     const left = Math.min(box.left - around.left, around.width - card.offsetWidth - 4);
     const fits = box.bottom + card.offsetHeight < innerHeight;
     card.style.left = Math.max(0, left) + "px";

@@ -53,7 +53,9 @@ function play(root) {
   /** @type {Map<string, string>} */
   let tips = new Map();
   let source = "", seq = 0, report = false, timer = 0, told = "", twice = false, turn = 0, inside = false;
-  let active = false, acting = false, done = "";
+  let active = false, acting = false, done = "", wanted = "";
+  /** @type {Drawn | null} */
+  let touched = null; // of elements that share an id the one pointed at
 
   /** @param {Pick<PictureData, "svg"> & Partial<PictureData>} data */
   function show(data) {
@@ -174,7 +176,7 @@ function play(root) {
     if (!(node instanceof Element)) return null;
     const named = /** @type {Drawn | null} */ (node.closest("[data-id]")), id = named?.dataset.id ?? "";
     // One element of an id tells for all.
-    if (named) return { ids: [id], words: named.dataset.tip ?? tips.get(id) };
+    if (named) return { ids: [id], node: named, words: named.dataset.tip ?? tips.get(id) };
     const grid = node.closest("g.matrix");
     if (grid) {
       if (event) point(grid, event);
@@ -193,6 +195,7 @@ function play(root) {
     const next = found?.ids ?? [];
     for (const grid of grids()) frame(grid, found?.grid === grid ? found.spot : undefined);
     // The card goes when another target is pointed at, and comes back with its own.
+    if (found?.node) touched = found.node;
     if (next.length) offer(next.join(" "));
     say(offers.open && offers.open === next[0] ? undefined : found?.words, x, y);
     if (next.join(" ") === hover.join(" ")) return;
@@ -228,10 +231,12 @@ function play(root) {
    * something was done with it last: taking it back, mostly.
    * @param {string} [id]
    */
-  function offer(id = offers.open) {
+  function offer(id = wanted) {
+    wanted = id; // also where it is not drawn for a while
     const here = locked.length ? locked.length === 1 && locked[0] === id : done === id;
     const node = here ? byId.get(id) : undefined;
-    if (active && one.tell && node) offers.show(id, node, names.get(id) || id, tips.get(id) ?? "");
+    const beside = touched?.isConnected && touched.dataset.id === id ? touched : node;
+    if (active && one.tell && node && beside) offers.show(id, node, names.get(id) || id, tips.get(id) ?? "", beside);
     else offers.hide();
     if (offers.open) tip.hidden = true; // the card says the same
   }

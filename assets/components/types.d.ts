@@ -45,6 +45,7 @@ interface Target {
   ids: string[];
   words?: string;
   quiet?: boolean;
+  node?: Drawn;
   grid?: Element;
   spot?: [row: number, column: number];
 }

@@ -459,3 +459,36 @@ test("hostile words stay text on the card", () => {
   assert.equal(one.all("img").length, 0);
   assert.deepEqual(buttons(one), [HOSTILE]);
 });
+
+test("of elements that share an id the card stands beside the one that was clicked", () => {
+  const one = drawn({ acts: true, svg: svg('<text data-id="t0" data-act="mask Mask">a</text><text data-id="t0">a</text>') });
+  const [first, second] = one.all("[data-id=t0]");
+  lay(first, 0, 0, 20, 20);
+  lay(second, 50, 200, 20, 20);
+  Object.defineProperty(one.find(".atlas"), "getBoundingClientRect", { value: () => ({ left: 0, top: 0, width: 300 }) });
+  click(second);
+  assert.deepEqual([card(one).style.left, card(one).style.top], ["50px", "219px"]);
+});
+
+test("what was done with a target is taken back there, also where it is unlocked and drawn anew in between", () => {
+  const one = offered(), answer = (inside, seq) => one.show(data({ acts: true, locked: null, seq, digest: `d${seq}`, svg: svg(inside) }));
+  click(word(one, "t0"));
+  click(one.find(".card button"));
+  answer('<text data-id="t9">written by now</text>', 2);
+  assert.deepEqual(buttons(one), []);
+  answer('<text data-id="t0" data-act="undo Undo">the</text><text data-id="t1">cat</text>', 2);
+  assert.deepEqual(buttons(one), ["Undo"]);
+  assert.equal(one.find(".chip").textContent, "");
+  click(word(one, "t1"));
+  assert.deepEqual(buttons(one), []);
+});
+
+test("Esc lets go of what can be taken back", () => {
+  const one = offered();
+  key(word(one, "t0"), "Enter");
+  click(one.find(".card button"));
+  one.show(data({ acts: true, locked: null, seq: 2, digest: "d2", svg: svg('<text data-id="t0" data-act="undo Undo">the</text>') }));
+  key(one.find(".card button"), "Escape");
+  assert.deepEqual(buttons(one), []);
+  assert.equal(document.activeElement, word(one, "t0"));
+});
