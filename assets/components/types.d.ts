@@ -36,6 +36,7 @@ interface PictureData {
   seq: number;
   report: boolean;
   twice: boolean;
+  acts: boolean;
   marked: string | null;
 }
 
@@ -44,6 +45,7 @@ interface Target {
   ids: string[];
   words?: string;
   quiet?: boolean;
+  node?: Drawn;
   grid?: Element;
   spot?: [row: number, column: number];
 }

@@ -126,10 +126,13 @@ class _Column:
 
     def now(self) -> Generated:
         """As it is at this moment."""
+        # First whether it is done: a job that ends in between has written more than was looked at,
+        # and its text would seem to be stopped.
+        done = self.job is None or self.job.done
         with self._lock:
             tokens, texts, seconds = tuple(self.tokens), tuple(self.texts), tuple(self.seconds)
         ended = bool(tokens and tokens[-1].end)
-        writing = not ended and self.job is not None and not self.job.done
+        writing = not ended and not done
         error = self.job.error if self.job is not None and not ended else None
         problem = None if isinstance(error, Stopped) else error
         return Generated(self.line, tokens, texts, seconds, writing, problem)

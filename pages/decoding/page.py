@@ -14,6 +14,7 @@ from pages.decoding.runs.section import decoding_runs
 from pages.decoding.setup import decoding_setup
 from pages.decoding.tree.section import decoding_tree
 from pages.shell.frame import Choice
+from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 
 WRITERS = ("decoder", "encoder-decoder")
@@ -30,6 +31,7 @@ def decoding(choice: Choice) -> None:
         plan, gap = decoding_gap(choice)
         decoding_lens(plan, decoding_next(plan, gap), None)
         return
+    wrong_language(choice)
     picture = st.container()
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     chosen = VIEWS[0]

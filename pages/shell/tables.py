@@ -5,6 +5,7 @@ In: the columns that `share_menu` saves. Out: a real HTML table, made only when 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ import numpy as np
 import streamlit as st
 
 from pages.shell.address import plain
+
+NOTHING = "–"  # where there is no number
 
 
 def read_aloud(name: str, data: Callable[[], Mapping[str, Sequence[Any] | np.ndarray]]) -> None:
@@ -27,4 +30,6 @@ def read_aloud(name: str, data: Callable[[], Mapping[str, Sequence[Any] | np.nda
 def _cell(value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item()
-    return f"{value:.4g}" if isinstance(value, float) else plain(str(value), 200)
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else NOTHING
+    return plain(str(value), 200)

@@ -199,6 +199,7 @@ def _thumbnail(
         "g",
         parts,
         data_id=f"h{name}",
+        data_act=f"restore Restore head {name}" if off else f"ablate Ablate head {name}",
         data_tip=f"{said}\n{says}" if says else said,
         data_name=said,
         keep=True,

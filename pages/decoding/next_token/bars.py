@@ -7,6 +7,8 @@ Knows nothing of Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.decoding.next_token import Opened, Stop
 from engine.decoding.sampling import BY_NAME, PENALTIES, STAGES, Sampling
 from pages.decoding.next_token.words import cutoff, cutoff_below, remover, sentence
@@ -26,10 +28,12 @@ def bars(
     *,
     chosen: int | None = None,
     how: str = "sampled",
+    acts: Callable[[int, str], str | None] = lambda *_: None,
 ) -> str:
     """Draw the candidates, the likeliest on top; `chosen` is the next token of the text.
 
-    `how` says how it was chosen: sampled, selected (greedy, beam search) or forced.
+    `how` says how it was chosen: sampled, selected (greedy, beam search) or forced. `acts` gives
+    what can be done with a candidate (`data-act`), by its id and name.
     """
     most = max(float(found.own.max()), float(found.after.max()))
     scale = next(limit for limit in SCALES if limit >= min(most, 1.0) - 1e-6)
@@ -42,7 +46,8 @@ def bars(
             parts.append(label("⋮", 22, y + 10, size=13, fill=palette.MUTED, text_anchor="end"))
             y += 14.0
         quiet = int(found.cut[place]) in lined  # its line says already who cut it
-        parts.append(_row(found, place, y, scale, spell, chosen, how, quiet=quiet))
+        act = acts(int(found.ids[place]), shown(int(found.ids[place]), spell))
+        parts.append(_row(found, place, y, scale, spell, chosen, how, quiet=quiet, act=act))
         y += ROW
         if place in lines:
             words = ", ".join(cutoff(stop) for stop in lines[place])
@@ -66,6 +71,7 @@ def _row(
     how: str,
     *,
     quiet: bool,
+    act: str | None,
 ) -> str:
     token_id, cut = int(found.ids[place]), int(found.cut[place])
     kept, mark = cut < 0, how if token_id == chosen else ""
@@ -82,7 +88,8 @@ def _row(
     if not kept and not quiet:
         words = f"removed by {remover(STAGES[cut])}"
         parts.append(label(words, WIDTH - 4, y + 20, size=11, fill=palette.CUT, text_anchor="end"))
-    return tag("g", parts, data_id=f"n{token_id}", data_name=name, data_tip=_tip(found, place))
+    tip = _tip(found, place)
+    return tag("g", parts, data_id=f"n{token_id}", data_act=act, data_name=name, data_tip=tip)
 
 
 def _pair(own: float, after: float, y: float, scale: float, kept: bool, mark: str) -> list[str]:

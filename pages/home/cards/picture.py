@@ -16,6 +16,7 @@ from pages.pictures.matrix import raster
 from pages.pictures.svg import document, label, shortened, tag, text_width, visible
 
 WIDTH, HEIGHT = 260.0, 104.0
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def chips(texts: Sequence[str], ids: Sequence[int]) -> str:
@@ -44,15 +45,35 @@ def space(points: Float[np.ndarray, "token 2"], texts: Sequence[str]) -> str:
     parts = [
         tag("path", d=f"M14 8V{HEIGHT - 12}H{WIDTH - 6}", fill="none", stroke=palette.LINE),
     ]
-    taken: list[tuple[float, float]] = []
-    for position, (u, v) in enumerate(flat):
-        x, y = 24 + float(u) * (WIDTH - 84), HEIGHT - 22 - float(v) * (HEIGHT - 40)
+    spots = [
+        (24 + float(u) * (WIDTH - 84), HEIGHT - 22 - float(v) * (HEIGHT - 40)) for u, v in flat
+    ]
+    for position, (x, y) in enumerate(spots):
         colour = palette.CATEGORIES[position % len(palette.CATEGORIES)]
         parts.append(tag("circle", cx=x, cy=y, r=4, fill=colour))
-        if all(abs(x - a) > 56 or abs(y - b) > 11 for a, b in taken):
-            parts.append(label(visible(texts[position]), x + 7, y + 4, size=11, mono=True))
-            taken.append((x, y))
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in spots]
+    for (x, y), text in zip(spots, texts, strict=True):
+        place = _free(x, y, shortened(visible(text), 96, 11), taken)
+        if place is not None:
+            name, box = place
+            parts.append(label(name, box[0], box[3] - 2, size=11, mono=True))
+            taken.append(box)
     return _small(parts, "Tokens as points")
+
+
+def _free(x: float, y: float, name: str, taken: Sequence[Box]) -> tuple[str, Box] | None:
+    """The name of the point at (x, y) with a box right or left of it that covers nothing."""
+    wide = text_width(name, 11)
+    for left in (x + 7, x - 7 - wide):
+        box = (left, y - 6, left + wide, y + 6)
+        inside = 16 <= left and left + wide <= WIDTH - 2
+        if inside and not any(_touch(box, other) for other in taken):
+            return name, box
+    return None
+
+
+def _touch(one: Box, two: Box) -> bool:
+    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
 
 
 def weights(grid: Float[np.ndarray, "query key"], texts: Sequence[str]) -> str:
