@@ -60,7 +60,7 @@ def chips(
 
 
 def _caption(text: str, y: float) -> str:
-    return svg.label(text, 14, y, size=11.5, fill=palette.MUTED, keep=True)
+    return svg.label(text, 14, y, size=12, fill=palette.MUTED, keep=True)
 
 
 def _now(story: Story, place: Columns, top: float, height: float) -> str:
@@ -165,7 +165,7 @@ def _targets(story: Story, place: Columns, y: float) -> str:
             note,
             place.centre(t),
             y + 43,
-            size=11.5,
+            size=12,
             fill=palette.MUTED,
             text_anchor="middle",
             data_on=f"t{t}",
@@ -191,7 +191,7 @@ def _candidates(story: Story, place: Columns, y: float) -> str:
                 f"other {percent(rest)}",
                 place.left(t) + 8,
                 y + len(rows) * ROW + 13,
-                size=11,
+                size=12,
                 fill=palette.MUTED,
                 data_on=f"t{t}",
             )
@@ -217,14 +217,14 @@ def _candidate(
         fill_opacity=0.42 if chosen else 0.75,
     )
     name = svg.label(
-        svg.shortened(word, room - 14 - svg.text_width(figure, 10.5, mono=False), 12),
+        svg.shortened(word, room - 14 - svg.text_width(figure, 12, mono=False), 12),
         left + 5,
         y + 13,
         size=12,
         mono=True,
         font_weight=700 if chosen else 400,
     )
-    value = svg.label(figure, left + room - 4, y + 13, size=10.5, text_anchor="end")
+    value = svg.label(figure, left + room - 4, y + 13, size=12, text_anchor="end")
     what = "chosen" if chosen else "click to write this one instead"
     return svg.tag(
         "g",
