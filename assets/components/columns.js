@@ -3,6 +3,7 @@
 // Data: pages/decoding/columns/sheet.py, `payload`. Hover tells, click locks "c2 t14", arrows walk.
 
 import { element, find, paint } from "./dom.js";
+import { readable } from "./sentences.js";
 
 /** @type {WeakMap<HTMLElement, ReturnType<typeof sheet>>} */
 const sheets = new WeakMap();
@@ -21,9 +22,6 @@ export default function ({ data, parentElement, setStateValue }) {
 const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 const FIGURES = 3; // that stand in sight
-
-// Everything up to the last end of a sentence; a dot within a number ends none.
-const SENTENCES = /^.*(?:[.!?…]["'”’»)]*(?=\s)|[。！？]|\n)/s;
 
 /** @param {HTMLElement} root */
 function sheet(root) {
@@ -76,7 +74,7 @@ function sheet(root) {
     if (speaker < 0 || text.length < spoken) spoken = now.w ? 0 : text.length;
     else if (speaker !== chosen) spoken = text.length;
     else if (now.w || writing) {
-      const rest = text.slice(spoken), whole = now.w ? (SENTENCES.exec(rest)?.[0] ?? "") : rest;
+      const whole = readable(text.slice(spoken), !now.w);
       const words = `${whole.trim()} ${now.w ? "" : now.end}`.trim();
       spoken += whole.length;
       if (words) aloud.textContent = columns.length > 1 ? `Column ${chosen + 1}: ${words}` : words;

@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.decoding.translation import Trace
 from pages.shell import player
+from pages.shell.client.aloud import say_aloud
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.views import View, choose_view
 from pages.translation import controls
@@ -16,6 +17,7 @@ from pages.translation.language import wrong_language
 from pages.translation.setup import translation_result, translation_setup
 from pages.translation.stage.section import translation_stage, translation_story
 from pages.translation.steps.section import settle_step, translation_strip
+from pages.translation.story import so_far
 from pages.translation.tensors.section import translation_tensors, translation_towers
 
 SEARCHING = (controls.SEARCH, controls.BEAMS, controls.LENGTH_PENALTY, controls.EARLY)
@@ -35,6 +37,8 @@ def _step(trace: Trace, choice: Choice) -> None:
     with sentences():
         at = translation_strip(trace, choice)
         story = translation_story(trace, at)
+        text, done = so_far(trace, at)
+        say_aloud(text, key="aloud-written", done=done)
         if at.writing:
             task = len(trace.translation.source_reading.text) - len(choice.text)
             translation_stage(trace, story, choice.card.generation.ends, task=task)
@@ -59,4 +63,6 @@ def page() -> None:
             view = choose_view(VIEWS, choice.card.family, key="show")
             setup = translation_setup(choice)
         translation_result(setup)
+        found = setup.trace.translation
+        say_aloud(found.texts[setup.trace.place], key="aloud-result")
         view.draw(setup.trace, setup.choice)
