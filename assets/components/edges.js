@@ -15,7 +15,7 @@ export function edges(root, stage) {
   for (const [side, arrow] of [["left", "‹"], ["right", "›"], ["below", "⌄"]]) {
     element("span", `more ${side}`, root, arrow).setAttribute("aria-hidden", "true");
   }
-  const end = element("span", "end", root);
+  const end = element("span", "brink", root);
   let cut = false; // by the lower edge of the screen
   const seen = "IntersectionObserver" in globalThis ? new IntersectionObserver(([one]) => {
     cut = !one.isIntersecting && one.boundingClientRect.top > (one.rootBounds?.bottom ?? Infinity) - SLACK;
