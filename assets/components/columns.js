@@ -3,6 +3,7 @@
 // Data: pages/decoding/columns/sheet.py, `payload`. Hover tells, click locks "c2 t14", arrows walk.
 
 import { element, find, paint } from "./dom.js";
+import { edges } from "./edges.js";
 import { readable } from "./sentences.js";
 
 /** @type {WeakMap<HTMLElement, ReturnType<typeof sheet>>} */
@@ -36,6 +37,7 @@ function sheet(root) {
   const add = element("button", "add", null, "+ Add column");
   add.type = "button";
   add.onclick = () => one.tell?.("add", { seq: (seq += 1) });
+  edges(root, grid); // of columns under one another the last are below the screen
   const aloud = element("p", "aloud", root);
   aloud.setAttribute("aria-live", "polite");
 

@@ -10,7 +10,6 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, ViewportSize
 
-from tests.browser import servers
 from tests.browser.axe import Violation, report, violations
 from tests.browser.conftest import ROOT, Open
 from tests.browser.walks import TEMPLATE, WALKS, Walk, declared, settled
@@ -38,18 +37,22 @@ def test_no_view_breaks_a_rule(open_at: Open, walk: Walk) -> None:
     assert not found, report(found)
 
 
-def test_the_chat_template_breaks_no_rule(open_at: Open, tmp_path: Path) -> None:
-    models = tmp_path / "server" / "models"
-    shutil.copytree(ROOT / "assets" / "models" / "tales-gpt", models / "talker")
-    card = json.loads((models / "talker" / "card.json").read_text())
-    (models / "talker" / "card.json").write_text(json.dumps(card | {"template": TALK}))
-    with servers.started(tmp_path / "server") as address:
-        page = open_at(f"{address}/Tokenization?model=talker&view=Chat+template")
-        settled(page)
-        assert page.get_by_role("radio", name=TEMPLATE).is_checked()
-        found = faults(page, TEMPLATE)
-        assert not found, report(found)
-        page.context.close()
+@pytest.fixture
+def talker(tmp_path: Path) -> str:
+    """A model with a chat template, among those of a test's own server."""
+    folder = tmp_path / "server" / "models" / "talker"
+    shutil.copytree(ROOT / "assets" / "models" / "tales-gpt", folder)
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"template": TALK}))
+    return folder.name
+
+
+def test_the_chat_template_breaks_no_rule(talker: str, own_server: str, open_at: Open) -> None:
+    page = open_at(f"{own_server}/Tokenization?model={talker}&view={TEMPLATE.replace(' ', '+')}")
+    settled(page)
+    assert page.get_by_role("radio", name=TEMPLATE).is_checked()
+    found = faults(page, TEMPLATE)
+    assert not found, report(found)
 
 
 def faults(page: Page, view: str) -> list[Violation]:

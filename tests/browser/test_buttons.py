@@ -20,7 +20,8 @@ from tests.browser.walks import WALKS, Walk, settled
 
 LONGEST = 100  # seconds that one page may take
 # Buttons in sight that can be pressed, in shadow trees too, those of an open popover first, each
-# with its kind: the key of its place without numbers, and what is written on it if it has none.
+# with its kind: the key of its place without numbers and what is written on it; of places that are
+# counted, and of names on a map, the key alone.
 FIND = """(pressed) => {
   const found = [];
   const place = (node) => {
@@ -37,8 +38,9 @@ FIND = """(pressed) => {
       if (node.disabled || node.closest("[aria-disabled=true]")) continue;
       const { width, height } = node.getBoundingClientRect();
       if (!width || !height || getComputedStyle(node).visibility === "hidden") continue;
+      const key = place(node), many = /\\d/.test(key) || node.closest(".labels");
       const said = node.getAttribute("aria-label") || node.dataset.title || node.textContent;
-      const kind = `${place(node)} ${(said || "").trim()}`
+      const kind = `${key} ${many ? node.className : (said || "").trim()}`
         .replace(/\\d+(\\.\\d+)*/g, "#").replace(/“[^”]*”/g, "“…”");
       const inside = node.closest("[data-testid=stPopoverBody], [role=dialog]") !== null;
       if (!pressed.includes(kind)) found.push({ node, kind, inside });
