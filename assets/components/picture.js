@@ -6,6 +6,7 @@
 
 import { acts } from "./acts.js";
 import { element, find, focused, paint } from "./dom.js";
+import { edges, least } from "./edges.js";
 import { bands, cell, frame, ids, matrix, point, step } from "./matrix.js";
 import { describe, nearest, taken } from "./targets.js";
 
@@ -38,6 +39,7 @@ function play(root) {
   const stage = find(root, ".stage"), chip = find(root, ".chip"), tip = find(root, ".tip");
   const offers = acts(root, act);
   const one = { tell: /** @type {Tell | null} */ (null), digest: "", show, stop };
+  const edge = edges(root, stage);
   /** @type {Drawn | null} */
   let svg = null;
   /** @type {string[]} */
@@ -65,7 +67,8 @@ function play(root) {
     active = Boolean(data.acts);
     root.style.setProperty("--height", data.height ? data.height + "px" : "none");
     const echo = data.seq ?? 0;
-    if (data.svg !== source) draw(data);
+    const fresh = data.svg !== source;
+    if (fresh) draw(data);
     // An answer to an older click must not undo a newer one.
     if (echo >= seq) {
       seq = echo;
@@ -76,9 +79,12 @@ function play(root) {
     light();
     offer();
     reach();
+    if (fresh) edge.bring(byId.get(locked[0]));
+    edge.look();
   }
 
   function stop() {
+    edge.stop();
     clearTimeout(timer);
     document.removeEventListener("keydown", escape);
     removeEventListener("resize", reach);
@@ -106,7 +112,7 @@ function play(root) {
     fresh.querySelectorAll(":scope > title").forEach((title) => title.remove());
     if (data.alt) fresh.setAttribute("aria-label", data.alt);
     const width = parseFloat(fresh.getAttribute("width") ?? "");
-    if (width) fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * Number(fresh.dataset.least ?? 0.72)}px;height:auto`;
+    if (width) fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * least(fresh, Number(fresh.dataset.least ?? 0.72))}px;height:auto`;
     stage.replaceChildren(fresh);
     svg = fresh;
     source = data.svg;

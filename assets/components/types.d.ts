@@ -108,6 +108,11 @@ interface TextData {
 
 // ---- columns.js: the keys of one letter travel many times a second
 
+interface AloudData {
+  text: string;
+  done: boolean;
+}
+
 interface ColumnsData {
   columns: ColumnData[];
   prompt: string;

@@ -30,7 +30,9 @@ import numpy as np
 from pages.pictures import palette
 
 _SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\"&'<>\ud800-\udfff\ufffe\uffff]").search
-_HTML = frozenset({"b", "bdi", "code", "div", "i", "p", "span", "u"})
+_HTML = frozenset(
+    {"b", "bdi", "code", "div", "i", "p", "span", "table", "tbody", "td", "th", "thead", "tr", "u"}
+)
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
 _VISIBLE = _CONTROLS | {ord(" "): "·", ord("\n"): "⏎", ord("\r"): "␍", ord("\t"): "→"}

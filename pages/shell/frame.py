@@ -36,6 +36,7 @@ from pages.shell.address import checked, checked_many, plain, select, selection
 from pages.shell.cache import engine
 from pages.shell.client.memory import keep_in_browser
 from pages.shell.client.textbox import textbox
+from pages.shell.components import styles
 from pages.shell.state import State, state
 
 __all__ = [
@@ -169,6 +170,7 @@ def frame(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.title(NAME if title == "Home" else title, width="content", anchor=False)
+        about = st.container(key="atlas-about")
         tools = st.container(horizontal=True, width="content", gap="small")
     if intro:
         st.markdown(intro)
@@ -185,7 +187,8 @@ def frame(
         share.copy_link()
     with line, _refusals():
         card = engine().card(model)
-        _device_line(model, card)
+        with about:
+            _device_line(model, card)
         _open(model, card)
         return Choice(model, card, here.text)
     st.stop()
@@ -248,6 +251,7 @@ def samples() -> tuple[Sample, ...]:
 def _configure(title: str) -> None:
     name = NAME if title == "Home" else f"{title} · {NAME}"
     st.set_page_config(page_title=name, page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
+    st.html(f"<style>{styles('page.css')}</style>")
 
 
 def _menu(title: str) -> None:

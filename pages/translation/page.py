@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages.shell import player
+from pages.shell.client.aloud import say_aloud
 from pages.shell.frame import frame, sentences
 from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
@@ -22,6 +23,7 @@ from pages.translation.setup import (
 )
 from pages.translation.stage.section import translation_stage, translation_story
 from pages.translation.steps.section import settle_step, translation_strip
+from pages.translation.story import so_far
 from pages.translation.tensors.section import translation_tensors, translation_towers
 
 SEARCHING = (controls.SEARCH, controls.BEAMS, controls.LENGTH_PENALTY, controls.EARLY)
@@ -44,6 +46,8 @@ def _step(setup: Setup) -> None:
     with sentences():
         at = translation_strip(trace, choice)
         story = translation_story(trace, at)
+        text, done = so_far(trace, at)
+        say_aloud(text, key="aloud-written", done=done)
         # Under the picture in which one clicks: above it, it would push the picture away.
         below = partial(translation_change, setup)
         if at.writing:
@@ -85,4 +89,6 @@ def page() -> None:
             setup = translation_setup(choice)
         with st.container():
             translation_result(setup)
+        found = setup.trace.translation
+        say_aloud(found.texts[setup.trace.place], key="aloud-result")
         view.draw(setup)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import streamlit as st
@@ -126,3 +127,16 @@ def components(app: AppTest, name: str) -> list[dict[str, Any]]:
     """What our components of that name (`atlas_picture`) are given on a page, in its order."""
     found = (element.proto for element in app.get("bidi_component"))
     return [json.loads(proto.json) for proto in found if proto.component_name == name]
+
+
+def tables(app: AppTest) -> list[dict[str, list[str]]]:
+    """The tables that are open under a page's pictures: each column's name and its cells."""
+    bodies = (element.proto.body for element in app.get("html"))
+    roots = [ElementTree.fromstring(body) for body in bodies if "atlas-table" in body[:60]]
+    return [
+        {
+            name: [row[i].text or "" for row in root.iterfind("./table/tbody/tr")]
+            for i, name in enumerate(head.text or "" for head in root.iterfind(".//th"))
+        }
+        for root in roots
+    ]

@@ -11,7 +11,7 @@ from pages.shell import paths
 from pages.shell.cache import engine
 from pages.shell.controls import REGISTRY
 from pages.shell.frame import samples
-from tests.pages.conftest import Act, Open, components, sentences
+from tests.pages.conftest import Act, Open, components, sentences, tables
 from tests.pages.test_attention import PAGE, picture, pictures, weights_of
 
 MONKEY = "The monkey ate that banana because it was too hungry."
@@ -373,14 +373,15 @@ def table(open_page: Open, text: str) -> tuple[AppTest, list[str]]:
     app = open_page(PAGE, model="tales-gpt", text=text)
     app.session_state["table-heads"] = True
     app.run()
-    return app, [str(name) for name in app.table[0].value.columns]
+    return app, list(tables(app)[0])
 
 
 def test_a_measure_with_nothing_to_count_is_left_out_and_said_why(open_page: Open) -> None:
     app, names = table(open_page, "Once a small boat sailed far")
     assert "induction" not in names and "previous" in names
     assert "Induction is left out: no token of this text occurs twice" in said(app)
-    assert not any("nan" in str(cell) for cell in app.table[0].value.to_numpy().ravel())
+    cells = [cell for column in tables(app)[0].values() for cell in column]
+    assert cells and not any("nan" in cell for cell in cells)
     app, names = table(open_page, "a cat and a cat")
     assert "induction" in names and "Induction is left out" not in said(app)
 

@@ -117,7 +117,7 @@ def test_small_pictures_are_well_formed_and_of_one_size() -> None:
     ]
     for drawn in drawings:
         root = ET.fromstring(drawn)
-        assert root.get("viewBox") == "0 0 260 104"
+        assert root.get("viewBox") == "0 0 206 104"
 
 
 WORDS = ("The", "·river", "·bank", "·unbelievably", "·l", "o" * 60, "·was", "·wet", ",", "·money")

@@ -79,7 +79,7 @@ def _row(
     ink = palette.INK if kept else palette.MUTED
     parts = [
         tag("rect", x=0.0, y=y, width=WIDTH, height=ROW - 1, fill=palette.PAPER, fill_opacity=0),
-        label(str(found.rank[place]), 22, y + 20, size=11, fill=palette.MUTED, text_anchor="end"),
+        label(str(found.rank[place]), 22, y + 20, size=12, fill=palette.MUTED, text_anchor="end"),
         label(name, NAME, y + 20, size=13, mono=True, fill=ink, font_weight=700 if mark else 400),
     ]
     if not kept:
@@ -87,7 +87,7 @@ def _row(
     parts += _pair(float(found.own[place]), float(found.after[place]), y, scale, kept, mark)
     if not kept and not quiet:
         words = f"removed by {remover(STAGES[cut])}"
-        parts.append(label(words, WIDTH - 4, y + 20, size=11, fill=palette.CUT, text_anchor="end"))
+        parts.append(label(words, WIDTH - 4, y + 20, size=12, fill=palette.CUT, text_anchor="end"))
     tip = _tip(found, place)
     return tag("g", parts, data_id=f"n{token_id}", data_act=act, data_name=name, data_tip=tip)
 
@@ -98,7 +98,7 @@ def _pair(own: float, after: float, y: float, scale: float, kept: bool, mark: st
     long = max(1.0, LONGEST * own / scale)
     parts = [
         tag("rect", x=BARS, y=y + 4, width=long, height=8.0, rx=2, fill=palette.BAR, opacity=shade),
-        label(percent(own), BARS + long + 6, y + 12, size=11, fill=palette.MUTED),
+        label(percent(own), BARS + long + 6, y + 12, size=12, fill=palette.MUTED),
     ]
     if kept:
         fill = palette.CHOSEN if mark else palette.PROBABILITY
@@ -107,7 +107,7 @@ def _pair(own: float, after: float, y: float, scale: float, kept: bool, mark: st
         words = percent(after) + (f"  {mark}" if mark else "")
         parts.append(label(words, BARS + long + 6, y + 24, size=12, font_weight=600))
     elif mark:
-        parts.append(label("forced", BARS, y + 24, size=11, fill=palette.CHOSEN))
+        parts.append(label("forced", BARS, y + 24, size=12, fill=palette.CHOSEN))
     return parts
 
 

@@ -283,6 +283,8 @@ def _quality(crowd: Crowd, look: Look, here: np.ndarray) -> Quality | None:
 
 
 def _list(crowd: Crowd, look: Look, point: str | None) -> None:
+    alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
+    st.caption(plain(space_charts.drift_told(values)))
     if point is None:
         st.markdown("**Select a token** on the map, or here:")
         with st.container(horizontal=True, gap="xsmall"):
@@ -309,17 +311,15 @@ def _list(crowd: Crowd, look: Look, point: str | None) -> None:
             )
         vector = crowd.states[look.after][number]
         panel.near_list("token", found, listed, look.measure, vector, name=name, told=told)
-    _drift(crowd, point)
+    _drift(crowd, values, alike=alike)
 
 
-def _drift(crowd: Crowd, point: str | None) -> None:
+def _drift(crowd: Crowd, values: dict[str, list[float]], *, alike: bool) -> None:
     """How alike two tokens are, layer by layer: those of one spelling, or all to their start."""
-    alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
     title = "Cosine similarity by layer" if alike else "Cosine similarity to the input of layer 1"
     st.markdown(f"**{title}**")
     chart = space_charts.over_layers(values, dark=panel.dark())
     st.plotly_chart(chart, key="drift", config=space_charts.CONFIG)
-    st.caption(plain(space_charts.drift_told(values)))
     share_menu(
         "drift",
         svg=lambda: charts.lines(values, across="after layer", up="cosine", title=title),

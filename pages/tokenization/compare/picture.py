@@ -140,7 +140,7 @@ def _box(
     ]
     if group.split:
         count = f"×{group.last - group.first}"
-        letters.append(label(count, right - 2, y + 9, size=8.5, text_anchor="end"))
+        letters.append(label(count, right - 2, y + 9, size=12, text_anchor="end"))
     others = [
         f"r{r}t{g.first}"
         for r, row in enumerate(rows)

@@ -72,7 +72,7 @@ def chips(
 
 
 def _caption(text: str, y: float) -> str:
-    return svg.label(text, 14, y, size=11.5, fill=palette.MUTED, keep=True)
+    return svg.label(text, 14, y, size=12, fill=palette.MUTED, keep=True)
 
 
 def _now(story: Story, place: Columns, top: float, height: float) -> str:
@@ -178,7 +178,7 @@ def _targets(story: Story, place: Columns, y: float) -> str:
             note,
             place.centre(t),
             y + 43,
-            size=11.5,
+            size=12,
             fill=palette.MUTED,
             text_anchor="middle",
             data_on=f"t{t}",
@@ -205,7 +205,7 @@ def _candidates(story: Story, place: Columns, y: float, ends: Collection[int]) -
                 f"other {percent(rest)}",
                 place.left(t) + 8,
                 y + len(rows) * ROW + 13,
-                size=11,
+                size=12,
                 fill=palette.MUTED,
                 data_on=f"t{t}",
             )
@@ -245,14 +245,14 @@ def _candidate(
         fill_opacity=0.42 if chosen else 0.75,
     )
     name = svg.label(
-        svg.shortened(word, room - 14 - svg.text_width(figure, 10.5, mono=False), 12),
+        svg.shortened(word, room - 14 - svg.text_width(figure, 12, mono=False), 12),
         left + 5,
         y + 13,
         size=12,
         mono=True,
         font_weight=700 if chosen else 400,
     )
-    value = svg.label(figure, left + room - 4, y + 13, size=10.5, text_anchor="end")
+    value = svg.label(figure, left + room - 4, y + 13, size=12, text_anchor="end")
     forced = "forced" if t < story.forced else "chosen"
     what = f"\n{forced}" if chosen else "" if act else "\nends the text: nothing can follow it"
     return svg.tag(

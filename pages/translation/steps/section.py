@@ -93,7 +93,7 @@ def _strip(at: Moment, n_target: int) -> None:
 
 def _controls(step: int, last: int) -> None:
     st.session_state[changes.STEP] = step
-    left, right = st.columns([1, 7], vertical_alignment="bottom")
+    left, right = st.columns([1.3, 7], vertical_alignment="bottom")
     with right:
         st.slider("Step", 1, last, 1, key=changes.STEP, on_change=_moved)
     with left:
