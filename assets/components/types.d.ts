@@ -87,6 +87,12 @@ interface CopyData {
   long: string;
 }
 
+interface FieldData {
+  text: string;
+  label: string;
+  rows: number;
+}
+
 interface PngData {
   digest: string;
   svg?: string;

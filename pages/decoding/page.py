@@ -14,20 +14,22 @@ from pages.decoding.runs.section import decoding_runs
 from pages.decoding.setup import decoding_setup
 from pages.decoding.tree.section import decoding_tree
 from pages.shell.frame import Choice
+from pages.shell.links import embed
 from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 
 WRITERS = ("decoder", "encoder-decoder")
 VIEWS = (
-    View("Columns", decoding_columns, (LENGTH, SEED, TINT), WRITERS),
-    View("Many runs", decoding_runs, (RUNS, LENGTH, SEED), WRITERS),
-    View("Fill mask", decoding_gap, (GAP,), ("encoder",)),
+    View("Columns", decoding_columns, (LENGTH, SEED, TINT), WRITERS, ("decoding-sheet",)),
+    View("Many runs", decoding_runs, (RUNS, LENGTH, SEED), WRITERS, ("decoding-tree",)),
+    View("Fill mask", decoding_gap, (GAP,), ("encoder",), ("decoding-bars",)),
 )
 
 
 def decoding(choice: Choice) -> None:
     """The texts on top, their controls, and the next token opened below."""
     if choice.card.family == "encoder":
+        embed.show(VIEWS[2].pictures)
         plan, gap = decoding_gap(choice)
         decoding_lens(plan, decoding_next(plan, gap), None)
         return

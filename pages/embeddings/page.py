@@ -22,14 +22,18 @@ VIEWS = (
         "Through the layers",
         embeddings_text,
         (*SHARED, *SELECTING, controls.BASIS, controls.TRAJECTORIES, controls.OTHERS),
+        pictures=("text-map",),
     ),
     View(
         "Vocabulary",
         embeddings_vocabulary,
         (*SHARED, *SELECTING, controls.LAYOUT, controls.FROM, controls.TO, controls.SEARCH),
+        pictures=("vocabulary-map",),
     ),
-    View("Positions", embeddings_positions, (controls.MAP,)),
-    View("Analogies", embeddings_analogies, (*controls.WORD, controls.EXCLUDE)),
+    View("Positions", embeddings_positions, (controls.MAP,), pictures=("position-map",)),
+    View(
+        "Analogies", embeddings_analogies, (*controls.WORD, controls.EXCLUDE), pictures=("analogy",)
+    ),
 )
 OF_THE_VOCABULARY = ("point", "camera", "layout", "search", "minus", "plus")
 

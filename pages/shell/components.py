@@ -125,6 +125,11 @@ def copy_button(
     _copy(key="copy-link", data=data, width=128)
 
 
+def field(text: str, *, key: str, label: str, rows: int = 1) -> None:
+    """A text to be taken elsewhere, with a button that copies it, also without a clipboard."""
+    _field(key=key, data={"text": text, "label": label, "rows": rows})
+
+
 def png_button(svg: str, *, key: str, name: str, shown: bool = True) -> None:
     """A button that saves a picture as a PNG, drawn by the browser.
 
@@ -197,6 +202,13 @@ _copy = component(
     ),
     css=styles("copy.css"),
     js=script("copy.js"),
+)
+_field = component(
+    "atlas_field",
+    html='<div class="field"><label><span></span><textarea readonly></textarea></label>'
+    '<button type="button" disabled>Copy</button><p aria-live="polite"></p></div>',
+    css=styles("field.css"),
+    js=script("field.js"),
 )
 _png = component(
     "atlas_png",

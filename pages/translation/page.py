@@ -73,9 +73,24 @@ def compare(setup: Setup) -> None:
 
 
 VIEWS = (
-    View("Step by step", step_by_step, (*SEARCHING, controls.HYPOTHESIS, *ATTENTION)),
-    View("Alignment", alignment, (*SEARCHING, *ATTENTION, controls.WHOLE_WORDS)),
-    View("Compare", compare, (*SEARCHING, controls.AGAINST, controls.MODELS)),
+    View(
+        "Step by step",
+        step_by_step,
+        (*SEARCHING, controls.HYPOTHESIS, *ATTENTION),
+        pictures=("translation-stage", "translation-part-"),
+    ),
+    View(
+        "Alignment",
+        alignment,
+        (*SEARCHING, *ATTENTION, controls.WHOLE_WORDS),
+        pictures=("translation-alignment",),
+    ),
+    View(
+        "Compare",
+        compare,
+        (*SEARCHING, controls.AGAINST, controls.MODELS),
+        pictures=("translation-compared",),
+    ),
 )
 
 
