@@ -56,8 +56,7 @@ function play(root) {
   let tips = new Map();
   let source = "", seq = 0, report = false, timer = 0, told = "", twice = false, turn = 0, inside = false;
   let active = false, acting = false, done = "", wanted = "";
-  /** @type {Drawn | null} */
-  let touched = null; // of elements that share an id the one pointed at
+  let touched = /** @type {Drawn | null} */ (null); // of elements that share an id the one pointed at
 
   /** @param {Pick<PictureData, "svg"> & Partial<PictureData>} data */
   function show(data) {
@@ -233,8 +232,7 @@ function play(root) {
   }
 
   /**
-   * What can be done with a target is offered beside it, as long as it alone is locked, or where
-   * something was done with it last: taking it back, mostly.
+   * What can be done with a target is offered beside it while it alone is locked, or was acted on.
    * @param {string} [id]
    */
   function offer(id = wanted) {
@@ -242,7 +240,8 @@ function play(root) {
     const here = locked.length ? locked.length === 1 && locked[0] === id : done === id;
     const node = here ? byId.get(id) : undefined;
     const beside = touched?.isConnected && touched.dataset.id === id ? touched : node;
-    if (active && one.tell && node && beside) offers.show(id, node, names.get(id) || id, tips.get(id) ?? "", beside);
+    const words = (!report && tips.get(id)) || ""; // else the page itself says what is pointed at
+    if (active && one.tell && node && beside) offers.show(id, node, names.get(id) || id, words, beside);
     else offers.hide();
     if (offers.open) tip.hidden = true; // the card says the same
   }

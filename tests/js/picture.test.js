@@ -452,6 +452,13 @@ test("the card touches its target and stays inside the picture and the window", 
   assert.deepEqual([card(one).style.left, card(one).style.top], ["0px", `${innerHeight - 30 - 40 + 1}px`]);
 });
 
+test("where the page itself says what is pointed at the card covers no more than its buttons need", () => {
+  const one = offered({ report: true });
+  click(word(one, "t0"));
+  assert.equal(one.all(".card p").length, 0);
+  assert.equal(buttons(one).length, 2);
+});
+
 test("hostile words stay text on the card", () => {
   const words = HOSTILE.replaceAll("<", "&lt;").replaceAll('"', "&quot;");
   const one = drawn({ acts: true, svg: svg(`<text data-id="t0" data-tip="${words}" data-act="write ${words}">a</text>`) });

@@ -68,11 +68,13 @@ def acts(monkeypatch: pytest.MonkeyPatch) -> Act:
 
     def beside(*, key: str, data: dict[str, Any], **given: Any) -> Any:
         result = drawn(key=key, data=data, **given)
-        for target, lines in OFFERED.findall(data["svg"]) if data["acts"] else ():
-            for line in lines.split("&#10;"):
-                act = {"id": target, "name": line.split(" ")[0]}
+        found = dict(OFFERED.findall(data["svg"])) if data["acts"] else {}
+        for target, lines in found.items():
+            for line in unescape(lines).split("\n"):
+                name, _, words = line.partition(" ")
+                act = {"id": target, "name": name}
                 st.button(
-                    unescape(line),
+                    words,
                     key=f"act {target} {act['name']}",
                     on_click=press,
                     args=(key, act, given["on_act_change"]),

@@ -26,8 +26,8 @@ def test_a_model_that_is_opened_is_named_while_that_takes_time(
     enqueue, plain_open = ForwardMsgQueue.enqueue, Local.open
 
     def watched(queue: ForwardMsgQueue, message: ForwardMsg) -> None:
-        if message.delta.new_element.HasField("spinner"):
-            sent.append(message.delta.new_element.spinner)
+        shown = message.delta.new_transient.elements  # what is there for a while
+        sent.extend(element.spinner for element in shown if element.HasField("spinner"))
         enqueue(queue, message)
 
     def slowly(self: Local, asked: str) -> None:

@@ -22,9 +22,10 @@ SEEN = "translation-seen"  # session key: which translation was shown
 def settle_step(trace: Trace) -> bool:
     """Settle the moment outside of the fragment; say whether the translation plays."""
     seen = hash((trace.translation.source_reading, trace.translation.prompt, trace.target))
+    wanted = changes.shown_next(moments(len(trace.target)))
     if st.session_state.get(SEEN) not in (None, seen):
         fresh("step")  # the link's was for the translation before
-        select("step", changes.shown_next(moments(len(trace.target))))
+        select("step", wanted)
         player.leave(PLAYER)
     st.session_state[SEEN] = seen
     _step(trace)
