@@ -11,14 +11,14 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ElementHandle, Page
+from playwright.sync_api import Browser, ElementHandle, Page
 from playwright.sync_api import Error as Failed
 from playwright.sync_api import TimeoutError as Late
 
 from tests.browser.conftest import HERE, Open
 from tests.browser.walks import WALKS, Walk, settled
 
-LONGEST = 150  # seconds that one page may take
+LONGEST = 240  # seconds that one page may take
 # Buttons in sight that can be pressed, in shadow trees too, those of an open popover first, each
 # with its kind: the key of its place without numbers and what is written on it; of places that are
 # counted, and of names on a map, the key alone.
@@ -86,6 +86,33 @@ def test_no_button_of_a_page_leads_out(open_at: Open, walk: Walk) -> None:
     assert not [one.geturl() for one in parts if one.scheme in web and one.hostname not in HERE]
     assert len(pressed) > 5
     assert page.get_by_test_id("stException").count() == 0
+
+
+PLANTED = """
+<main data-testid=stApp data-test-script-state=notRunning>
+  <div class=st-key-one><button>Share</button><button disabled>Not this</button></div>
+  <div class=st-key-pick-1><button>a</button></div><div class=st-key-pick-2><button>b</button></div>
+  <div aria-label=View><button>A view</button></div>
+  <div data-testid=stPopoverBody><button>In a popover</button></div><div class=shadow></div>
+</main>"""
+PLANT = """() => {
+  const tree = document.querySelector(".shadow").attachShadow({ mode: "open" });
+  tree.innerHTML = "<button>In a shadow tree</button>";
+  globalThis.clicked = [];
+  document.addEventListener("click", (event) => clicked.push(event.composedPath()[0].textContent));
+}"""
+
+
+def test_each_kind_is_pressed_once_in_popovers_first_and_in_shadow_trees(chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.set_content(PLANTED)
+    page.evaluate(PLANT)
+    pressed: list[str] = []
+    while kind := press(page, pressed):
+        pressed.append(kind)
+    clicked = page.evaluate("globalThis.clicked")
+    assert clicked == ["In a popover", "Share", "a", "In a shadow tree"]
+    page.close()
 
 
 def press(page: Page, pressed: list[str]) -> str | None:
