@@ -319,7 +319,7 @@ def test_many_runs_open_on_a_setting_that_samples(open_page: Open):
     app = settled(app)
     assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"top-k 5"}
     # a person who then chooses the greedy column has it
-    app.button_group(key="decoding-column").set_value(0)
+    app.button_group(key="decoding-column-3").set_value(0)
     app = settled(app)
     assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"greedy"}
 

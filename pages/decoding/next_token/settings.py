@@ -24,14 +24,17 @@ GREEDY = "No effect: greedy decoding keeps the likeliest token anyway."
 
 def column_controls(plan: Plan) -> None:
     """Which column is set, and adding, removing, undoing."""
-    st.session_state["decoding-column"] = plan.column
+    # Of another number of columns it is another control: a browser that has not heard of it yet
+    # would report the column before as somebody's choice.
+    key = f"decoding-column-{len(plan.lines)}"
+    st.session_state[key] = plan.column
     st.segmented_control(
         "Column",
         range(len(plan.lines)),
-        key="decoding-column",
+        key=key,
         required=True,
         format_func=lambda number: str(number + 1),
-        on_change=lambda: select("at", f"c{st.session_state['decoding-column'] + 1}"),
+        on_change=lambda: select("at", f"c{st.session_state[key] + 1}"),
         help="The column whose setting is shown; clicking a column's title does the same.",
     )
     with st.container(horizontal=True, gap="small"):
