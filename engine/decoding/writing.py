@@ -33,9 +33,7 @@ from engine.models.slots import Slots
 
 TOKENS_KEPT = 60_000  # about 1.3 kB each: 80 MB at most, beside the store
 KIND = "write"  # what `engine.policy` knows the jobs by
-STEPPING = (
-    2  # batches that step at once, or a large model would hold up a small one; the rest take turns
-)
+STEPPING = 2  # batches that step at once, the rest take turns; in one a large model held up all
 PATIENCE = 20.0  # seconds that a text goes on being written when nobody looks
 VIEWERS_KEPT = 1000
 
