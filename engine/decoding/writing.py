@@ -13,7 +13,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,14 +24,16 @@ from engine.decoding.batch import encode
 from engine.decoding.choosing import Written
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated
-from engine.decoding.generation import generate, room_left
+from engine.decoding.generation import Step, generate, room_left
 from engine.errors import Stopped
 from engine.jobs import registry
 from engine.jobs.registry import Job, Report
 from engine.models.runtime import Bundle
+from engine.models.slots import Slots
 
 TOKENS_KEPT = 60_000  # about 1.3 kB each: 80 MB at most, beside the store
 KIND = "write"  # what `engine.policy` knows the jobs by
+STEPPING = 2  # batches that step at once, the rest take turns; in one a large model held up all
 PATIENCE = 20.0  # seconds that a text goes on being written when nobody looks
 VIEWERS_KEPT = 1000
 
@@ -154,6 +156,7 @@ _shelf: OrderedDict[_Key, _Column] = OrderedDict()
 _watched: OrderedDict[str, set[Job]] = OrderedDict()  # by viewer
 _guard = threading.Lock()
 _numbers = itertools.count()
+_places = Slots(STEPPING)
 
 
 def _key(bundle: Bundle, task: Task, line: Line) -> _Key:
@@ -233,7 +236,7 @@ def _begin(bundle: Bundle, task: Task, fresh: dict[Line, _Column], viewer: str) 
         spent = 0.0
         spellers = [stopping.Speller(reader) for _ in lines]
         try:
-            for step in steps:
+            while (step := _turn_of(steps)) is not None:
                 spent += step.seconds
                 for token in step.written:
                     text = spellers[token.line].add(token.id)
@@ -249,3 +252,12 @@ def _begin(bundle: Bundle, task: Task, fresh: dict[Line, _Column], viewer: str) 
     # Columns are what is shared, on the shelf: no two jobs write the same, so each has its own key.
     name = f"{KIND}:{task.model}:{next(_numbers)}"
     return registry.start(name, work, viewer=viewer, patience=PATIENCE)
+
+
+def _turn_of(steps: Iterator[Step]) -> Step | None:
+    """The next step, in its turn; None after the last.
+
+    A page that needs a model run, or the interpreter, waits behind as many as step at once.
+    """
+    with _places():
+        return next(steps, None)
