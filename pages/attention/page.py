@@ -34,6 +34,7 @@ from pages.shell.cache import engine
 from pages.shell.fragments import send_now
 from pages.shell.frame import Choice, sentences
 from pages.shell.state import state
+from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 
 MAPS = ("attention-map", "attention-blocks")
@@ -62,6 +63,7 @@ NO_WEIGHTS = (
 def attention_page(choice: Choice) -> None:
     """Choose what is read and how; draw it, choosing among heads without a run of the page."""
     with sentences():
+        wrong_language(choice)
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             kind = choose_kind(choice)
             view = choose_view(VIEWS, choice.card.family)

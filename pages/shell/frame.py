@@ -37,6 +37,7 @@ from pages.shell.address import checked, checked_many, plain, select, selection
 from pages.shell.cache import engine
 from pages.shell.client.memory import keep_in_browser
 from pages.shell.client.textbox import textbox
+from pages.shell.components import styles
 from pages.shell.links import embed, opening
 from pages.shell.state import State, state
 
@@ -82,12 +83,7 @@ class Page:
 
 
 PAGES = (
-    Page(
-        "Home",
-        "app.py",
-        "home",
-        "The path of a text through a model, and the installed models.",
-    ),
+    Page("Home", "app.py", "home", "The path of a text through a model, and the installed models."),
     Page(
         "Tokenization",
         "pages/1_Tokenization.py",
@@ -166,7 +162,7 @@ def frame(
     _configure(title)
     here = state()
     here.turn_to(title)
-    tools = _head(title, intro)
+    tools, about = _head(title, intro)
     top, line = st.container(key="atlas-top"), st.container(key="atlas-line")
     here.notes_place = st.container(gap="xsmall")
     keep_in_browser(_given_back)
@@ -183,7 +179,8 @@ def frame(
             share.copy_link()
     with line, _refusals():
         card = engine().card(model)
-        _device_line(model, card)
+        with about:
+            _device_line(model, card)
         _open(model, card)
         return Choice(model, card, here.text)
     st.stop()
@@ -246,22 +243,28 @@ def samples() -> tuple[Sample, ...]:
 def _configure(title: str) -> None:
     name = NAME if title == "Home" else f"{title} · {NAME}"
     st.set_page_config(page_title=name, page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
+    st.html(f"<style>{styles('page.css')}</style>")
 
 
-def _head(title: str, intro: str) -> DeltaGenerator | None:
-    """Menu, title and a sentence; returns the place beside the title, None where it is embedded."""
+def _head(title: str, intro: str) -> tuple[DeltaGenerator | None, DeltaGenerator]:
+    """Menu, title and a sentence; returns two places beside the title.
+
+    They are for the tools (None where the page is embedded) and for what the model is.
+    """
     name = NAME if title == "Home" else title
     if embed.is_embedded():
-        return embed.head(name)
+        embed.head(name)
+        return None, st.container(key="atlas-about")
     _menu(title)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.title(name, width="content", anchor=False)
+        about = st.container(key="atlas-about")
         tools = st.container(horizontal=True, width="content", gap="xsmall")
     if intro:
         st.markdown(intro)
-    return tools
+    return tools, about
 
 
 def _menu(title: str) -> None:

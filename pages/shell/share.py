@@ -149,7 +149,10 @@ play(document.querySelector(".atlas")).show({data});
 
 
 def csv_file(table: Table) -> str:
-    """A table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe."""
+    """A table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe.
+
+    Where there is no number (NaN) a cell is empty.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_safe(name) for name in table)
@@ -188,7 +191,7 @@ def _table(data: Table | Callable[[], Table]) -> Table:
 def _safe(cell: object) -> object:
     if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + cell
-    return cell
+    return "" if isinstance(cell, float | np.floating) and np.isnan(cell) else cell
 
 
 def _bare(cell: Any) -> Any:

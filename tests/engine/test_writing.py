@@ -1,5 +1,6 @@
 """Columns shared by those who ask for the same lines; written in one batch, stopped, taken up."""
 
+import threading
 import time
 from typing import Any
 
@@ -66,6 +67,36 @@ def test_columns_fill_with_what_generate_writes(bundle: Bundle):
     assert [c.ids for c in found] == [[s.written[i].id for s in steps] for i in (0, 1)]
     assert not any(c.writing or c.problem for c in found)
     assert [c.end for c in found] == ["limit", "limit"]
+
+
+def test_who_has_patience_gets_whole_texts(bundle: Bundle):
+    (found,) = writing.write(bundle, task(bundle), [GREEDY], patience=30)
+    assert found.end == "limit" and not found.writing
+
+
+def test_few_batches_step_at_once_however_many_are_written(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+):
+    """A page's own run waits behind those that step: with 16 of them it took 290 ms."""
+    guard, now, most, steps = threading.Lock(), 0, 0, writing.generate
+
+    def counted(*given: Any, **named: Any):
+        nonlocal now, most
+        for step in steps(*given, **named):
+            with guard:
+                now += 1
+                most = max(most, now)
+            time.sleep(0.002)
+            with guard:
+                now -= 1
+            yield step
+
+    monkeypatch.setattr(writing, "generate", counted)
+    asked = [task(bundle, seed=seed) for seed in range(8)]
+    for one in asked:
+        writing.write(bundle, one, [FREE])
+    assert all(whole(bundle, one, FREE)[0].end for one in asked)
+    assert 1 <= most <= writing.STEPPING < len(asked)
 
 
 def test_only_a_changed_setting_is_written_anew(bundle: Bundle):
@@ -204,6 +235,28 @@ def test_what_went_wrong_is_told_with_the_text(bundle: Bundle, monkeypatch: pyte
     monkeypatch.setattr(writing, "generate", broken)
     (found,) = written(bundle, task(bundle), FREE)
     assert len(found.tokens) == 2 and not found.writing and isinstance(found.problem, Busy)
+
+
+def test_a_job_that_ends_while_one_looks_leaves_no_text_half_written(bundle: Bundle):
+    """Between a look at the tokens and one at the job the last tokens may come."""
+    (text,) = written(bundle, task(bundle), FREE)
+    column = writing._Column(text.line)
+
+    class Ending:
+        """A job that writes what is left and is done, whenever somebody asks."""
+
+        error = None
+
+        @property
+        def done(self) -> bool:
+            column.tokens, column.texts = list(text.tokens), list(text.texts)
+            column.seconds = list(text.seconds)
+            return True
+
+    column.tokens, column.texts = list(text.tokens[:3]), list(text.texts[:3])
+    column.seconds, column.job = list(text.seconds[:3]), Ending()  # type: ignore[assignment]
+    seen = column.now()
+    assert not seen.writing and seen.end == text.end != "" and seen.ids == text.ids
 
 
 def test_pieces_joined_are_the_text(bundle: Bundle):

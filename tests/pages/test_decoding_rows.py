@@ -55,7 +55,7 @@ def columns(app: AppTest) -> list[dict]:
 
 @pytest.mark.feature("Next-token bars from real logits")
 def test_the_bars_are_the_models_own_probabilities(open_page: Open):
-    app = open_page(PAGE, text=TEXT, c1="pure sampling")
+    app = open_page(PAGE, text=TEXT, c1="pure sampling", write="no")
     assert not crash(app)
     found, chances = rows(bars(app)), own()
     best = np.argsort(-chances)[:12].tolist()
@@ -87,7 +87,7 @@ def test_the_bars_are_the_models_own_probabilities(open_page: Open):
 def test_a_slider_moves_the_bars_to_what_its_filter_leaves(
     open_page: Open, key: str, value: float, setting: str, line: str
 ):
-    app = open_page(PAGE, text=TEXT, c1="pure sampling")
+    app = open_page(PAGE, text=TEXT, c1="pure sampling", write="no")
     slider = app.select_slider if key == "top_k" else app.slider
     slider(key=f"set-{key}").set_value(value).run()
     assert not crash(app) and lines(app)[0] == setting
@@ -112,7 +112,7 @@ def test_a_slider_moves_the_bars_to_what_its_filter_leaves(
 
 @pytest.mark.feature("Formula with the user's numbers")
 def test_the_formula_is_filled_with_this_places_numbers(open_page: Open):
-    app = open_page(PAGE, text=TEXT, c1="temperature 0.5, top-k 40")
+    app = open_page(PAGE, text=TEXT, c1="temperature 0.5, top-k 40", write="no")
     logits = engine().following("tales-gpt", ids())
     top = np.sort(logits)[::-1][:40].astype(np.float64)
     sum_ = float(np.exp((top - top[0]) / 0.5).sum())

@@ -24,7 +24,8 @@ KEPT = (
 )
 _MAIN = "[data-testid=stMainBlockContainer]"
 _HEAD = f"""<style>
-[data-testid=stHeader], .st-key-atlas-top, .st-key-atlas-line {{ display: none; }}
+[data-testid=stHeader], .st-key-atlas-top, .st-key-atlas-line, .st-key-atlas-about {{
+  display: none; }}
 {_MAIN} {{ padding: 0.6rem 0.8rem !important; }}
 {_MAIN} [data-testid=stVerticalBlock] {{ gap: 0.4rem; }}
 .st-key-embed-head {{ align-items: baseline; column-gap: 1rem; row-gap: 0; }}
