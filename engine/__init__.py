@@ -12,6 +12,7 @@ __all__ = [
     "decoding",
     "errors",
     "heap",
+    "hosting",
     "jobs",
     "local",
     "models",
@@ -22,4 +23,5 @@ __all__ = [
     "tokenizers",
     "trace",
     "values",
+    "variables",
 ]
