@@ -1,7 +1,8 @@
 """Home, and the server of all pages.
 
-`streamlit run app.py` imports this file for the `st.App` in it, which puts the headers of
-`pages.shell.client.headers` on every answer; each look at Home then runs the file as a script.
+`streamlit run app.py` imports this file for the `st.App` in it, with the headers of
+`pages.shell.client.headers` on every answer and what `pages.shell.host` stands for; each look at
+Home then runs the file as a script.
 """
 
 if __name__ == "__main__":
@@ -13,5 +14,8 @@ else:
     import streamlit as st
 
     from pages.shell.client.headers import MIDDLEWARE
+    from pages.shell.host.guard import GUARD
+    from pages.shell.host.life import life
+    from pages.shell.host.routes import ROUTES
 
-    app = st.App(__file__, middleware=MIDDLEWARE)
+    app = st.App(__file__, middleware=(*MIDDLEWARE, *GUARD), routes=ROUTES, lifespan=life)

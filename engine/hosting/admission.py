@@ -91,6 +91,7 @@ class Gate:
             if viewer not in self._inside and viewer not in self._waiting:
                 self._check(address)
                 self._waiting[viewer] = _Visit(address, here, now)
+                figures.SESSIONS_SEEN.inc()
             self._admit()
             if viewer in self._inside:
                 return Place(0, len(self._waiting))

@@ -21,6 +21,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from engine.hosting import logs
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -54,6 +56,7 @@ UP = Gauge("atlas_up", "1 while the app can serve, else 0", registry=REGISTRY)
 def refused(reason: str) -> None:
     """Count a refusal; `reason` is one of our words, never what was asked for."""
     REFUSALS.labels(reason).inc()
+    logs.event("refused", reason=reason)
 
 
 def exposition() -> bytes:

@@ -23,7 +23,7 @@ from typing import Any
 
 from engine import policy
 from engine.errors import Busy, EngineError, ExportFailed, Stopped
-from engine.hosting import figures
+from engine.hosting import figures, logs
 from engine.jobs.processes import Child
 from engine.store import size
 
@@ -131,6 +131,7 @@ class Job:
         self.ended = time.monotonic()
         outcome = "done" if error is None else "stopped" if self.stopped else "failed"
         figures.JOBS.labels(self.kind, outcome).inc()
+        logs.event("job", kind=self.kind, outcome=outcome, seconds=round(self.seconds, 1))
         self._finished.set()
 
 

@@ -30,12 +30,14 @@ import streamlit as st
 
 from engine.errors import EngineError
 from engine.models.bundle import Card
+from engine.settings import settings
 from engine.values import Family
 from pages.shell import address, share
 from pages.shell.address import checked, checked_many, plain, select, selection
 from pages.shell.cache import engine
 from pages.shell.client.memory import keep_in_browser
 from pages.shell.client.textbox import textbox
+from pages.shell.host.queue import enter, stay
 from pages.shell.state import State, state
 
 __all__ = [
@@ -56,7 +58,6 @@ __all__ = [
 
 NAME = "Transformer Atlas"
 ROOT = Path(__file__).parents[2]
-TEXT_LIMIT = 200_000  # characters kept of a text; more would only slow the browser down
 PLACEHOLDER = "Type a text, or choose a sample."
 NO_MODEL = (
     "No model is here that this page can show. Export one with python -m engine.export NAME, "
@@ -162,6 +163,7 @@ def frame(
     `intro` is a sentence under the title. Stops the script where no model can be shown.
     """
     _configure(title)
+    enter()
     here = state()
     here.turn_to(title)
     _menu(title)
@@ -176,7 +178,7 @@ def frame(
     here.notes_place = st.container(gap="xsmall")
     keep_in_browser(_given_back)
     address.show_notes()
-    address.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
+    address.adopt_text(_default_text(title, default_sample), settings().max_chars)
     with top:
         names = _names(families)
         model = _model_and_text(names, text_label if wants_text else None, live=live)
@@ -202,6 +204,7 @@ def sentences() -> Iterator[None]:
     here.depth += 1
     try:
         with _refusals():
+            stay()
             yield
     finally:
         here.depth -= 1
@@ -219,7 +222,7 @@ def _refusals() -> Iterator[None]:
 
 def set_text(text: str) -> None:
     """Make this the text of all pages; call it in a callback (of a sample, of a component)."""
-    address.set_text(text[:TEXT_LIMIT])
+    address.set_text(text[: settings().max_chars])
 
 
 def _given_back(text: str, model: str) -> None:
@@ -274,7 +277,7 @@ def _model_and_text(names: list[str], text_label: str | None, *, live: bool) -> 
                 state().text,
                 key="live-text",
                 label=text_label,
-                limit=TEXT_LIMIT,
+                limit=settings().max_chars,
                 on_text=set_text,
                 placeholder=PLACEHOLDER,
             )
@@ -285,7 +288,7 @@ def _model_and_text(names: list[str], text_label: str | None, *, live: bool) -> 
             key="text",
             height=84,
             on_change=address.text_typed,
-            args=(TEXT_LIMIT,),
+            args=(settings().max_chars,),
             placeholder=PLACEHOLDER,
         )
     return model
