@@ -13,6 +13,7 @@ __all__ = [
     "errors",
     "heap",
     "hosting",
+    "installing",
     "jobs",
     "local",
     "models",

@@ -97,6 +97,11 @@ def check_adding(visitor: Visitor) -> Rule:
     return rule
 
 
+def may_install(visitor: Visitor) -> bool:
+    """Whether they may install what adding models needs: at home, at this very computer."""
+    return visitor.here and settings().mode == "home"
+
+
 def check_deleting(visitor: Visitor) -> None:
     """Raise `NotAllowed` for who may not delete."""
     if not may_delete(visitor):
@@ -217,6 +222,8 @@ def kind(name: str) -> Kind:
         wall = 60.0 * chosen.export_minutes
         most = Limits(memory=_machine(), processor=wall * cores(), wall=wall)
         return Kind("exports", chosen.exports, chosen.viewer_exports, unwatched, most)
+    if name == "install":
+        return Kind("installations", 1, 1, None, Limits(wall=2 * 3600.0))
     if name in ("look", "borrow"):
         asking = Limits(memory=8 * GB, processor=120.0, wall=300.0)
         return Kind("questions to the Hub", 8, 2, 60.0, asking, yields=True)
