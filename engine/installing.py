@@ -116,7 +116,9 @@ def installed() -> tuple[str, ...]:
 
 def host(tell: Tell) -> None:
     """Install the app; a build of ONNX Runtime that is here stays, whichever it is."""
-    fits = runtime(driver=has_driver(), system=sys.platform, machine=platform.machine())
+    # A folder of packages (make offline) holds the plain build.
+    driver = has_driver() and not os.environ.get("PIP_NO_INDEX")
+    fits = runtime(driver=driver, system=sys.platform, machine=platform.machine())
     here = installed()
     wanted = [one for one in light(fits) if not (here and package(one) in RUNTIMES)]
     _install(wanted, tell)
