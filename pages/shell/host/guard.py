@@ -11,12 +11,14 @@ Knows nothing of pages; `engine.hosting` holds the counts.
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
+from typing import Any
 
+import uvicorn.config
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from engine.hosting import figures
 from engine.hosting.rates import Rates, network
@@ -34,9 +36,22 @@ FULL = "The app and its queue are full. Try again in a minute.\n"
 NO_FILES = "No files are taken here.\n"
 
 
+class Believed(ProxyHeadersMiddleware):
+    """The server's own reader of X-Forwarded-For, which believes whom the settings name."""
+
+    def __init__(self, app: Any, trusted_hosts: object = None) -> None:
+        """Stand before `app`; whom the server would believe by itself does not count."""
+        super().__init__(app, settings().trusted_proxies.split())
+
+
 def trust_proxies() -> None:
-    """Tell the server whose X-Forwarded-For to believe: nobody's, unless the settings name one."""
-    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(settings().trusted_proxies.split())
+    """Let the server believe nobody's X-Forwarded-For but that of machines the settings name.
+
+    By itself it believes whoever connects from this computer, where a proxy passes on what
+    strangers say. Its configuration is made before the app is imported, and looks for this class
+    afterwards; `tests/test_public.py` fails where that changes.
+    """
+    uvicorn.config.ProxyHeadersMiddleware = Believed  # type: ignore[misc]
 
 
 class Guard:
