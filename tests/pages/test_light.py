@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = '''
-import json, sys
+import json, os, sys
 HEAVY = {heavy!r}
 
 class Blocked:
@@ -39,7 +39,8 @@ for page in ("Home", *sorted(path.stem for path in Path("pages").glob("[0-9]*.py
 from engine import installing
 said["missing"] = [*installing.missing("models"), *installing.missing("maps")]
 said["imported"] = sorted(HEAVY & set(sys.modules))
-print(json.dumps(said))
+print(json.dumps(said), flush=True)
+os._exit(0)  # a text may still be written, and nobody waits for it
 '''
 
 
