@@ -11,7 +11,6 @@ __all__ = [
     "attention",
     "decoding",
     "errors",
-    "heap",
     "hosting",
     "installing",
     "jobs",

@@ -156,6 +156,17 @@ class Settings:
         shown="none",
     )
 
+    # --- Short links ---
+    links: Path = setting(
+        Path("links.sqlite"),
+        folder,
+        "file of the short links",
+        shown="beside the models",
+    )
+    links_count: int = whole(100_000, 0, 10**8, "short links kept at most")
+    links_mb: int = whole(500, 1, 10**6, "most that their states take")
+    links_daily: int = whole(200, 0, 10**6, "new short links a day from one address")
+
     # --- How it is seen from outside ---
     frame_ancestors: str = setting(
         "'self'",
@@ -203,6 +214,14 @@ def chosen(environment: Mapping[str, str]) -> list[Chosen]:
     known = declarations(Settings)
     mode = value("mode", known["mode"][1], environment) or "home"
     found = [_chosen(each, *known[each], environment, mode) for each in known]
+    models = next(one.value for one in found if one.name == "models")
+    # Short links stand beside the models, unless they have a place of their own.
+    found = [
+        one._replace(value=models.parent / "links.sqlite")
+        if one.name == "links" and one.source == "default"
+        else one
+        for one in found
+    ]
     if mode == "public" and any(one.name == "add_models" and one.value == "all" for one in found):
         # Folders of the machine are for nobody who comes from outside.
         raise ValueError("ATLAS_ADD_MODELS must be auto, hub or no in public mode, got 'all'")

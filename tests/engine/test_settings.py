@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_nothing_set_gives_the_declared_defaults():
     for name, (default, _) in declarations(Settings).items():
-        if name != "models":
+        if name not in ("models", "links"):
             assert getattr(read_settings({}), name) == default, name
 
 
@@ -104,6 +104,7 @@ def test_public_gives_nobody_folders_of_the_machine():
         ("ATLAS_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("ATLAS_LOG", "yaml"),
         ("ATLAS_FIGURES", "everybody"),
+        ("ATLAS_LINKS_DAILY", "-1"),
     ],
 )
 def test_a_value_without_sense_names_the_variable_and_what_was_given(name: str, given: str):
@@ -125,6 +126,13 @@ def test_values_are_read():
     assert (found.add_models, found.frame_ancestors) == ("auto", "'self'")
     schools = {"ATLAS_FRAME_ANCESTORS": " https://a.example  https://*.b.example:8443 "}
     assert read_settings(schools).frame_ancestors == "https://a.example https://*.b.example:8443"
+
+
+def test_links_lie_beside_the_models_unless_said_otherwise():
+    assert read_settings({"ATLAS_MODELS": "/m/models"}).links == Path("/m/links.sqlite")
+    assert read_settings({"ATLAS_LINKS": "~/l"}).links == Path("~/l").expanduser()
+    proxies = read_settings({"ATLAS_TRUSTED_PROXIES": "10.0.0.1, fd00::/16"}).trusted_proxies
+    assert proxies == "10.0.0.1/32 fd00::/16"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG folders are Linux's")
