@@ -1,5 +1,5 @@
-# make run | make test | make test-slow | make bench | make models CORPORA=folder | make lock
-# make test-gpu | make bench-gpu
+# make run | make exporter | make offline | make test | make test-slow | make bench | make lock
+# make models CORPORA=folder | make test-gpu | make bench-gpu
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 
 PORT ?= 8501
@@ -13,12 +13,20 @@ BIN := .venv/bin
 # The slowest tests are listed at the end of every run.
 PYTEST := $(BIN)/pytest --durations=25 --durations-min=1
 
-.PHONY: run test types scripts pages-and-engine test-slow test-gpu bench bench-gpu models lock \
+.PHONY: run exporter offline test types scripts pages-and-engine test-slow test-gpu bench bench-gpu models lock \
 	check-python node chromium clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
+
+exporter: .venv/run.stamp  ## what adds models and computes new maps: PyTorch, transformers, UMAP (gigabytes)
+	$(BIN)/python -m engine.installing exporter
+
+# For a machine without network: take the folder there, then make run WHEELS=wheels.
+offline: .venv/run.stamp  ## every package of the app as files in WHEELS=wheels
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary=:all: \
+	  -d "$(or $(WHEELS),wheels)" -r requirements-host.txt
 
 test: .venv/dev.stamp node_modules/installed.stamp chromium  ## everything: style, types, scripts, engine, views, pages, browser
 	$(BIN)/ruff check .
@@ -66,15 +74,19 @@ clean:  ## remove the environment and what was built
 	rm -rf .venv build node_modules
 
 # A stamp is newer than the lists it was installed from, so a second run installs nothing.
-.venv/run.stamp: requirements.txt | check-python
+# The app alone, a hundred and fifty megabytes; with WHEELS= from that folder and from nowhere else.
+.venv/run.stamp: requirements-host.txt | check-python
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing the app into .venv (once)"
+	@$(if $(WHEELS),PIP_NO_INDEX=1 PIP_FIND_LINKS="$(abspath $(WHEELS))") \
+	  $(BIN)/python -m engine.installing host >.venv/install.log || { cat .venv/install.log; exit 1; }
 	@touch $@
 
 # Development and CI hold to the lock; `make lock` after raising a pin (LOCK= installs without it).
 LOCK ?= -c requirements.lock
 .venv/dev.stamp: requirements.txt requirements-dev.txt requirements.lock | check-python
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m engine.installing room
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK) -r requirements-dev.txt
 	@touch $@ .venv/run.stamp
 

@@ -12,17 +12,26 @@ hands the rule that holds for the visitor in ATLAS_ADD_MODELS.
     no                  nothing                              nothing
 
 Who knows ATLAS_ADMIN_KEY may do everything from everywhere. The host's token (HF_TOKEN, or the one
-that huggingface_hub keeps) serves who sits at the host's computer, and the holder of the key.
+that huggingface_hub keeps) serves who sits at the host's computer, and the holder of the key. In
+public mode (ATLAS_MODE) nobody counts as sitting there: a proxy beside the app makes everybody so.
+
+What a text, a writing, a minute may cost is checked here too, by those who do the work:
+`check_text` where a text is read, `check_writing` where one is begun, `check_run` before a model
+runs. `serve` says for whom a thread works.
 """
 
 from __future__ import annotations
 
 import hmac
+import math
 import os
+import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.errors import NotAllowed
+from engine.errors import Busy, NotAllowed, TextTooLong
+from engine.hosting import figures
+from engine.hosting.rates import Rates
 from engine.jobs.processes import Limits
 from engine.settings import cores, settings
 
@@ -57,7 +66,11 @@ def is_admin(visitor: Visitor) -> bool:
 
 def is_host(visitor: Visitor) -> bool:
     """Whether they are the host: at this computer, or with the key."""
-    return visitor.here or is_admin(visitor)
+    return _here(visitor) or is_admin(visitor)
+
+
+def _here(visitor: Visitor) -> bool:
+    return visitor.here and settings().mode != "public"
 
 
 def adding(visitor: Visitor) -> Rule:
@@ -66,26 +79,33 @@ def adding(visitor: Visitor) -> Rule:
         return "all"
     chosen = settings().add_models
     if chosen == "auto":
-        return "all" if visitor.here else "no"
+        return "all" if _here(visitor) else "no"
     return chosen
 
 
 def may_delete(visitor: Visitor) -> bool:
     """Whether they may delete exported models: those are everybody's."""
-    return adding(visitor) == "all" or (visitor.here and adding(visitor) == "hub")
+    return adding(visitor) == "all" or (_here(visitor) and adding(visitor) == "hub")
 
 
 def check_adding(visitor: Visitor) -> Rule:
     """The rule for who may add; raise `NotAllowed` for who may not."""
     rule = adding(visitor)
     if rule == "no":
+        figures.refused("adding")
         raise NotAllowed(REFUSED)
     return rule
+
+
+def may_install(visitor: Visitor) -> bool:
+    """Whether they may install what adding models needs: at home, at this very computer."""
+    return visitor.here and settings().mode == "home"
 
 
 def check_deleting(visitor: Visitor) -> None:
     """Raise `NotAllowed` for who may not delete."""
     if not may_delete(visitor):
+        figures.refused("deleting")
         raise NotAllowed(REFUSED)
 
 
@@ -101,10 +121,70 @@ def handed_on(visitor: Visitor) -> dict[str, str]:
     Without the token the Hub's files have a folder of their own, as the host's own folder may hold
     private ones, which huggingface_hub would give to anybody when the Hub refuses.
     """
-    rule = {"ATLAS_ADD_MODELS": adding(visitor), "ATLAS_ADMIN_KEY": ""}
+    # The rule is the visitor's own, so that the mode has nothing left to say.
+    rule = {"ATLAS_ADD_MODELS": adding(visitor), "ATLAS_ADMIN_KEY": "", "ATLAS_MODE": "home"}
     if is_host(visitor):
         return rule
     return rule | WITHOUT_TOKEN | {"HF_HUB_CACHE": str(settings().models.parent / "hub")}
+
+
+# ------------------------------------------------------------- texts, writings, runs
+
+_thread = threading.local()
+_minutes = Rates()
+
+
+def serve(viewer: str) -> None:
+    """Say for which viewer this thread works from now on; "" for none."""
+    _thread.viewer = viewer
+
+
+def served() -> str:
+    """The viewer for whom this thread works."""
+    return getattr(_thread, "viewer", "")
+
+
+def check_text(*texts: str) -> None:
+    """Raise `TextTooLong` for more characters than are taken."""
+    count, most = sum(map(len, texts)), settings().max_chars
+    if count > most:
+        figures.refused("text length")
+        raise TextTooLong(
+            f"The text has {count:,} characters; at most {most:,} are read here "
+            f"(ATLAS_MAX_CHARS). Shorten it by {count - most:,}."
+        )
+
+
+def tokens_each(columns: int, wanted: int) -> int:
+    """How many of the `wanted` new tokens each of so many columns may have, at least one."""
+    most = settings().writing_tokens
+    return max(1, min(wanted, most // max(1, columns))) if most else wanted
+
+
+def check_writing(columns: int, tokens: int) -> None:
+    """Raise `NotAllowed` for more columns × new tokens than one writing may have.
+
+    A beam search counts as many columns as it has beams.
+    """
+    most = settings().writing_tokens
+    if most and columns * tokens > most:
+        figures.refused("writing length")
+        raise NotAllowed(
+            f"{columns:,} columns of {tokens:,} tokens are {columns * tokens:,} new tokens; at "
+            f"most {most:,} are written at once here (ATLAS_WRITING_TOKENS). Choose fewer columns "
+            f"or at most {tokens_each(columns, tokens):,} tokens."
+        )
+
+
+def check_run() -> None:
+    """Count a model run of the viewer served; raise `Busy` where they had this minute's all."""
+    viewer, most = served(), settings().viewer_runs
+    if viewer and (wait := _minutes.take(viewer, most)):
+        figures.refused("runs")
+        raise Busy(
+            f"This visit had {most:,} model runs in a minute, all that are given here "
+            f"(ATLAS_VIEWER_RUNS). Go on in {math.ceil(wait)} seconds."
+        )
 
 
 # ---------------------------------------------------------------------------- jobs
@@ -141,16 +221,18 @@ def kind(name: str) -> Kind:
     if name == "export":
         wall = 60.0 * chosen.export_minutes
         most = Limits(memory=_machine(), processor=wall * cores(), wall=wall)
-        return Kind("exports", chosen.exports, chosen.exports, unwatched, most)
+        return Kind("exports", chosen.exports, chosen.viewer_exports, unwatched, most)
+    if name == "install":
+        return Kind("installations", 1, 1, None, Limits(wall=2 * 3600.0))
     if name in ("look", "borrow"):
         asking = Limits(memory=8 * GB, processor=120.0, wall=300.0)
         return Kind("questions to the Hub", 8, 2, 60.0, asking, yields=True)
     if name == "map":
         most = Limits(memory=_machine(), processor=3600.0 * cores(), wall=3600.0)
-        return Kind("maps", 4, 2, unwatched, most)
+        return Kind("maps", chosen.maps, chosen.viewer_maps, unwatched, most)
     if name in ("write", "walk"):
         # A slider that is moved leaves a text behind at each step, for as long as its patience.
-        return Kind("texts", at_once=48, each=16, yields=True)
+        return Kind("texts", chosen.writings, chosen.viewer_writings, yields=True)
     return Kind("tasks of this kind")
 
 

@@ -1,83 +1,201 @@
 """Settings of the engine: read once from environment variables, then frozen.
 
-    variable               default              meaning
-    ATLAS_DEVICE           auto                 auto: CUDA when a session opens on it, else CPU;
-                                                cpu; cuda: refuse to run anywhere else
-    ATLAS_THREADS          0                    threads of one model run; 0: as many as cores
-    ATLAS_RUNS             2                    model runs at once; the rest wait in order
-    ATLAS_GPU_MEMORY_MB    0                    most GPU memory ONNX Runtime takes; 0: no limit
-    ATLAS_OPEN_MODELS      4                    models kept in memory; the one unused longest is
-                                                closed first
-    ATLAS_MAX_TOKENS       2048                 longest text read, whatever the model allows
-    ATLAS_TRACE_MB         200                  memory for numbers kept between clicks
-    ATLAS_MODELS           user's cache folder  where exported models are kept
-    ATLAS_ADD_MODELS       auto                 what people may add in the app: all: Hub ids and
-                                                folders of this machine; hub: Hub ids; no;
-                                                auto: all at this computer, nothing from elsewhere
-    ATLAS_ADMIN_KEY        (none)               who types it on Home may add and delete models
-                                                whatever ATLAS_ADD_MODELS says
-    ATLAS_EXPORTS          1                    exports at once
-    ATLAS_EXPORT_MINUTES   120                  longest export
-    ATLAS_UNWATCHED_MINUTES 30                  an export that nobody looks at so long is ended
-    ATLAS_READERS          6                    processes that read texts by tokenizers that did
-                                                not come with the app
-    ATLAS_FRAME_ANCESTORS  'self'               sites that may show the app in a frame of theirs:
-                                                'self', 'none', *, or addresses and spaces
-    ATLAS_PUBLIC_URL       (none)               address that copied links begin with
-    ATLAS_LINKS            beside the models    file of the short links
-    ATLAS_LINKS_COUNT      100000               short links kept at most
-    ATLAS_LINKS_MB         500                  most that their states take
-    ATLAS_LINKS_DAILY      200                  new short links a day from one address
-    ATLAS_PROXIES          (none)               addresses or networks of proxies in front, whose
-                                                X-Forwarded-For is believed
+    ATLAS_MODE=public python -m engine.settings     every setting: value, where it is from, meaning
+    python -m engine.settings --page                the same as a page: docs/settings.md
 
-A value that makes no sense is a `ValueError` naming the variable, its range and what was given:
-the app does not start on a guess. Nothing here touches the disk.
+`Settings` declares each once (`engine.variables`). A variable that is set counts; else what
+ATLAS_MODE presets; else the default. A value that makes no sense is a `ValueError` naming the
+variable, its range and what was given: the app does not start on a guess. Nothing here touches the
+disk.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sys
+import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, NamedTuple
+
+from engine.variables import (
+    MODES,
+    Declaration,
+    Mode,
+    ancestors,
+    choice,
+    declarations,
+    folder,
+    key,
+    name,
+    networks,
+    setting,
+    value,
+    web_address,
+    whole,
+)
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 AddChoice = Literal["auto", "all", "hub", "no"]
 KEY_AT_LEAST = 16  # characters: no shorter key withstands who may try for ever
-ANCESTOR = re.compile(r"\*|'self'|'none'|https?://[A-Za-z0-9.*-]+(:([0-9]+|\*))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the person who starts the app may choose; sizes are in MB (10^6 bytes)."""
 
-    device: DeviceChoice = "auto"
-    threads: int = 0
-    runs: int = 2
-    gpu_memory_mb: int = 0
-    open_models: int = 4
-    max_tokens: int = 2048
-    trace_mb: int = 200
-    models: Path = Path("models")
-    add_models: AddChoice = "auto"
-    admin_key: str = field(default="", repr=False)
-    exports: int = 1
-    export_minutes: int = 120
-    unwatched_minutes: int = 30
-    readers: int = 6
-    frame_ancestors: str = "'self'"
-    public_url: str = ""
-    links: Path = Path("links.sqlite")
-    links_count: int = 100_000
-    links_mb: int = 500
-    links_daily: int = 200
-    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    mode: Mode = choice(
+        "home",
+        MODES,
+        "who comes: home: yourself; class: people you know, on your network; "
+        "public: anybody. Presets of what follows",
+    )
+
+    # --- This machine ---
+    device: DeviceChoice = choice(
+        "auto",
+        ("auto", "cpu", "cuda"),
+        "auto: CUDA when a session opens on it, else CPU; cpu; cuda: refuse to run anywhere else",
+    )
+    threads: int = whole(0, 0, 1024, "threads of one model run; 0: as many as cores")
+    runs: int = whole(2, 1, 64, "model runs at once; the rest wait, everybody's in turn")
+    gpu_memory_mb: int = whole(0, 0, 10**7, "most GPU memory ONNX Runtime takes; 0: no limit")
+    open_models: int = whole(
+        4, 1, 1000, "models kept in memory; the one unused longest is closed first"
+    )
+    trace_mb: int = whole(200, 1, 10**6, "memory for numbers kept between clicks")
+    models: Path = setting(
+        Path("models"),
+        folder,
+        "where exported models are kept",
+        shown="the user's cache folder",
+    )
+    readers: int = whole(
+        6, 1, 1000, "processes that read texts by tokenizers that did not come with the app"
+    )
+
+    # --- What a visitor may ask for ---
+    max_chars: int = whole(
+        200_000, 1, 10**7, "longest text taken, in characters", class_=100_000, public=20_000
+    )
+    max_tokens: int = whole(
+        2048, 1, 10**6, "longest text read, whatever the model allows", class_=1024, public=512
+    )
+    writing_tokens: int = whole(
+        0, 0, 10**6, "columns × new tokens of one writing; 0: no limit", class_=1536, public=1024
+    )
+    writings: int = whole(48, 1, 60, "texts written at once, in all", public=24)
+    viewer_writings: int = whole(
+        16, 1, 60, "texts written at once for one visitor", class_=8, public=4
+    )
+    maps: int = whole(4, 1, 60, "UMAP and t-SNE maps computed at once, in all", class_=2, public=1)
+    viewer_maps: int = whole(2, 1, 60, "maps computed at once for one visitor", class_=1, public=1)
+    viewer_runs: int = whole(
+        0, 0, 10**7, "model runs of one visitor in a minute; 0: no limit", public=1500
+    )
+
+    # --- Models that are added ---
+    add_models: AddChoice = choice(
+        "auto",
+        ("auto", "all", "hub", "no"),
+        "what people may add in the app: all: Hub ids and folders of this machine; hub: Hub ids; "
+        "no; auto: all at this computer, nothing from elsewhere. In public nobody counts as being "
+        "at this computer, and all is refused",
+    )
+    admin_key: str = setting(
+        "",
+        key(KEY_AT_LEAST),
+        "who types it on Home may add and delete models whatever ATLAS_ADD_MODELS says, and sees "
+        f"the host's figures; at least {KEY_AT_LEAST} characters",
+        secret=True,
+        shown="none",
+    )
+    exports: int = whole(1, 1, 64, "exports at once, in all")
+    viewer_exports: int = whole(1, 1, 64, "exports at once for one visitor")
+    export_minutes: int = whole(120, 1, 10**5, "longest export")
+    unwatched_minutes: int = whole(
+        30, 1, 10**5, "an export or a map that nobody looks at so long is ended", public=5
+    )
+    uploads: str = choice(
+        "yes", ("yes", "no"), "whether files (of tokenizers) may be sent to the app", public="no"
+    )
+
+    # --- How many come ---
+    sessions: int = whole(
+        0,
+        0,
+        10**5,
+        "visitors inside at once, the rest wait in a queue; 0: no limit",
+        class_=100,
+        public=100,
+    )
+    queue: int = whole(500, 0, 10**5, "visitors waiting at once; further ones are sent away")
+    idle_minutes: int = whole(
+        0,
+        0,
+        10**5,
+        "who does nothing for so long while others wait gives the place up; 0: nobody",
+        class_=60,
+        public=10,
+    )
+    address_sessions: int = whole(
+        0, 0, 10**5, "visitors of one address at once, waiting ones too; 0: no limit", public=60
+    )
+    address_openings: int = whole(
+        0, 0, 10**6, "pages opened by one address in a minute; 0: no limit", public=120
+    )
+    address_requests: int = whole(
+        0, 0, 10**7, "requests of one address in a minute; 0: no limit", public=6000
+    )
+    trusted_proxies: str = setting(
+        "",
+        networks,
+        "machines whose X-Forwarded-For is believed: addresses and networks",
+        shown="none",
+    )
+
+    # --- Short links ---
+    links: Path = setting(
+        Path("links.sqlite"),
+        folder,
+        "file of the short links",
+        shown="beside the models",
+    )
+    links_count: int = whole(100_000, 0, 10**8, "short links kept at most")
+    links_mb: int = whole(500, 1, 10**6, "most that their states take")
+    links_daily: int = whole(200, 0, 10**6, "new short links a day from one address")
+
+    # --- How it is seen from outside ---
+    frame_ancestors: str = setting(
+        "'self'",
+        ancestors,
+        "sites that may show the app in a frame of theirs: 'self', 'none', *, or addresses such "
+        "as https://school.example and spaces",
+    )
+    public_url: str = setting("", web_address, "address that copied links begin with", shown="none")
+    figures: str = choice(
+        "here",
+        ("here", "all", "no"),
+        "who reads /metrics and all of /healthz: here: this computer, and who sends the admin key "
+        "as a bearer token; all; no: nobody",
+    )
+    log: str = choice(
+        "plain",
+        ("plain", "json"),
+        "plain: lines for a terminal; json: one object a line, without texts and addresses",
+        public="json",
+    )
+
+
+class Chosen(NamedTuple):
+    """One setting as it stands: `source` is "default", "mode" or "environment"."""
+
+    name: str
+    value: Any
+    source: str
+    declared: Declaration
 
 
 @cache
@@ -88,32 +206,71 @@ def settings() -> Settings:
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from a mapping of variables; `read_settings({}).runs` is 2."""
-    given = environment.get("ATLAS_MODELS", "").strip()
-    models = Path(given).expanduser() if given else _cache_folder(environment) / "models"
-    links = environment.get("ATLAS_LINKS", "").strip()
-    return Settings(
-        device=_device(environment),
-        threads=_whole(environment, "ATLAS_THREADS", 0, 0, 1024),
-        runs=_whole(environment, "ATLAS_RUNS", 2, 1, 64),
-        gpu_memory_mb=_whole(environment, "ATLAS_GPU_MEMORY_MB", 0, 0, 10**7),
-        open_models=_whole(environment, "ATLAS_OPEN_MODELS", 4, 1, 1000),
-        max_tokens=_whole(environment, "ATLAS_MAX_TOKENS", 2048, 1, 10**6),
-        trace_mb=_whole(environment, "ATLAS_TRACE_MB", 200, 1, 10**6),
-        models=models,
-        add_models=_add(environment),
-        admin_key=_key(environment),
-        exports=_whole(environment, "ATLAS_EXPORTS", 1, 1, 64),
-        export_minutes=_whole(environment, "ATLAS_EXPORT_MINUTES", 120, 1, 10**5),
-        unwatched_minutes=_whole(environment, "ATLAS_UNWATCHED_MINUTES", 30, 1, 10**5),
-        readers=_whole(environment, "ATLAS_READERS", 6, 1, 1000),
-        frame_ancestors=_ancestors(environment),
-        public_url=_url(environment),
-        links=Path(links).expanduser() if links else models.parent / "links.sqlite",
-        links_count=_whole(environment, "ATLAS_LINKS_COUNT", 100_000, 0, 10**8),
-        links_mb=_whole(environment, "ATLAS_LINKS_MB", 500, 1, 10**6),
-        links_daily=_whole(environment, "ATLAS_LINKS_DAILY", 200, 0, 10**6),
-        proxies=_proxies(environment),
+    return Settings(**{one.name: one.value for one in chosen(environment)})
+
+
+def chosen(environment: Mapping[str, str]) -> list[Chosen]:
+    """Every setting with where its value is from."""
+    known = declarations(Settings)
+    mode = value("mode", known["mode"][1], environment) or "home"
+    found = [_chosen(each, *known[each], environment, mode) for each in known]
+    models = next(one.value for one in found if one.name == "models")
+    # Short links stand beside the models, unless they have a place of their own.
+    found = [
+        one._replace(value=models.parent / "links.sqlite")
+        if one.name == "links" and one.source == "default"
+        else one
+        for one in found
+    ]
+    if mode == "public" and any(one.name == "add_models" and one.value == "all" for one in found):
+        # Folders of the machine are for nobody who comes from outside.
+        raise ValueError("ATLAS_ADD_MODELS must be auto, hub or no in public mode, got 'all'")
+    return found
+
+
+def _chosen(
+    each: str, default: Any, declared: Declaration, environment: Mapping[str, str], mode: Mode
+) -> Chosen:
+    given = value(each, declared, environment)
+    if given is not None:
+        return Chosen(each, given, "environment", declared)
+    if mode in declared.presets:
+        return Chosen(each, declared.presets[mode], "mode", declared)
+    if each == "models":
+        default = _cache_folder(environment) / "models"
+    return Chosen(each, default, "default", declared)
+
+
+def listing(environment: Mapping[str, str]) -> str:
+    """Every setting of an environment, for a terminal."""
+    lines = []
+    for one in chosen(environment):
+        told = "(set)" if one.declared.secret and one.value else str(one.value)
+        lines.append(f"{name(one.name):<25} {told or '(none)'}   [{one.source}]")
+        lines += textwrap.wrap(one.declared.meaning, 90, initial_indent="    ",
+                               subsequent_indent="    ")  # fmt: skip
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """The page of settings, `docs/settings.md`."""
+    head = (
+        "# Settings\n\nEnvironment variables, read at the start. `engine/settings.py` declares each"
+        " and writes this\npage: `python -m engine.settings --page > docs/settings.md`. Columns"
+        " `class` and `public` are what\n`ATLAS_MODE` presets; where they are empty the default"
+        " holds. A variable that is set counts in every mode.\n`python -m engine.settings` lists"
+        " the values that hold and where each is from.\n\n"
+        "| variable | default | class | public | meaning |\n|---|---|---|---|---|\n"
     )
+    return head + "\n".join(
+        f"| `{name(each)}` | {declared.shown or f'`{default}`'} | {_preset(declared, 'class')} | "
+        f"{_preset(declared, 'public')} | {declared.meaning} |"
+        for each, (default, declared) in declarations(Settings).items()
+    )
+
+
+def _preset(declared: Declaration, mode: Mode) -> str:
+    return f"`{declared.presets[mode]}`" if mode in declared.presets else ""
 
 
 def cores() -> int:
@@ -133,70 +290,6 @@ def _quota() -> int:
         return sys.maxsize
 
 
-def _whole(environment: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    given = environment.get(name, "").strip()
-    if not given:
-        return default
-    try:
-        number = int(given)
-    except ValueError:
-        number = low - 1
-    if not low <= number <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {given!r}")
-    return number
-
-
-def _add(environment: Mapping[str, str]) -> AddChoice:
-    value = environment.get("ATLAS_ADD_MODELS", "").strip().lower() or "auto"
-    if value not in ("auto", "all", "hub", "no"):
-        raise ValueError(f"ATLAS_ADD_MODELS must be auto, all, hub or no, got {value!r}")
-    return cast(AddChoice, value)
-
-
-def _key(environment: Mapping[str, str]) -> str:
-    given = environment.get("ATLAS_ADMIN_KEY", "").strip()
-    if given and len(given) < KEY_AT_LEAST:
-        # The key itself stays out of logs.
-        raise ValueError(
-            f"ATLAS_ADMIN_KEY must have at least {KEY_AT_LEAST} characters, got {len(given)}"
-        )
-    return given
-
-
-def _ancestors(environment: Mapping[str, str]) -> str:
-    given = environment.get("ATLAS_FRAME_ANCESTORS", "").strip() or "'self'"
-    if not all(ANCESTOR.fullmatch(one) for one in given.split()):
-        raise ValueError(
-            "ATLAS_FRAME_ANCESTORS must be 'self', 'none' or addresses such as "
-            f"https://school.example, got {given!r}"
-        )
-    return " ".join(given.split())
-
-
-def _device(environment: Mapping[str, str]) -> DeviceChoice:
-    given = environment.get("ATLAS_DEVICE", "").strip().lower() or "auto"
-    if given not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"ATLAS_DEVICE must be auto, cpu or cuda, got {given!r}")
-    return cast(DeviceChoice, given)
-
-
-def _url(environment: Mapping[str, str]) -> str:
-    given = environment.get("ATLAS_PUBLIC_URL", "").strip().rstrip("/")
-    if given and not given.startswith(("http://", "https://")):
-        raise ValueError(f"ATLAS_PUBLIC_URL must begin with http:// or https://, got {given!r}")
-    return given
-
-
-def _proxies(environment: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
-    given = environment.get("ATLAS_PROXIES", "")
-    try:
-        return tuple(ip_network(one, strict=False) for one in given.replace(",", " ").split())
-    except ValueError:
-        raise ValueError(
-            f"ATLAS_PROXIES must be addresses or networks such as 10.0.0.0/8, got {given!r}"
-        ) from None
-
-
 def _cache_folder(environment: Mapping[str, str]) -> Path:
     """Where this platform keeps a user's caches, with our own folder in it."""
     if sys.platform == "win32":
@@ -206,3 +299,10 @@ def _cache_folder(environment: Mapping[str, str]) -> Path:
     else:
         base = environment.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser() / "transformer-atlas"
+
+
+if __name__ == "__main__":
+    try:
+        print(page() if "--page" in sys.argv[1:] else listing(os.environ))
+    except ValueError as error:
+        sys.exit(str(error))

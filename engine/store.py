@@ -25,6 +25,7 @@ from cachetools import LRUCache
 
 from engine import machine
 from engine.errors import EngineError
+from engine.hosting import figures
 from engine.settings import settings
 from engine.values import frozen
 
@@ -72,6 +73,7 @@ class Store:
         while True:
             with self._lock:
                 if key in self._entries:
+                    figures.HITS.inc()
                     return self._entries[key].value
                 making = self._making.get(key)
                 if making is None:
@@ -85,6 +87,7 @@ class Store:
         return self._make(key, make, mine)
 
     def _make(self, key: Hashable, make: Callable[[], T], mine: _Making) -> T:
+        figures.MISSES.inc()
         try:
             mine.value = frozen(make())
             entry = _Entry(key, mine.value)

@@ -28,6 +28,7 @@ from jaxtyping import Bool, Float, Int
 from onnxruntime import OrtValue
 
 from engine.errors import NotOffered, TextTooLong
+from engine.hosting import figures
 from engine.models.feeds import Off, empty_past, head_masks, source_masks, text_feeds
 from engine.models.runtime import Bundle
 from engine.models.sessions import Session
@@ -171,6 +172,7 @@ class Decoder:
             self._session, ids, mask=mask, first=(ids.shape[1] - 1,)
         )
         bound = self._past
+        (figures.TOKENS_WRITTEN if bound else figures.TOKENS_READ).inc(ids.size)
         if not bound:
             feeds |= empty_past(self._session, len(ids))
         elif moved:

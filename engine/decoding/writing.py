@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine import policy
 from engine.decoding import stopping
 from engine.decoding.batch import encode
 from engine.decoding.choosing import Written
@@ -45,8 +46,9 @@ def write(
 
     A viewer looks at one set of lines at a time: what they looked at before ends, if nobody else
     looks on. Texts that are whole within `patience` seconds are waited for. Raises `EmptyText`,
-    `TextTooLong` and `Busy`.
+    `TextTooLong`, `NotAllowed` and `Busy`.
     """
+    policy.check_writing(sum(max(1, line.beams) for line in lines), task.limit)
     room_left(bundle, len(task.ids))
     with _guard:
         found = {line: _shelf.get(_key(bundle, task, line)) for line in lines}

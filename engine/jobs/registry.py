@@ -23,6 +23,7 @@ from typing import Any
 
 from engine import policy
 from engine.errors import Busy, EngineError, ExportFailed, Stopped
+from engine.hosting import figures, logs
 from engine.jobs.processes import Child
 from engine.store import size
 
@@ -128,6 +129,9 @@ class Job:
         if error is None:
             self.progress = 1.0
         self.ended = time.monotonic()
+        outcome = "done" if error is None else "stopped" if self.stopped else "failed"
+        figures.JOBS.labels(self.kind, outcome).inc()
+        logs.event("job", kind=self.kind, outcome=outcome, seconds=round(self.seconds, 1))
         self._finished.set()
 
 
@@ -215,6 +219,7 @@ def _start(key: str, viewer: str, patience: float | None, body: Callable[[Job], 
                 job._patience = policy.kind(job.kind).patience
             _yield(job.kind, viewer)
             if full := _full(job.kind, viewer):
+                figures.refused("tasks")
                 raise Busy(full)
             _jobs.pop(key, None)
             _jobs[key] = job
@@ -260,6 +265,7 @@ def _expire() -> None:
 
 
 def _in_thread(job: Job, work: Work) -> None:
+    policy.serve(job.owner)
     try:
         job._finish(result=work(Report(job)))
     except Exception as error:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import EngineError
+from engine import installing
+from engine.errors import EngineError, NotOffered
 from engine.jobs import registry
 from engine.jobs.registry import Job
 from engine.local.models import bundle, digest, of
@@ -63,6 +64,8 @@ class Spaces(Writings):
         return made
 
     def lay_out(self, model: str, method: Method, unit: bool, *, viewer: str) -> Job:
+        if lacking := installing.told("maps"):
+            raise NotOffered(lacking)
         out = self._kept(model, method, unit)
         argv = vocabulary_layout.command(method, bundle(model).folder, out, unit=unit)
         return registry.start_process(f"map:{out}", argv, viewer=viewer, fails_as=EngineError)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from engine import policy
 from engine.decoding.translation import prefix_ids
 from engine.errors import NotOffered
 from engine.local.models import Models, bundle, digest, of
@@ -70,6 +71,7 @@ class Texts(Models):
         return bundle(model).reader(side).writing
 
     def stages(self, model: str, text: str, side: Side = "encoder") -> Stages:
+        policy.check_text(text)
         return _cutter(model, side).stages(text)
 
     def most_split(self, model: str, tokens: Tokens) -> causes.Split | None:
@@ -80,6 +82,7 @@ class Texts(Models):
         )
 
     def word_steps(self, model: str, word: str, side: Side = "encoder") -> Walk:
+        policy.check_text(word)
         return _cutter(model, side).walk(word)
 
     def vocabulary(self, model: str, side: Side = "encoder") -> words.Vocabulary:
@@ -95,6 +98,7 @@ class Texts(Models):
             raise NotOffered(
                 f"{card.title} has no chat template: it was not trained on conversations."
             )
+        policy.check_text(*(turn.content for turn in turns))
         template, named = card.template, special_names(card, bundle(model).reader("encoder"))
 
         def make() -> str:
@@ -115,6 +119,7 @@ class Texts(Models):
     def tokenized_by(self, name: str, texts: Sequence[str]) -> list[Tokens]:
         if not external_tokenizers.known(name):
             return [self.tokenized(name, text) for text in texts]
+        policy.check_text(*texts)
         made: list[Tokens] = []
 
         def one(place: int) -> Tokens:

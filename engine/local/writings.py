@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from engine import policy
 from engine.decoding import generation, translation, writing
 from engine.decoding.beams import Search
 from engine.decoding.continuation import Line, Task
@@ -22,6 +23,7 @@ class Writings(Heads):
 
     def continued(self, model: str, text: str, count: int) -> Reading:
         reading = Reading(model, text)
+        policy.check_writing(1, count)
 
         def make() -> Reading:
             ids = self.tokens(reading).ids.tolist()
@@ -65,6 +67,7 @@ class Writings(Heads):
         language: str | None = None,
         place: int = 0,
     ) -> translation.Trace:
+        policy.check_writing(search.width, search.limit)
         key = (of(reading), search, prefix, language)
         opened = bundle(reading.model)
         found = cached(

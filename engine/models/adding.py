@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from engine import policy
-from engine.errors import NotAllowed
+from engine import installing, policy
+from engine.errors import NotAllowed, NotOffered
 from engine.jobs import registry
 from engine.jobs.registry import Job
 from engine.models import catalog
@@ -18,6 +18,8 @@ from engine.models.bundle import Precision
 from engine.models.source import Source, parse
 from engine.policy import Visitor
 from engine.tokenizers import external_tokenizers
+
+INSTALL = "install:exporter"
 
 
 def source(text: str, visitor: Visitor) -> Source:
@@ -41,8 +43,13 @@ def looked(text: str, visitor: Visitor) -> Job | None:
 
 
 def export(text: str, visitor: Visitor, *, precision: Precision, name: str) -> Job:
-    """Export a model under a name; the job's result names the bundle."""
+    """Export a model under a name; the job's result names the bundle.
+
+    Raises `NotOffered` where what exporting needs is not installed.
+    """
     asked = source(text, visitor)
+    if lacking := installing.told("models"):
+        raise NotOffered(lacking)
     options = ["--precision", precision, "--name", _new_name(name, visitor)]
     if not policy.may_delete(visitor):
         options.append("--new")
@@ -57,6 +64,19 @@ def exporting(text: str, visitor: Visitor, name: str) -> Job | None:
 def full(visitor: Visitor) -> str | None:
     """Why no further export can begin now, as a sentence; None where one can."""
     return registry.room("export", visitor.viewer)
+
+
+def install(visitor: Visitor) -> Job:
+    """Install what exporting needs, for who may."""
+    if not policy.may_install(visitor):
+        raise NotAllowed(policy.REFUSED)
+    argv = [sys.executable, "-m", "engine.installing", "exporter", "--json"]
+    return registry.start_process(INSTALL, argv, viewer=visitor.viewer)
+
+
+def installing_now() -> Job | None:
+    """That job, under way or done."""
+    return registry.find(INSTALL)
 
 
 def proposed_name(asked: Source, precision: Precision) -> str:

@@ -12,6 +12,7 @@ again when needed. Tokenizers are smaller and kept of `READERS` times as many mo
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float
 
+from engine import policy
 from engine.errors import BrokenBundle, DeviceUnavailable, NotOffered
+from engine.hosting import figures
 from engine.models import device as devices
 from engine.models import slicing
 from engine.models.bundle import Card, Stamp, identity, read_card, read_matrix, stamp, verify
@@ -140,11 +143,17 @@ class Bundle:
     def turn(self, session: Session | None = None) -> Iterator[None]:
         """The place of one run; all models share the same few places.
 
-        A GPU that fails becomes a sentence, and the next use opens on the CPU.
+        A GPU that fails becomes a sentence, and the next use opens on the CPU. Raises `Busy` for
+        a visitor who had as many runs as a minute gives.
         """
+        policy.check_run()
+        asked = time.perf_counter()
         try:
             with slots()(), devices.watched(session.device if session else self.device):
-                yield
+                figures.WAIT_SECONDS.observe(time.perf_counter() - asked)
+                with figures.RUN_SECONDS.time():
+                    yield
+            figures.RUNS.inc()
         except DeviceUnavailable:
             self.close()
             raise

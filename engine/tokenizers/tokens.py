@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Int
 
+from engine import policy
 from engine.errors import NotOffered
 from engine.tokenizers import coverage, encoded, reader_pool
 from engine.tokenizers.reader import Reader
@@ -47,8 +48,9 @@ def read(
     """Cut a text by a tokenizer alone.
 
     Without `ends` the tokenizer adds nothing. Without `names` the name of a special token that
-    stands in the text (`<|endoftext|>`) is text like any other.
+    stands in the text (`<|endoftext|>`) is text like any other. Raises `TextTooLong`.
     """
+    policy.check_text(text, second or "")
     text = clean(text)
     pair = None if second is None else clean(second)
     if not reader.here:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from engine.errors import EmptyText, NotOffered, TextTooLong
+from engine.hosting import figures
 from engine.models.bundle import Card
 from engine.models.device import Part
 from engine.models.feeds import empty_past, head_masks, source_masks, text_feeds
@@ -96,6 +97,7 @@ def run(
     """
     card, graph = bundle.card, sides.graph(bundle.card, side)
     source: dict[str, np.ndarray] = {}
+    figures.TOKENS_READ.inc(len(cut))
     with bundle.used():
         if sides.crosses(card, side):
             # Before the turn of this run, as it is a run of its own.

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from engine import policy
 from engine.decoding.continuation import Line, Task
 from engine.decoding.sampling import BY_NAME, OFF
 from engine.decoding.stopping import LONGEST as STOP_LENGTH
@@ -40,8 +41,9 @@ def decoding_setup(choice: Choice, row: Any, choose: Callable[[], bool]) -> tupl
         reading, language = task_and_language(choice)
         options = st.popover("Options", icon=":material/tune:")
     ids, source = _begin(choice, reading, language)
-    room = min(LONGEST, engine().room_left(choice.model, len(ids)))
     runs, seed = RUNS.check(), SEED.check()
+    columns = max(runs if many else 0, sum(max(1, line.beams) for line in (*lines, *hidden)))
+    room = policy.tokens_each(columns, min(LONGEST, engine().room_left(choice.model, len(ids))))
     limit = LENGTH.check(range(1, room + 1), default=min(QUICK, room))
     TINT.check()
     with options:

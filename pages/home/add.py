@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from engine import policy
+from engine import installing, policy
 from engine.errors import EngineError
 from engine.jobs.registry import Job
 from engine.models import adding
@@ -170,6 +170,8 @@ def _offer(text: str, source: Source, about: dict[str, Any]) -> None:
         ready = next((e for e in here if e.ready), None)
         if ready is not None:
             _use(ready, about["shows"])
+        elif lacking := installing.told("models"):
+            _install(lacking)
         else:
             _start(text, name, precision, job)
 
@@ -243,6 +245,26 @@ def _start(text: str, name: str, precision: Precision, job: Job | None) -> None:
         args=(lambda: adding.export(text, visitor(), precision=precision, name=name),),
         help=full or "Takes one to ten minutes.",
     )
+
+
+def _install(lacking: str) -> None:
+    """What is not installed here, and a button that installs it where that may be done."""
+    job = adding.installing_now()
+    if job is not None:
+        show_job(job, key="add-install")
+        if not job.done:
+            return
+    st.info(plain(lacking, 300), icon=":material/inventory_2:")
+    if policy.may_install(visitor()):
+        st.button(
+            "Install now",
+            key="add-install-now",
+            icon=":material/download:",
+            type="primary",
+            on_click=_act,
+            args=(lambda: adding.install(visitor()),),
+            help="Fetches PyTorch and what goes with it: one to five gigabytes, once.",
+        )
 
 
 def _use(entry: Entry, shows: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.home import add, path
+from pages.home import add, host, path
 from pages.home.cards import section as cards
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.links import embed
@@ -19,6 +19,7 @@ VIEWS = (
     View("Installed models", cards.models),
     View("Add a model", add.add),
     View("Remove a model", add.delete),
+    View("This host", host.host),
 )
 
 

@@ -64,7 +64,7 @@ def _frame(
         y = _y(value, low, high)
         parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, stroke=palette.LINE))
         parts.append(
-            label(f"{value:.2g}", LEFT - 8, y + 4, size=12, fill=palette.MUTED, text_anchor="end")
+            label(_tick(value), LEFT - 8, y + 4, size=12, fill=palette.MUTED, text_anchor="end")
         )
     step = (WIDTH - LEFT - RIGHT) / max(count if bars else count - 1, 1)
     for k in range(0, count, max(1, count // 10)):
@@ -81,3 +81,8 @@ def _frame(
               transform=turned)
     )  # fmt: skip
     return parts
+
+
+def _tick(value: float) -> str:
+    """A number beside its rule: `_tick(329.4)` is "329", never 3.3e+02."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"

@@ -31,6 +31,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import EngineError
 from engine.models.bundle import Card
+from engine.settings import settings
 from engine.values import Family
 from pages.shell import address, share
 from pages.shell.address import checked, checked_many, plain, select, selection
@@ -38,6 +39,7 @@ from pages.shell.cache import engine
 from pages.shell.client.memory import keep_in_browser
 from pages.shell.client.textbox import textbox
 from pages.shell.components import styles
+from pages.shell.host.queue import enter, stay
 from pages.shell.links import embed, opening
 from pages.shell.state import State, state
 
@@ -59,7 +61,6 @@ __all__ = [
 
 NAME = "Transformer Atlas"
 ROOT = Path(__file__).parents[2]
-TEXT_LIMIT = 200_000  # characters kept of a text; more would only slow the browser down
 PLACEHOLDER = "Type a text, or choose a sample."
 NO_MODEL = (
     "No model is here that this page can show. Export one with python -m engine.export NAME, "
@@ -160,6 +161,7 @@ def frame(
     `intro` is a sentence under the title. Stops the script where no model can be shown.
     """
     _configure(title)
+    enter()
     here = state()
     here.turn_to(title)
     tools, about = _head(title, intro)
@@ -168,7 +170,7 @@ def frame(
     keep_in_browser(_given_back)
     address.show_notes()
     opening.open_link(title)
-    address.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
+    address.adopt_text(_default_text(title, default_sample), settings().max_chars)
     opening.keep_reference()
     with top:
         names = _names(families)
@@ -197,6 +199,7 @@ def sentences() -> Iterator[None]:
     here.depth += 1
     try:
         with _refusals():
+            stay()
             yield
     finally:
         here.depth -= 1
@@ -214,7 +217,7 @@ def _refusals() -> Iterator[None]:
 
 def set_text(text: str) -> None:
     """Make this the text of all pages; call it in a callback (of a sample, of a component)."""
-    address.set_text(text[:TEXT_LIMIT])
+    address.set_text(text[: settings().max_chars])
 
 
 def _given_back(text: str, model: str) -> None:
@@ -291,7 +294,7 @@ def _model_and_text(names: list[str], text_label: str | None, *, live: bool) -> 
                 state().text,
                 key="live-text",
                 label=text_label,
-                limit=TEXT_LIMIT,
+                limit=settings().max_chars,
                 on_text=set_text,
                 placeholder=PLACEHOLDER,
             )
@@ -302,7 +305,7 @@ def _model_and_text(names: list[str], text_label: str | None, *, live: bool) -> 
             key="text",
             height=84,
             on_change=address.text_typed,
-            args=(TEXT_LIMIT,),
+            args=(settings().max_chars,),
             placeholder=PLACEHOLDER,
         )
     return model

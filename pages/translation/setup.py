@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from engine import policy
 from engine.decoding.beams import Search
 from engine.decoding.translation import Trace
 from pages.pictures.names import quoted
@@ -63,6 +64,7 @@ def translation_setup(choice: Choice) -> Setup:
         begin = _begin(choice)
     # Three target tokens for each of the source's are more than any translation needs.
     limit = min(LONGEST, 20 + 3 * len(engine().tokenized(choice.model, reading.text)))
+    limit = policy.tokens_each(search.width, limit)
     search = Search(search.width, search.length_penalty, search.early_stopping, limit)
     forced = _forced(choice)
     prefix = forced or begin

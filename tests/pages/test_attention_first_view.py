@@ -395,8 +395,8 @@ def test_no_table_of_the_page_has_a_cell_that_is_no_number(open_page: Open, mode
         for key in ("heads", "norms", "attention", "lines", "text", "changes", "links"):
             app.session_state[f"table-{key}"] = True
         app.run()
-        assert not app.exception and app.table
-        cells = [str(cell) for one in app.table for cell in one.value.to_numpy().ravel()]
+        assert not app.exception and tables(app)
+        cells = [cell for one in tables(app) for column in one.values() for cell in column]
         assert not any("nan" in cell.lower().split() for cell in cells)
         dashes += sum(cell == "–" for cell in cells)
     assert dashes

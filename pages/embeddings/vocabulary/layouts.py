@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
+from engine import installing
 from engine.space import projection, vocabulary_layout
 from engine.tokenizers.vocabulary import Vocabulary, exact
 from pages.embeddings import controls
@@ -136,6 +137,9 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
 def _making(model: str, name: str, unit: bool) -> None:
     method = METHODS[name]
     job = engine().layout_job(model, method, unit)
+    if job is None and (lacking := installing.told("maps")):
+        st.info(plain(f"{lacking} Showing PCA meanwhile.", 300), icon=":material/inventory_2:")
+        return
     if job is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(

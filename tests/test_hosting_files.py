@@ -1,0 +1,89 @@
+"""What hosts are given: images, proxy, service, recipes; they name what is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.settings import Settings, read_settings
+from engine.variables import name
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = ("Dockerfile", "Dockerfile.gpu", "compose.yaml", "hosting/atlas.service", "docs/hosting.md")
+
+
+def read(file: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_setting_that_is_named_exists(file: str) -> None:
+    known = {name(one.name) for one in fields(Settings)}
+    assert set(re.findall(r"ATLAS_[A-Z_]+[A-Z]", read(file))) <= known
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "Dockerfile.gpu"])
+def test_what_an_image_copies_is_there_and_is_sent(file: str) -> None:
+    sent = {line[1:] for line in read(".dockerignore").splitlines() if line.startswith("!")}
+    for line in re.findall(r"^COPY (?!--from)(.+)$", read(file), re.MULTILINE):
+        *sources, _ = [word for word in line.split() if not word.startswith("--")]
+        for source in sources:
+            assert (ROOT / source).exists(), source
+            assert any(Path(source).match(one) or one.startswith(source + "/") for one in sent)
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "Dockerfile.gpu"])
+def test_an_image_is_not_root_checks_its_health_and_starts_as_public(file: str) -> None:
+    text = read(file)
+    assert text.index("USER 1000") < text.index('CMD ["streamlit"')
+    assert "HEALTHCHECK" in text and "/healthz" in text
+    told = dict(re.findall(r"(ATLAS_\w+)=(\S+)", text))
+    assert read_settings(told).mode == "public"
+
+
+def test_the_gpu_image_takes_the_cuda_build_of_the_same_version() -> None:
+    (script,) = re.findall(r"sed '(.+?)' requirements-host.txt", read("Dockerfile.gpu"))
+    out = subprocess.run(
+        ["sed", script, str(ROOT / "requirements-host.txt")], capture_output=True, text=True
+    ).stdout
+    assert "onnxruntime-gpu[cuda,cudnn]==1.31.1" in out.splitlines()
+    assert not re.search(r"^onnxruntime==", out, re.MULTILINE)
+
+
+def test_compose_has_three_replicas_that_believe_their_proxy_alone() -> None:
+    found = yaml.safe_load(read("compose.yaml"))
+    atlas, proxy = found["services"]["atlas"], found["services"]["proxy"]
+    assert atlas["deploy"]["replicas"] == 3 and atlas["read_only"] and "ports" not in atlas
+    (network,) = found["networks"]["inside"]["ipam"]["config"]
+    assert atlas["environment"]["ATLAS_TRUSTED_PROXIES"] == network["subnet"]
+    assert "data:/data" in atlas["volumes"] and "./hosting/haproxy.cfg" in proxy["volumes"][0]
+    config = read("hosting/haproxy.cfg")
+    assert "server-template replica 3" in config and re.search(r"cookie ATLAS insert", config)
+
+
+def test_every_recipe_is_there() -> None:
+    page = read("docs/hosting.md")
+    for word in ("systemd", "compose", "Hugging Face Space", "Community Cloud", "nginx", "Caddy",
+                 "TLS", "make offline", "base path"):  # fmt: skip
+        assert word in page, word
+    for file in re.findall(r"hosting/[a-z.]+\.(?:service|cfg|sh)", page):
+        assert (ROOT / file).exists(), file
+
+
+def test_the_limits_that_the_page_names_are_those_of_the_modes() -> None:
+    page = read("docs/hosting.md")
+    for mode, column in (("class", 2), ("public", 3)):
+        found = read_settings({"ATLAS_MODE": mode})
+        for row, wanted in (
+            ("inside at once", found.sessions),
+            ("longest text", found.max_chars),
+            ("columns × new tokens", found.writing_tokens),
+        ):
+            (line,) = [one for one in page.splitlines() if one.startswith(f"| {row}")]
+            assert f"{wanted:,}" in line.split("|")[column + 1], (mode, row)
+    assert f"{found.address_requests:,}, {found.address_openings}" in page
