@@ -13,6 +13,7 @@ __all__ = [
     "errors",
     "heap",
     "jobs",
+    "learn",
     "local",
     "models",
     "policy",
