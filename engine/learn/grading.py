@@ -19,6 +19,8 @@ from engine.learn.words import plain_word
 
 LONGEST = 200  # characters of an answer that are looked at
 MOST = 4  # candidates offered
+NEAR = 2.5
+"""How many times as large as the nearest choice the answer may be, and the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,20 @@ def _right(choices: Sequence[Choice], answer: Answer) -> int:
                 return place
         raise NoQuestion(f"The answer for this text, “{answer.shown}”, is not among the choices.")
     value = float(answer.value)
+    for place, one in enumerate(choices):
+        if one.high is not None and isinstance(one.value, float) and one.value <= value <= one.high:
+            return place
+    if any(one.high is not None for one in choices):
+        raise NoQuestion(f"The answer for this text is {answer.shown}: no choice says that.")
     off = [abs(one.value - value) if isinstance(one.value, float) else math.inf for one in choices]
     nearest = min(off)
     if not math.isfinite(nearest) or off.count(nearest) > 1:
         raise NoQuestion(f"The answer for this text is {answer.shown}, between two choices.")
-    return off.index(nearest)
+    place = off.index(nearest)
+    small, large = sorted((abs(float(choices[place].value)), abs(value)))
+    if large > NEAR * small:
+        raise NoQuestion(f"The answer for this text is {answer.shown}, far from every choice.")
+    return place
 
 
 def _graded_choice(posed: Posed, given: str) -> Verdict:

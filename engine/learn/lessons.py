@@ -17,11 +17,16 @@ Form = Literal["choice", "word", "number", "estimate", "order"]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One choice: its text, the value that makes it right, and why it is wrong where it is."""
+    """One choice: its text, what makes it right, and why it is wrong where it is.
+
+    A word is right where it is the answer, a number where it is the nearest, and a number with
+    `high` where the answer lies from `value` to `high`.
+    """
 
     text: str
     value: str | float
     because: tuple[Span, ...] = ()
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class Question:
 
     A `choice` without `choices` offers the answer's own candidates. `tolerance` is how far a
     number may be off, `relative` the same as a share of the right one; the larger of both holds.
-    An `estimate` is made between `low` and `high`. `reveal` is said when the answer is known.
+    An `estimate` is made between `low` and `high`. `reveal` is said when the answer is known, of
+    the lesson's own text and model alone.
     """
 
     ask: tuple[Span, ...]

@@ -33,7 +33,8 @@ def attends_most(
     weights = found.weights[_head(found, head)]
     rows = list(find(queries, word).tokens)
     level = column_means(weights, open_cells) if baseline == "column" else np.zeros_like(weights[0])
-    row, able = weights[rows].mean(axis=0), open_cells[rows].any(axis=0)
+    row = weights[rows].mean(axis=0)
+    able = np.asarray(open_cells)[rows].any(axis=0)
     candidates = []
     for one in distinct(list(words_of(keys))):
         places = [i for i in one.tokens if able[i]]
@@ -144,6 +145,8 @@ def future_weight(at: Asked, kind: str = "") -> Answer:
     """Whether any word attends to a word after it: "yes" or "no"."""
     reading, own = _read(at)
     asked: Kind = own if kind not in ("encoder", "decoder") else kind  # type: ignore[assignment]
+    if asked == "decoder" and at.family == "encoder-decoder":
+        reading = at.engine.translated(at.model, at.text)
     queries, _ = at.engine.sides(reading, asked)
     if len(queries) < 2:
         raise NoQuestion("A text of one token has no word after it.")

@@ -16,24 +16,23 @@ SHOWN = 4
 @live()
 def nearest(at: Asked, word: str) -> Answer:
     """The word of the vocabulary whose vector has the smallest angle to a word's."""
-    tokens = at.engine.bare(at.model, " " + word.strip())
-    if len(tokens) != 1:
-        raise NoQuestion(f"“{word}” is {len(tokens)} tokens here, so it has no vector of its own.")
-    token = int(tokens.ids[0])
     space = at.engine.vocabulary_space(at.model)
-    near = projection.neighbours(space, space.vectors[token], CROWD, without=[token])
-    names = token_names(at, near.indices.tolist())
-    found: dict[str, Candidate] = {}
-    for name, cosine, angle in zip(names, near.cosine, near.degrees, strict=True):
-        plain = plain_word(name)
-        if plain != plain_word(word) and plain.isalpha():
-            found.setdefault(plain, Candidate(name, float(cosine), f"{float(angle):.0f}°"))
-    candidates = list(found.values())[:SHOWN]
-    if len(candidates) < 2:
-        raise NoQuestion(f"No words are near “{word}” here.")
+    candidates = _near(at, space.vectors[_one_token(at, word)], [word])
     best = candidates[0]
     return first_of(
         candidates, f"Of all vectors that of “{best.name}” is nearest: the angle is {best.shown}."
+    )
+
+
+@live()
+def analogy(at: Asked, a: str, b: str, c: str) -> Answer:
+    """The word nearest to the vector a - b + c, the three words themselves left out."""
+    space = at.engine.vocabulary_space(at.model)
+    ids = [_one_token(at, word) for word in (a, b, c)]
+    candidates = _near(at, projection.analogy(space, *ids), [a, b, c])
+    best = candidates[0]
+    return first_of(
+        candidates, f"“{a}” − “{b}” + “{c}” comes nearest to “{best.name}”: {best.shown}."
     )
 
 
@@ -151,6 +150,29 @@ def settles_at(at: Asked) -> Answer:
         f"“{early}”.",
         facts={"token": name, "early": early},
     )
+
+
+def _one_token(at: Asked, word: str) -> int:
+    tokens = at.engine.bare(at.model, " " + word.strip())
+    if len(tokens) != 1:
+        raise NoQuestion(f"“{word}” is {len(tokens)} tokens here, so it has no vector of its own.")
+    return int(tokens.ids[0])
+
+
+def _near(at: Asked, vector: np.ndarray, without: list[str]) -> list[Candidate]:
+    """The words nearest to a vector, by the angle; the same word written otherwise counts once."""
+    space = at.engine.vocabulary_space(at.model)
+    near = projection.neighbours(space, vector, CROWD)
+    left_out = {plain_word(word) for word in without}
+    found: dict[str, Candidate] = {}
+    names = token_names(at, near.indices.tolist())
+    for name, cosine, angle in zip(names, near.cosine, near.degrees, strict=True):
+        plain = plain_word(name)
+        if plain not in left_out and plain.isalpha():
+            found.setdefault(plain, Candidate(name, float(cosine), f"{float(angle):.1f}°"))
+    if len(found) < 2:
+        raise NoQuestion(f"No words are near “{without[0]}” here.")
+    return list(found.values())[:SHOWN]
 
 
 def _side(at: Asked) -> Side:

@@ -38,3 +38,11 @@ def layer_count(at: Asked) -> Answer:
     card = at.engine.card(at.model)
     count = card.tower.layers
     return Answer(float(count), f"{count} layers", f"{card.title} has {count} layers.")
+
+
+@live()
+def position_kind(at: Asked) -> Answer:
+    """How the model is told where a token stands: learned, sinusoidal, rotary, ..."""
+    card = at.engine.card(at.model)
+    kind = card.positions
+    return Answer(kind, kind, f"{card.title} has {kind} positions.")

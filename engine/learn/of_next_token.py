@@ -57,10 +57,12 @@ def rank_of(at: Asked, word: str) -> Answer:
     first, name = _first_token(at, word)
     rank = int((chances > chances[first]).sum()) + 1
     shown = percent(float(chances[first]))
+    whole = plain_word(name) == plain_word(word)
+    begins = f"“{name}”" if whole else f"“{word}” begins with the token “{name}”, which"
     return Answer(
         float(rank),
         f"{rank:,}",
-        f"“{name}” is number {rank:,} of {len(chances):,} tokens, with {shown}.",
+        f"{begins} is number {rank:,} of {len(chances):,} tokens, with {shown}.",
         facts={"share": shown, "vocabulary": f"{len(chances):,}", "top": _top(at, chances)},
     )
 
@@ -97,8 +99,8 @@ def kept(at: Asked, setting: str) -> Answer:
     return Answer(
         float(count),
         counted(count, "token"),
-        f"With {setting} {counted(count, 'token')} of {len(before):,} stay; they hold "
-        f"{percent(mass)} of the probability.",
+        f"With {setting}, {counted(count, 'token')} of {len(before):,} "
+        f"{'is' if count == 1 else 'are'} left, with {percent(mass)} of the probability.",
         facts={"mass": percent(mass), "vocabulary": f"{len(before):,}"},
     )
 
@@ -150,6 +152,52 @@ def room_left(at: Asked) -> Answer:
 
 
 @live(families=DECODER)
+def vocabulary_size(at: Asked) -> Answer:
+    """How many tokens get a probability."""
+    _, chances = _next(at)
+    return Answer(
+        float(len(chances)),
+        counted(len(chances), "token"),
+        f"Each of the {len(chances):,} tokens of the vocabulary gets a probability.",
+    )
+
+
+@live(families=DECODER)
+def rank_of_end(at: Asked) -> Answer:
+    """The place of the end token among all next tokens."""
+    _, chances = _next(at)
+    ends = [i for i in at.engine.card(at.model).generation.ends if i < len(chances)]
+    if not ends:
+        raise NoQuestion("This model has no end token.")
+    end = max(ends, key=lambda i: chances[i])
+    rank = int((chances > chances[end]).sum()) + 1
+    return Answer(
+        float(rank),
+        f"{rank:,}",
+        f"The end token is number {rank:,} with {percent(float(chances[end]))}; first is "
+        f"“{_top(at, chances)}”.",
+        facts={"share": percent(float(chances[end])), "top": _top(at, chances)},
+    )
+
+
+@live(families=DECODER)
+def order_matters(at: Asked, other: str) -> Answer:
+    """Whether another order of the words gives another probability of the next token."""
+    _, chances = _next(at)
+    _, moved = _next(Asked(at.engine, at.model, other))
+    top = int(chances.argmax())
+    before, after = percent(float(chances[top])), percent(float(moved[top]))
+    right = "no" if before == after else "yes"
+    name = token_names(at, [top])[0]
+    return Answer(
+        right,
+        right,
+        f"“{name}” has {before} after the one order and {after} after the other.",
+        facts={"token": name, "before": before, "after": after},
+    )
+
+
+@live(families=DECODER)
 def repeats_after(at: Asked) -> Answer:
     """After how many greedy tokens three tokens in a row come a second time."""
     own = len(at.engine.tokens(at.reading))
@@ -159,8 +207,11 @@ def repeats_after(at: Asked) -> Answer:
     seen: set[tuple[int, ...]] = set()
     for end in range(REPEATED, len(new) + 1):
         part = new[end - REPEATED : end]
+        texts = at.engine.texts(at.model, part)
+        if not any(c.isalpha() for c in "".join(texts)):
+            continue
         if part in seen:
-            told = named("".join(at.engine.texts(at.model, part)))
+            told = named("".join(texts))
             return Answer(
                 float(end),
                 counted(end, "token"),

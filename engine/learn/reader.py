@@ -168,13 +168,18 @@ class _File:
     def choice(self, data: Any) -> Choice:
         if not isinstance(data, dict):
             raise self.refuse("choices", "a choice is a table with text and value")
-        self.known(data, {"text", "value", "because"}, "choices")
-        value = data.get("value")
+        self.known(data, {"text", "value", "low", "high", "because"}, "choices")
+        value, high = data.get("value", data.get("low")), data.get("high")
+        if ("low" in data) != ("high" in data) or ("value" in data) == ("low" in data):
+            raise self.refuse("choices", "a choice has a `value`, or `low` and `high`")
+        if high is not None and not (_is_number(high) and _is_number(value) and value <= high):
+            raise self.refuse("choices", "`low` and `high` are numbers, the lower one first")
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self.refuse("choices", "the `value` of a choice is a word or a number")
         because = self.marked(data, "because", ASKED, "choices") if "because" in data else ()
         text = self.words(data, "text", LONGEST["choice"], "choices")
-        return Choice(text, value if isinstance(value, str) else float(value), because)
+        right = value if isinstance(value, str) else float(value)
+        return Choice(text, right, because, None if high is None else float(high))
 
     def source(self, data: Any) -> Source:
         if not isinstance(data, dict):
@@ -226,3 +231,7 @@ class _File:
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
             raise self.refuse(key, f"`{key}` is a number")
         return float(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
