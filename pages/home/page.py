@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.home import add, path
+from pages.home import add, path, start
 from pages.home.cards import section as cards
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.views import View
@@ -13,6 +13,7 @@ INTRO = (
 )
 # Parts of one page, drawn one below the other.
 VIEWS = (
+    View("Start here", start.start),
     View("Path", path.path),
     View("Explore", cards.cards),
     View("Installed models", cards.models),
