@@ -34,7 +34,7 @@ def attends_most(
     rows = list(find(queries, word).tokens)
     level = column_means(weights, open_cells) if baseline == "column" else np.zeros_like(weights[0])
     row = weights[rows].mean(axis=0)
-    able = np.asarray(open_cells)[rows].any(axis=0)
+    able: np.ndarray = np.logical_or.reduce(open_cells[rows], axis=0)
     candidates = []
     for one in distinct(list(words_of(keys))):
         places = [i for i in one.tokens if able[i]]

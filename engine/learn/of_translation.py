@@ -68,7 +68,9 @@ def aligned(at: Asked, word: str) -> Answer:
         (i for i, text in enumerate(trace.target) if plain_word(text) == plain_word(word)), None
     )
     if place is None:
-        raise NoQuestion(f"“{word}” is not in this translation: {trace.translation.texts[0]}")
+        raise NoQuestion(
+            f"“{word}” is not in this translation, “{trace.translation.texts[0]}”, as a token."
+        )
     weights = trace.cross.mean(axis=(0, 1))[place]
     tokens = at.engine.tokens(at.reading)
     real = [i for i in range(len(trace.source)) if not tokens.special[i]]

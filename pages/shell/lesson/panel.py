@@ -40,8 +40,9 @@ _STYLE = """<style>
 def panel(now: Now) -> None:
     """Draw the panel and keep the place of its question, which `complete` fills."""
     lesson, step, here = now.lesson, now.step, state()
-    st.html(_style())
     with st.container(key=KEY, gap="small"):
+        st.html(_style())
+        progress.note(lesson, now.number)
         st.caption(f"Lesson {lesson.id} · step {now.number} of {len(lesson.steps)}")
         st.markdown(f"#### {plain(lesson.title)}")
         st.markdown(markdown(step.text))
@@ -56,7 +57,6 @@ def panel(now: Now) -> None:
             _button("Open it", now, now.number, key="lesson-open", kind="primary")
     elif step.question is not None or now.last:
         here.lesson_place = (place, now)
-    progress.note(lesson, now.number)
 
 
 def complete() -> None:

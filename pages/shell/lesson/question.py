@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -124,9 +125,9 @@ def _no_question(now: Now, asked: Asked, why: str) -> None:
     st.markdown(markdown(_ask(now)))
     st.info(plain(why), icon=":material/info:")
     if (asked.model, asked.text) != (now.step.model, now.step.sentence):
-        if st.button("Use the lesson's own text and model", key="lesson-own"):
-            course.open_step(now.lesson, now.number, own_text=False)
-            st.rerun()
+        own = partial(course.open_step, now.lesson, now.number, own_text=False)
+        if st.button("Use the lesson's own text and model", key="lesson-own", on_click=own):
+            st.rerun()  # the page, not the question alone
 
 
 def _ask(now: Now) -> tuple:
