@@ -23,13 +23,13 @@ from pages.shell.jobs import show_job
 from pages.shell.state import state
 
 FAMILIES = {
-    "decoder": "decoder (writes on)",
-    "encoder": "encoder (reads, fills gaps)",
-    "encoder-decoder": "encoder-decoder (reads one text, writes another)",
+    "decoder": "decoder (text generation)",
+    "encoder": "encoder (fill-mask)",
+    "encoder-decoder": "encoder-decoder (sequence to sequence)",
 }
 NUMBERS: dict[Precision, str] = {
     "fp32": "float32: exact",
-    "int8": "8 bits: on a CPU it writes about twice as fast, slightly differently",
+    "int8": "int8: about twice as fast on a CPU, slightly less exact",
     "fp16": "float16: half the memory, for a GPU",
 }
 LONGEST = 300  # characters of an id or a path
@@ -89,11 +89,11 @@ def _ask_for_the_key() -> None:
         key="admin-key",
         type="password",
         on_change=_take_key,
-        help="Who runs this app has set a key: its holder adds and deletes models.",
+        help="The host of this app has set a key; whoever holds it can add and delete models.",
         width=300,
     )
     if state().key and not policy.is_admin(visitor()):
-        st.caption("This is not the key.")
+        st.caption("This is not the host's key.")
 
 
 def _take_key() -> None:
@@ -182,7 +182,7 @@ def _name(source: Source, precision: Precision) -> str:
         value=proposed,
         key=f"add-name:{source}:{precision}",
         max_chars=60,
-        help="How the model is called here, in links too.",
+        help="The model's name here and in links.",
         width=300,
     )
     return given.strip() or proposed
@@ -206,7 +206,7 @@ def _precision() -> Precision:
             format_func=NUMBERS.__getitem__,
             label_visibility="collapsed",
         )
-        st.caption("How far they lead from PyTorch's is measured and written on the model's card.")
+        st.caption("The largest error against PyTorch is measured and written on the model's card.")
     return chosen or "fp32"
 
 

@@ -58,16 +58,16 @@ def _words(choice: Choice, found: paths.Path) -> str:
         sure = max(outcomes, key=lambda one: one.probability)
         unsure = min(outcomes, key=lambda one: one.probability)
         return (
-            f"{start}The second tower looks back at the first and writes token after token: "
-            f"surest of “{visible(sure.text)}” ({sure.probability:.0%}), least sure of "
+            f"{start}The second tower attends to the first and writes token after token: "
+            f"most certain of “{visible(sure.text)}” ({sure.probability:.0%}), least certain of "
             f"“{visible(unsure.text)}” ({unsure.probability:.0%})."
         )
     last = found.last or outcomes[-1]
     if choice.card.family == "encoder":
-        return f"{start}At the top stands the token that the model would put in each place."
+        return f"{start}At the top is the model's prediction for each position."
     return (
-        f"{start}At the top stands its best guess of what comes next: after the whole text "
-        f"“{visible(last.text)}”, {last.probability:.0%} sure."
+        f"{start}At the top is its prediction of the next token: after the whole text "
+        f"“{visible(last.text)}” ({last.probability:.0%})."
     )
 
 

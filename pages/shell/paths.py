@@ -45,9 +45,9 @@ def path_of(reading: Reading) -> Path:
         side: Side = "encoder" if card.family == "encoder" else "decoder"
         colour = palette.ENCODER if side == "encoder" else palette.DECODER
         title = (
-            "Encoder: reads in both directions"
+            "Encoder: attends in both directions"
             if side == "encoder"
-            else "Decoder: reads, then writes"
+            else "Decoder: reads, then generates"
         )
         towers = [_tower(reading, side, "t", title, colour)]
     else:
@@ -56,7 +56,7 @@ def path_of(reading: Reading) -> Path:
             reading = engine().translated(reading.model, reading.text)
         towers = [
             _tower(reading, "encoder", "s", "Encoder: reads the text", palette.ENCODER),
-            _tower(reading, side, "t", "Decoder: writes, one token a step", palette.DECODER),
+            _tower(reading, side, "t", "Decoder: generates one token per step", palette.DECODER),
         ]
     outcomes, last = _outcomes(reading, side)
     cut = any(tower.shown < len(tower.texts) for tower in towers)

@@ -29,7 +29,7 @@ def task_and_language(choice: Choice) -> tuple[Reading, str | None]:
             bind="query-params",
             index=1,
             width=230,
-            help="What this model was taught to do, written in front of the text.",
+            help="A task prefix that the model was trained with, put before the text.",
         )
         text = text if task == AS_IT_IS or not text.strip() else task + text
     if not rules.languages:

@@ -73,11 +73,8 @@ def _close() -> None:
         bundle.close()
 
 
-@pytest.mark.parametrize("what", MADE)
-def test_what_is_counted_is_what_is_held(what: str):
-    """A text of 200,000 characters counted 1.6 MB of the 7.7 that it held."""
-    MADE[what]()  # what the functions keep for themselves
-    _close()
+def _counted_and_held(what: str) -> tuple[int, int]:
+    """Bytes that the store counts for a value, and those that are free once it is gone."""
     tracemalloc.start(1)
     try:
         value: list[Any] = [MADE[what]()]
@@ -87,10 +84,24 @@ def test_what_is_counted_is_what_is_held(what: str):
         before = tracemalloc.get_traced_memory()[0]
         value.clear()
         gc.collect()
-        held = before - tracemalloc.get_traced_memory()[0]
+        return counted, before - tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert 0.9 * held - 500 <= counted <= 1.1 * held + 500
+
+
+@pytest.mark.parametrize("what", MADE)
+def test_what_is_counted_is_what_is_held(what: str):
+    """A text of 200,000 characters counted 1.6 MB of the 7.7 that it held."""
+    MADE[what]()  # what the functions keep for themselves
+    _close()
+    # Other threads of the process take and free some bytes too: not at the same moment thrice.
+    tries = []
+    for _ in range(3):
+        counted, held = _counted_and_held(what)
+        if 0.9 * held - 500 <= counted <= 1.1 * held + 500:
+            return
+        tries.append((counted, held))
+    raise AssertionError(f"counted, held: {tries}")
 
 
 def test_a_part_counts_once_and_a_view_counts_what_it_keeps_alive():

@@ -55,7 +55,7 @@ def test_the_key_opens_adding_and_deleting(open_page: Open, set_up, models: Path
     app = open_page("Home")
     assert keys(app) & (ADDS | DELETES | {"admin-key"}) == {"admin-key"}
     app.text_input(key="admin-key").set_value("another key, just as long").run()
-    assert "This is not the key." in [one.value for one in app.caption]
+    assert "This is not the host's key." in [one.value for one in app.caption]
     assert not keys(app) & (ADDS | DELETES)
     app.text_input(key="admin-key").set_value(KEY).run()
     assert not crash(app) and keys(app) >= ADDS | DELETES

@@ -28,7 +28,7 @@ def test_the_numbers_in_the_words_are_the_models_own(open_page: Open) -> None:
     said = next(b.value for b in app.markdown if "at the bottom" in b.value).replace("\\", "")
     assert said.startswith(f"{n} tokens")
     best = float(paths._likely(engine().logits(reading, (n - 1,)).logits)[0].max())
-    assert f"{best:.0%} sure" in said
+    assert f"({best:.0%})" in said
 
 
 def test_a_long_text_is_shown_from_its_beginning_and_that_is_said(open_page: Open) -> None:

@@ -88,7 +88,7 @@ def test_each_step_of_the_course_shows_this_sentences_numbers(open_page: Open, s
     n, written = len(found.source), said(app)
     assert f"**{step} " in written
     expected = {
-        1: (f"cut into {n} tokens",),
+        1: (f"split into {n} tokens",),
         2: (f"{n} ids", "256 learned numbers"),
         3: (f"all {n} tokens", "8 heads"),
         4: (f"{n} × 256 = {n * 256:,}",),

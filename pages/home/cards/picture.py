@@ -34,7 +34,7 @@ def chips(texts: Sequence[str], ids: Sequence[int]) -> str:
             _mid(str(token_id), x + width / 2 - 1.5, y + 35, palette.MUTED, 9.5),
         ]
         x += width
-    return _small(parts, "Tokens and their numbers")
+    return _small(parts, "Tokens and their IDs")
 
 
 def space(points: Float[np.ndarray, "token 2"], texts: Sequence[str]) -> str:
@@ -77,7 +77,7 @@ def weights(grid: Float[np.ndarray, "query key"], texts: Sequence[str]) -> str:
                 fill=palette.MUTED,
             )
         )
-    return _small(parts, "Where each token looks")
+    return _small(parts, "What each token attends to")
 
 
 def bridge(
@@ -112,7 +112,7 @@ def bridge(
 
 
 def bars(texts: Sequence[str], probabilities: Sequence[float]) -> str:
-    """What may come next, the likeliest first."""
+    """Likely next tokens, the likeliest first."""
     parts = []
     for row, (text, probability) in enumerate(zip(texts, probabilities, strict=True)):
         y = 6 + 19.5 * row
@@ -125,7 +125,7 @@ def bars(texts: Sequence[str], probabilities: Sequence[float]) -> str:
             tag("rect", x=78, y=y, width=max(width, 1.5), height=15, rx=3, fill=colour),
             label(f"{probability:.0%}", 84 + width, y + 12, size=10.5, fill=palette.MUTED),
         ]
-    return _small(parts, "What may come next")
+    return _small(parts, "Likely next tokens")
 
 
 def _spread(texts: Sequence[str]) -> list[float]:

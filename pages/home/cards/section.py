@@ -73,7 +73,12 @@ def _card(page: Page) -> None:
 
 
 def _drawing(title: str, sample: Sample) -> str | None:
-    """A card's picture, from the model that the page shows first; None where there is no model."""
+    """A card's picture, from the model that its page shows first.
+
+    None where no model is here or the page has no picture of its own: its words say enough.
+    """
+    if title not in DRAWINGS:
+        return None
     wanted = "encoder-decoder" if title == "Translation" else "decoder"
     for entry in engine().models():
         if entry.ready and entry.family == wanted:

@@ -93,7 +93,7 @@ def grid(
                 )
             )  # fmt: skip
     height = 24 + layers * (tall + 8) + 6
-    return svg.document(76 + heads * size, height, parts, "All heads that look at the source")
+    return svg.document(76 + heads * size, height, parts, "All cross-attention heads")
 
 
 def _names(pieces: tuple[str, ...]) -> list[str]:

@@ -20,7 +20,7 @@ from pages.translation.story import ALL, percent, place_of, weights_of
 
 
 def translation_alignment(trace: Trace, choice: Choice) -> None:
-    """Draw all heads in small, and the chosen weights in large."""
+    """Draw all heads, as small maps, and the chosen weights in large."""
     controls.check_attention(trace)
     whole = bool(controls.WHOLE_WORDS.check())
     layer, head = place_of(str(controls.LAYER.value)), place_of(str(controls.HEAD.value))
@@ -68,7 +68,7 @@ def _grid(trace: Trace, layer: int | None, head: int | None) -> None:
     picture(
         drawn,
         key="translation-heads",
-        alt=f"Cross-attention of {count} heads in small",
+        alt=f"Cross-attention of {count} heads, as small maps",
         locked=f"h{layer}.{head}" if picked else None,
         on_lock=_locked,
     )

@@ -122,7 +122,7 @@ def _ribbons(story: Story, place: Columns, top: float, bottom: float) -> str:
                     d=_band(start, top - 7, end, bottom, wide),
                     fill_opacity=0.12 if faint else round(0.3 + 0.45 * weight, 2),
                     data_on=f"s{s} t{t}",
-                    data_tip=f"{story.target[t]} looks at {story.source[s]}\n{percent(weight)}",
+                    data_tip=f"{story.target[t]} attends to {story.source[s]}\n{percent(weight)}",
                 )
             )
     return svg.tag("g", bands, fill=palette.CROSS)
@@ -144,7 +144,7 @@ def _targets(story: Story, place: Columns, y: float) -> str:
         lit = " ".join(f"s{s}" for s, _ in carried(story.weights[t]))
         tip = (
             f"{word}\ntoken {t + 1}, id {story.scored.ids[t]}\nprobability {percent(share)}, "
-            f"the model's choice number {story.scored.rank[t]:,}\n"
+            f"rank {story.scored.rank[t]:,}\n"
             f"entropy {story.scored.entropy[t]:.2f} bits"
         )
         chip = chips(
@@ -232,14 +232,14 @@ def _candidate(
         data_id=f"c{t}.{token}",
         data_on=f"t{t}",
         data_name=word,
-        data_tip=f"{word}\n{percent(share)}, choice number {rank:,}, id {token}\n{what}",
+        data_tip=f"{word}\n{percent(share)}, rank {rank:,}, id {token}\n{what}",
     )
 
 
 def _seen(story: Story) -> str:
     """The picture in words, for who cannot see it."""
     strongest = [
-        f"{story.target[t]} looks most at {story.source[int(np.argmax(story.weights[t]))]}"
+        f"{story.target[t]} attends most to {story.source[int(np.argmax(story.weights[t]))]}"
         for t in range(story.shown)
     ]
     total = float(story.scored.log[: story.shown].sum())

@@ -132,7 +132,7 @@ def _softmax(story: Story, t: int) -> None:
             plain(
                 f"S = {number(float(scored.log_sum[t]))} is the logarithm of the sum of e^logit "
                 f"over all tokens. {story.target[t]} gets "
-                f"{percent(float(scored.probabilities[t]))} and is choice number "
+                f"{percent(float(scored.probabilities[t]))} and has rank "
                 f"{scored.rank[t]:,}. The entropy, {scored.entropy[t]:.2f} bits, is that of "
                 f"{choices:.1f} equally likely tokens."
             )

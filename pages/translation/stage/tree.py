@@ -162,7 +162,10 @@ def _tip(story: Story, node: int) -> str:
 
 def _legend(story: Story, top: float) -> str:
     width = _ranks(story)
-    caption = f"Every hypothesis weighed; the higher, the better its sum at that step (of {width})"
+    caption = (
+        f"Beam search tree, at most {width} candidates per step: "
+        "higher = higher cumulative log-probability"
+    )
     parts = [svg.label(caption, 14, top + 14, size=11.5, fill=palette.MUTED)]
     x = 14.0
     for name, colour, wide in (
@@ -175,5 +178,5 @@ def _legend(story: Story, top: float) -> str:
         )
         parts.append(svg.label(name, x + 27, top + 36, size=11.5))
         x += 37 + svg.text_width(name, 11.5, mono=False) + 14
-    parts.append(svg.label("⚑ finished, with its place in the end", x, top + 36, size=11.5))
+    parts.append(svg.label("⚑ finished, with its final rank", x, top + 36, size=11.5))
     return svg.tag("g", parts, keep=True)

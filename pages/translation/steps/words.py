@@ -32,7 +32,8 @@ def told(trace: Trace, part: int, now: int | None, *, heads: int) -> str:
         return _tokenize(trace, n)
     if part == 2:
         return (
-            f"Each of the {n} ids picks its row of the embedding matrix: {width} learned numbers. "
+            f"Each of the {n} ids selects its row of the embedding matrix: {width} learned "
+            "numbers. "
             + (
                 f"A pattern of {width} numbers for the position is added, or word order would be "
                 "lost."
@@ -57,7 +58,7 @@ def told(trace: Trace, part: int, now: int | None, *, heads: int) -> str:
     if part == 5:
         return (
             f"Every decoder layer turns the {n} vectors into keys (what can be found here) and "
-            "values (what is told). Those of the first head of the first layer are drawn. All "
+            "values (what is passed on). Those of the first head of the first layer are drawn. All "
             "written tokens will ask them."
         )
     if part == 6:
@@ -91,7 +92,7 @@ def _tokenize(trace: Trace, n: int) -> str:
         else ""
     )
     return (
-        f"{len(text)} characters are cut into {n} tokens, pieces of words from a list of fixed "
+        f"{len(text)} characters are split into {n} tokens, pieces of words from a list of fixed "
         "size. The model never sees letters, only each token's number. The last token marks the "
         f"end of the sentence.{strange}"
     )
@@ -109,8 +110,8 @@ def _softmax(trace: Trace, t: int) -> str:
         rival = f"{best} alone was likelier, {percent(float(second[0]))}"
     return (
         f"Token {t + 1}: one logit for every token of the vocabulary; softmax makes probabilities "
-        f"of them. {word} gets {percent(share)}; {rival}. Over all heads the decoder looks most at "
-        f"{looked}. The chosen token becomes input of the next step."
+        f"of them. {word} gets {percent(share)}; {rival}. Over all heads the decoder attends most "
+        f"to {looked}. The chosen token becomes input of the next step."
     )
 
 
@@ -123,7 +124,7 @@ def _finished(trace: Trace) -> str:
     )
     least = int(trace.scored.probabilities.argmin())
     return (
-        f"{end}. Detokenizing joins the pieces to text. The model was least sure of "
+        f"{end}. Detokenizing joins the pieces to text. The model was least certain of "
         f"{quoted(trace.target[least])}, {percent(float(trace.scored.probabilities[least]))}; the "
         f"whole text has perplexity {trace.scored.perplexity:.1f}."
     )

@@ -33,7 +33,7 @@ def translation_towers(trace: Trace, story: Story, at: Moment) -> None:
     picture(
         drawn,
         key="translation-towers",
-        alt=f"Encoder and decoder; step {at.part}, {STEPS[at.part - 1]}, is pointed out",
+        alt=f"Encoder and decoder; step {at.part}, {STEPS[at.part - 1]}, is marked",
     )
     st.caption(
         "Each band is what really left that layer: a column for each token, a row for each of the "
@@ -84,7 +84,7 @@ def _layers(trace: Trace) -> tuple[str, tables.Columns]:
     count = len(states) - 1
     shown = [k for k in range(1, count + 1) if count <= 4 or k <= 2 or k > count - 2]
     parts = [Tensor(f"after layer {k}", states[k], 14) for k in shown]
-    return tensors(parts, trace.source, title="What leaves each encoder layer"), tables.vectors(
+    return tensors(parts, trace.source, title="Output of each encoder layer"), tables.vectors(
         trace.source, states[1]
     )
 
@@ -92,7 +92,7 @@ def _layers(trace: Trace) -> tuple[str, tables.Columns]:
 def _representation(trace: Trace) -> tuple[str, tables.Columns]:
     last = trace.encoder.states[-1]
     parts = [Tensor("representation", last, 48)]
-    drawn = tensors(parts, trace.source, title="The sentence as the encoder leaves it")
+    drawn = tensors(parts, trace.source, title="Encoder output")
     return drawn, tables.vectors(trace.source, last)
 
 
