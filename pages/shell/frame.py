@@ -129,7 +129,9 @@ def frame(
         st.markdown(intro)
     top, line = st.container(key="atlas-top"), st.container()
     here.notes_place = st.container(gap="xsmall")
-    now = course.arrive(title)
+    now = None
+    with _refusals():
+        now = course.arrive(title)
     keep_in_browser(_given_back)
     address.show_notes()
     address.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)

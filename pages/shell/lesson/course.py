@@ -48,7 +48,8 @@ def arrive(title: str) -> Now | None:
 
     To be called before the text and any control are read.
     """
-    lessons = shipped()
+    asked = LESSON in st.query_params or state().values.get(LESSON)
+    lessons = shipped() if asked else {}
     name = selection(LESSON, lessons.__contains__, name="Lesson")
     if name is None:
         st.session_state.pop(OPENED, None)

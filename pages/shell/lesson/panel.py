@@ -1,8 +1,9 @@
 """The panel of a lesson: title, text, question, Back, Next, Leave the lesson.
 
 It stands in a column of its own on the right, which the page leaves free; in a narrow window it
-stands at the lower edge, and the page ends above it. So it never covers what it speaks about. Its
-text comes first, its question after the page's picture, which is what people wait for.
+stands at the lower edge, and the page ends above it; menu, model and text then come after the
+picture. So it never covers what it speaks about. Its text comes first, its question after the
+page's picture, which is what people wait for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pages.pictures import palette
 from pages.shell.address import plain
 from pages.shell.lesson import course, progress
 from pages.shell.lesson.course import Now
-from pages.shell.lesson.question import question, right_of
+from pages.shell.lesson.question import question
 from pages.shell.lesson.words import markdown
 from pages.shell.state import state
 
@@ -32,6 +33,9 @@ _STYLE = """<style>
 @media not all and (min-width: {wide}px) {{
   .stMainBlockContainer:has(.st-key-{key}) {{ padding-bottom: 52vh; }}
   .st-key-{key} {{ left: 0; right: 0; bottom: 0; width: 100%; max-height: 46vh; }}
+  .stMainBlockContainer:has(.st-key-{key}) :is(.st-key-atlas-menu, .st-key-atlas-top),
+  .stMainBlockContainer:has(.st-key-{key}) :has(> :is(.st-key-atlas-menu, .st-key-atlas-top)) {{
+    order: 1; }}
 }}
 @media print {{ .st-key-{key} {{ position: static; }} }}
 </style>"""
@@ -68,18 +72,7 @@ def complete() -> None:
         return
     place, now = kept
     with place:
-        if now.step.question is not None:
-            question(now)
-        if now.last:
-            _end(now)
-
-
-def _end(now: Now) -> None:
-    right, count = right_of(now)
-    said = f"Now you can say: {plain(now.lesson.can_say)}"
-    if count:
-        said += f" You predicted {right} of {count} right at once."
-    st.markdown(said)
+        question(now)
 
 
 def _ways(now: Now) -> None:

@@ -42,9 +42,14 @@ class Given:
 
 @st.fragment
 def question(now: Now) -> None:
-    """Ask the step's question; answering runs this alone."""
-    asked_for = now.step.question
-    assert asked_for is not None
+    """Ask the step's question; answering runs this alone. The last one ends the lesson."""
+    if now.step.question is not None:
+        _ask(now, now.step.question)
+    if now.last:
+        _end(now)
+
+
+def _ask(now: Now, asked_for: Question) -> None:
     asked = Asked(engine(), str(st.session_state["model"]), state().text)
     try:
         posed = grading.pose(asked_for, asked)
@@ -72,14 +77,18 @@ def question(now: Now) -> None:
             st.button("Show me", key=f"{key}-show", on_click=_show, args=(key,))
 
 
-def right_of(now: Now) -> tuple[int, int]:
-    """How many of a lesson's questions were answered right at once, and how many were answered."""
+def _end(now: Now) -> None:
+    """What one can say now, and how many of the questions were right at the first answer."""
     found = [
         given
         for (lesson, _), given in st.session_state.get(ANSWERS, {}).items()
         if lesson == now.lesson.id
     ]
-    return sum(one.right for one in found), len(found)
+    said = f"Now you can say: {plain(now.lesson.can_say)}"
+    if found:
+        right = sum(one.right for one in found)
+        said += f" You predicted {right} of {len(found)} right at once."
+    st.markdown(said)
 
 
 def _widget(posed: Posed, key: str) -> str | float | Sequence[str] | None:
@@ -122,17 +131,13 @@ def _revealed(now: Now, posed: Posed) -> None:
 
 def _no_question(now: Now, asked: Asked, why: str) -> None:
     """Say why this text or model gives no question, and offer the lesson's own."""
-    st.markdown(markdown(_ask(now)))
+    if now.step.question is not None:
+        st.markdown(markdown(now.step.question.ask))
     st.info(plain(why), icon=":material/info:")
     if (asked.model, asked.text) != (now.step.model, now.step.sentence):
         own = partial(course.open_step, now.lesson, now.number, own_text=False)
         if st.button("Use the lesson's own text and model", key="lesson-own", on_click=own):
             st.rerun()  # the page, not the question alone
-
-
-def _ask(now: Now) -> tuple:
-    found: Question | None = now.step.question
-    return found.ask if found else ()
 
 
 def _key(now: Now, asked: Asked) -> str:
