@@ -185,7 +185,7 @@ def test_what_the_notes_got_wrong_is_right_and_has_its_source() -> None:
         ("5.2", "decoder's self-attention", "1706.03762"),  # the encoder steers cross-attention
         ("3.2", "one head", "1706.03762"),  # the root of the head width
         ("5.4", "110 million", "1810.04805"),  # not 11 million
-        ("5.4", "97\u00a0%", "1910.01108"),  # not 95 %
+        ("5.4", "97 %", "1910.01108"),  # not 95 %
         ("4.1", "linear layer", "1706.03762"),  # not the feed-forward network
     ]
     for lesson, words, source in cases:
