@@ -31,7 +31,7 @@ def vocabulary_table(choice: Choice) -> None:
         if len(ids):
             # A token without a score has an empty cell.
             table = _table(whole, ids[:SHOWN], roles)
-            st.dataframe(table, hide_index=True, height=460, placeholder="")
+            st.dataframe(table, hide_index=True, height=460, placeholder="", key="vocabulary-table")
         else:
             st.caption(plain(f"No token of this vocabulary matches {quoted(query)}."))
     with right:
