@@ -14,6 +14,7 @@ __all__ = [
     "hosting",
     "installing",
     "jobs",
+    "learn",
     "links",
     "local",
     "machine",

@@ -251,7 +251,7 @@ def test_every_page_has_a_sample_and_every_sample_a_page() -> None:
     for sample in samples():
         assert set(sample.pages) <= titles, sample.name
         assert len(sample.why) <= 120 and sample.text.strip() == sample.text
-    for title in titles:
+    for title in (page.title for page in PAGES if page.pictures):
         assert any(title in sample.pages for sample in samples()), title
 
 

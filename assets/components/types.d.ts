@@ -25,6 +25,22 @@ interface BrowserData extends Kept {
   touched: boolean;
 }
 
+// ---- progress.js
+
+interface Progress {
+  at: Record<string, number>;
+  done: string[];
+  last: string;
+}
+
+interface ProgressData {
+  lesson?: string;
+  step?: number;
+  done?: boolean;
+  known?: string;
+  forget?: boolean;
+}
+
 // ---- picture.js
 
 interface PictureData {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pages.home import add, host, path
+from pages.home import add, host, path, start
 from pages.home.cards import section as cards
 from pages.shell.frame import Choice, frame, sentences
 from pages.shell.links import embed
@@ -12,9 +12,11 @@ INTRO = (
     "Type a text, watch a real transformer read it and write it, share what you see with a link. "
     "Hover over a token in the picture to follow it upward; click to pin it."
 )
+PATH = View("Path", path.path, pictures=("home-path",))
 # Parts of one page, drawn one below the other.
 VIEWS = (
-    View("Path", path.path, pictures=("home-path",)),
+    View("Start here", start.start),
+    PATH,
     View("Explore", cards.cards),
     View("Installed models", cards.models),
     View("Add a model", add.add),
@@ -26,7 +28,7 @@ VIEWS = (
 def page() -> None:
     """Draw the page; a part that cannot be drawn says why, and the others stay."""
     choice: Choice = frame("Home", families=("encoder-decoder", "decoder", "encoder"), intro=INTRO)
-    embed.show(VIEWS[0].pictures)
+    embed.show(PATH.pictures)
     for view in VIEWS:
         with sentences():
-            view.draw(*((choice,) if view.name == "Path" else ()))
+            view.draw(*((choice,) if view is PATH else ()))

@@ -178,10 +178,15 @@ def select(key: str, value: str | None) -> None:
 def fresh(key: str) -> list[str] | None:
     """The address's values of a key that were not seen before on this page, else None.
 
+    What a lesson's step asks for (`State.asked`) counts as such.
+
     Streamlit does not refresh them on the server while a page stays open, so a value that was
     seen says nothing about now.
     """
     here = state()
+    if key in here.asked:
+        here.seen[key] = here.written[key] = here.asked.pop(key)
+        return list(here.seen[key])
     values = st.query_params.get_all(key)
     if not values or here.seen.get(key) == values:
         return None

@@ -40,7 +40,9 @@ from pages.shell.client.memory import keep_in_browser
 from pages.shell.client.textbox import textbox
 from pages.shell.components import styles
 from pages.shell.host.queue import enter, stay
+from pages.shell.lesson import course, panel
 from pages.shell.links import embed, opening
+from pages.shell.menu import PAGES, Page
 from pages.shell.state import State, state
 
 __all__ = [
@@ -74,51 +76,6 @@ gc.freeze()
 
 
 @dataclass(frozen=True)
-class Page:
-    """One entry of the menu."""
-
-    title: str
-    file: str
-    icon: str
-    sentence: str
-
-
-PAGES = (
-    Page("Home", "app.py", "home", "The path of a text through a model, and the installed models."),
-    Page(
-        "Tokenization",
-        "pages/1_Tokenization.py",
-        "content_cut",
-        "A text is split into tokens, and each token has an id.",
-    ),
-    Page(
-        "Embeddings",
-        "pages/2_Embeddings.py",
-        "scatter_plot",
-        "Each token becomes a vector, a point in space that moves from layer to layer.",
-    ),
-    Page(
-        "Attention",
-        "pages/3_Attention.py",
-        "grid_on",
-        "Each token attends to other tokens: every head of every layer.",
-    ),
-    Page(
-        "Translation",
-        "pages/4_Translation.py",
-        "translate",
-        "An encoder reads French, a decoder writes English, step by step.",
-    ),
-    Page(
-        "Decoding",
-        "pages/5_Decoding.py",
-        "edit_note",
-        "From probabilities to text: up to six decoding settings side by side.",
-    ),
-)
-
-
-@dataclass(frozen=True)
 class Sample:
     """A text to start from, and why it is interesting.
 
@@ -147,6 +104,7 @@ def frame(
     *,
     families: tuple[Family, ...] = ALL,
     wants_text: bool = True,
+    wants_model: bool = True,
     default_sample: str | None = None,
     text_label: str = "Text",
     live: bool = False,
@@ -156,12 +114,14 @@ def frame(
 
     `title` is the page's name in `PAGES`. `families` are those the page can show. Without
     `wants_text` no text box is drawn (a page with one of its own calls `set_text`), yet the
-    choice holds the text. `default_sample` is the name of the sample shown until somebody
-    types; at first it is the page's first. `live` makes the page follow while somebody types.
+    choice holds the text; without `wants_model` the page is about no model, and samples and all
+    that is said of a model are left out. `default_sample` is the name of the sample shown until
+    somebody types; at first it is the page's first. `live` follows while somebody types.
     `intro` is a sentence under the title. Stops the script where no model can be shown.
     """
     _configure(title)
     enter()
+    course.go()
     here = state()
     here.turn_to(title)
     tools, about = _head(title, intro)
@@ -170,17 +130,29 @@ def frame(
     keep_in_browser(_given_back)
     address.show_notes()
     opening.open_link(title)
+    now = None
+    with _refusals():
+        now = course.arrive(title)
     address.adopt_text(_default_text(title, default_sample), settings().max_chars)
     opening.keep_reference()
     with top:
         names = _names(families)
-        model = _model_and_text(names, text_label if wants_text else None, live=live)
+        if wants_model:
+            model = _model_and_text(names, text_label if wants_text else None, live=live)
+        else:
+            _check_model(names, here)
+            model = str(st.session_state["model"])
+    if now is not None and not embed.is_embedded():
+        panel.panel(now)
     if tools is not None:
         with tools:
-            _samples(title, model)
+            if wants_model:
+                _samples(title, model)
             share.copy_link()
     with line, _refusals():
         card = engine().card(model)
+        if not wants_model:
+            return Choice(model, card, here.text)
         with about:
             _device_line(model, card)
         _open(model, card)
@@ -205,6 +177,7 @@ def sentences() -> Iterator[None]:
         here.depth -= 1
     if not here.depth:
         share.complete_link()
+        panel.complete()
 
 
 @contextmanager

@@ -46,6 +46,7 @@ class State:
     filled: float = float("-inf")  # when we last put a text into the box, in monotonic seconds
     model: str = ""  # the model last chosen by the person or a link
     seen: dict[str, list[str]] = field(default_factory=dict)  # address values already dealt with
+    asked: dict[str, list[str]] = field(default_factory=dict)  # wanted as by a link, not read yet
     written: dict[str, list[str]] = field(default_factory=dict)  # what Streamlit may write there
     notes: dict[str, Note] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # locks and other values without a widget
@@ -59,6 +60,7 @@ class State:
     depth: int = 0  # how many `sentences()` blocks are open
     notes_place: Any = None
     link_place: Any = None
+    lesson_place: Any = None
     share_place: Any = None
 
     def turn_to(self, page: str) -> None:
@@ -73,6 +75,7 @@ class State:
         self.listed = {}
         self.depth = 0
         self.link_place = None
+        self.lesson_place = None
 
     def note(self, key: str, sentence: str, value: Any) -> None:
         """Keep a sentence on this page's screen for as long as `key` has this value."""

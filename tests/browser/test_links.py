@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT, Open, at_rest, rest
 
-PAGES = sorted(path.stem.split("_", 1)[1] for path in (ROOT / "pages").glob("[0-9]*.py"))
+PAGES = sorted(path.stem.split("_", 1)[1] for path in (ROOT / "pages").glob("[1-9]*.py"))
 
 
 def copied(page: Page) -> str:

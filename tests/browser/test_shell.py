@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT, Open, rest, shot
 
-PAGES = sorted(path.stem.split("_", 1)[1] for path in (ROOT / "pages").glob("[0-9]*.py"))
+PAGES = sorted(path.stem.split("_", 1)[1] for path in (ROOT / "pages").glob("[1-9]*.py"))
 
 
 @pytest.mark.parametrize("name", ["Home", *PAGES])

@@ -24,7 +24,7 @@ from pages.shell.address import TEXT_IN_LINK, plain
 from pages.shell.share import csv_file, html_file, json_file, svg_file
 from tests.pages.conftest import ROOT, Open, crash, sentences
 
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[0-9]*.py"))
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[1-9]*.py"))
 
 
 # Cache

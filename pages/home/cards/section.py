@@ -26,7 +26,7 @@ FAMILIES = {
 def cards() -> None:
     """A card a page: what it is about, a small picture of it, and a way in."""
     st.subheader("Explore", anchor=False)
-    here = [page for page in PAGES[1:] if (ROOT / page.file).exists()]
+    here = [page for page in PAGES[1:] if page.pictures and (ROOT / page.file).exists()]
     with st.container(horizontal=True, gap="small", key="atlas-cards"):
         for page in here:
             with st.container(border=True, width=240, height="stretch"):

@@ -1,0 +1,1 @@
+"""Lessons and their questions: answers are computed from the model and the text at hand."""

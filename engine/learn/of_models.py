@@ -1,0 +1,48 @@
+"""Live answers about the model itself: its family, its size."""
+
+from __future__ import annotations
+
+from engine.learn.asking import Answer, Asked, live
+
+DOES = {
+    "decoder": "it reads backwards only and writes the next token",
+    "encoder": "it reads both ways and can fill a gap",
+    "encoder-decoder": "one half reads a text, the other writes a new one",
+}
+
+
+@live()
+def family(at: Asked) -> Answer:
+    """The family of the model: decoder, encoder, encoder-decoder."""
+    found = at.family
+    title = at.engine.card(at.model).title
+    return Answer(found, found, f"{title} is of the family {found}: {DOES[found]}.")
+
+
+@live()
+def parameters(at: Asked) -> Answer:
+    """How many million parameters the model has."""
+    card = at.engine.card(at.model)
+    millions = card.parameters / 1e6
+    return Answer(
+        millions,
+        f"{millions:.1f} million",
+        f"{card.title} has {card.parameters:,} parameters.",
+        facts={"gpt3": f"{174.6e9 / card.parameters:,.0f}"},
+    )
+
+
+@live()
+def layer_count(at: Asked) -> Answer:
+    """How many layers the model's tower has."""
+    card = at.engine.card(at.model)
+    count = card.tower.layers
+    return Answer(float(count), f"{count} layers", f"{card.title} has {count} layers.")
+
+
+@live()
+def position_kind(at: Asked) -> Answer:
+    """How the model is told where a token stands: learned, sinusoidal, rotary, ..."""
+    card = at.engine.card(at.model)
+    kind = card.positions
+    return Answer(kind, kind, f"{card.title} has {kind} positions.")

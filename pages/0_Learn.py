@@ -1,0 +1,3 @@
+from pages.learn.page import page
+
+page()

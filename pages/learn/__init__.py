@@ -1,0 +1,1 @@
+"""Learn: the course, and how far one is in it."""

@@ -1,0 +1,1 @@
+"""The lesson that travels with a learner through the pages: its panel, questions and progress."""

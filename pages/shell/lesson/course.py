@@ -1,0 +1,142 @@
+"""Which step of which lesson is shown, and how a step is opened.
+
+The address says `lesson=1.4&lesson_step=2` on any page (`step` alone is a control of two pages).
+Opening a step makes its state the page's: what it names is set as by a link, everything else goes
+back to its default. A link that names the step alone gets the rest here; what it names besides
+wins. Session keys: `lesson-opened` (the step whose state was set), `lesson-pending` (the page to go
+to), `lesson-own-text` (the learner's text stays).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.learn.lessons import Lesson, Step
+from engine.learn.reader import shipped
+from pages.shell import address
+from pages.shell.address import TEXT_IN_LINK, selection
+from pages.shell.menu import FILES
+from pages.shell.state import state
+
+LESSON, STEP = "lesson", "lesson_step"
+OPENED, PENDING, OWN_TEXT = "lesson-opened", "lesson-pending", "lesson-own-text"
+
+
+@dataclass(frozen=True)
+class Now:
+    """The step that is shown; `number` counts from 1."""
+
+    lesson: Lesson
+    number: int
+
+    @property
+    def step(self) -> Step:
+        """The step itself."""
+        return self.lesson.steps[self.number - 1]
+
+    @property
+    def last(self) -> bool:
+        """Whether the lesson ends here."""
+        return self.number == len(self.lesson.steps)
+
+
+def arrive(title: str) -> Now | None:
+    """The step that the address asks for; on its page its state is set before it is read.
+
+    To be called before the text and any control are read.
+    """
+    asked = LESSON in st.query_params or state().values.get(LESSON)
+    lessons = shipped() if asked else {}
+    name = selection(LESSON, lessons.__contains__, name="Lesson")
+    if name is None:
+        st.session_state.pop(OPENED, None)
+        selection(STEP, lambda _: False)
+        return None
+    lesson = lessons[name]
+    numbers = [str(number) for number in range(1, len(lesson.steps) + 1)]
+    now = Now(lesson, int(selection(STEP, numbers, name="Step of the lesson") or 1))
+    if st.session_state.get(OPENED) != (name, now.number) and now.step.page == title:
+        st.session_state[OPENED] = (name, now.number)
+        _set(now.step.state)
+    return now
+
+
+def query_of(lesson: Lesson, number: int) -> dict[str, str]:
+    """The address of a step, as short as it can be."""
+    return {LESSON: lesson.id, STEP: str(number)}
+
+
+def open_step(lesson: Lesson, number: int, *, own_text: bool | None = None) -> None:
+    """Open a step (in a callback); `own_text` False takes the lesson's text in any case."""
+    step, here = lesson.steps[number - 1], state()
+    keeps = bool(st.session_state.get(OWN_TEXT)) if own_text is None else own_text
+    if not keeps:
+        st.session_state[OWN_TEXT] = False
+    if here.page != step.page:
+        st.session_state.pop(OPENED, None)
+        query = query_of(lesson, number)
+        if keeps and len(here.text) <= TEXT_IN_LINK:
+            query["text"] = here.text
+        st.session_state[PENDING] = (step.page, query)
+        return
+    wanted = dict(step.state) | query_of(lesson, number) | ({"text": here.text} if keeps else {})
+    _forget(wanted)
+    _ask(wanted)
+    here.values |= query_of(lesson, number)
+    st.session_state[OPENED] = (lesson.id, number)
+
+
+def leave() -> None:
+    """End the lesson (in a callback); the page stays as it is."""
+    for key in (LESSON, STEP):
+        state().values[key] = None
+    st.session_state.pop(OPENED, None)
+
+
+def finish() -> None:
+    """End the lesson and go to the course."""
+    leave()
+    st.session_state[PENDING] = ("Learn", {})
+
+
+def go() -> None:
+    """Turn to the page of a step that was opened; call it first in a page's run."""
+    pending = st.session_state.pop(PENDING, None)
+    if pending is not None:
+        st.switch_page(FILES[pending[0]], query_params=pending[1])
+
+
+def _set(wanted: Mapping[str, str]) -> None:
+    """Ask for a step's state as a link would; what the address itself says goes before it."""
+    here = state()
+    given = set(st.query_params)
+    for key in given & set(wanted):
+        here.seen.pop(key, None)
+        here.written.pop(key, None)
+    for key in [key for key in here.values if key not in given]:
+        del here.values[key]  # what was locked on another page or for another text
+    _ask({key: value for key, value in wanted.items() if key not in given})
+
+
+def _ask(wanted: Mapping[str, str]) -> None:
+    here = state()
+    if "text" in wanted and (not here.touched or here.text != wanted["text"]):
+        address.set_text(wanted["text"])
+    here.asked = {
+        key: [value] for key, value in wanted.items() if key not in ("text", LESSON, STEP)
+    }
+
+
+def _forget(wanted: Mapping[str, str]) -> None:
+    """Give everything that a step does not name its default back."""
+    here = state()
+    here.values.clear()
+    for key, listed in here.listed.items():
+        if key in wanted or key not in st.session_state:
+            continue
+        here.written.pop(key, None)
+        default = listed.default if listed.value is None else listed.value
+        st.session_state[key] = list(default) if isinstance(default, list | tuple) else default
