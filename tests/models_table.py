@@ -1,4 +1,4 @@
-"""`python -m tests.models_table`: write docs/models.md from the tests' tiny bundles.
+"""`python -m tests.models_table [FOLDER]`: write docs/models.md from the tests' tiny bundles.
 
 Each family that the exporter knows is exported once, as in the tests (what they kept is taken), and
 its line says what its card says: what it gives, and the largest error against PyTorch.
@@ -61,13 +61,17 @@ def page(cards: list[Card]) -> str:
     )
 
 
-def main(names: list[str]) -> None:
-    """Export what is not kept and write the page."""
-    with tempfile.TemporaryDirectory() as folder:
-        bundles = Bundles(Path(folder))
-        cards = [read_card(bundles(name)) for name in names or sorted(RECIPES)]
+def main(given: list[str]) -> None:
+    """Write the page from the bundles in a folder, or export what the tests have not kept."""
+    if given:
+        cards = [read_card(path.parent) for path in Path(given[0]).glob("*/card.json")]
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            bundles = Bundles(Path(folder))
+            cards = [read_card(bundles(name)) for name in sorted(RECIPES)]
     missing = sorted(set(LAYOUTS) - {card.architecture for card in cards})
-    assert not missing or names, f"no tiny checkpoint of {missing}"
+    if missing:
+        raise SystemExit(f"No tiny bundle of {', '.join(missing)}.")
     PAGE.write_text(page(cards), encoding="utf-8")
 
 

@@ -125,6 +125,27 @@ def test_other_architectures_say_what_they_are(tmp_path: Path, kind: str, told: 
     assert told in (look(Source(folder=path)).refusal or "")
 
 
+@pytest.mark.parametrize(
+    ("fact", "value", "told"),
+    [
+        ("block_count", 2**31, "block count is 2147483648"),
+        ("embedding_length", 0, "embedding length is 0"),
+        ("context_length", 2**32 - 1, "context length is 4294967295"),
+        ("attention.head_count", 10**6, "head count is 1000000"),
+    ],
+)
+def test_sizes_that_lie_build_no_model(fact: str, value: int, told: str, tmp_path: Path) -> None:
+    from engine.export.sources import gguf
+    from tests.engine.gguf_files import ARCHITECTURE, made, whole
+
+    facts = {"block_count": 1, "embedding_length": 4} | {fact: value}
+    values = [ARCHITECTURE, *((f"llama.{name}", whole(n)) for name, n in facts.items())]
+    path = tmp_path / "model.gguf"
+    path.write_bytes(made(values))
+    with pytest.raises(ExportFailed, match=told):
+        gguf.checkpoint(path, "tiny", tmp_path, tmp_path / "out")
+
+
 def test_what_lies_beside_a_file_is_not_read(bundles: Bundles, tmp_path: Path) -> None:
     """A configuration beside it that names another model, and code."""
     from engine.export.sources import gguf

@@ -111,6 +111,7 @@ def checkpoint(path: Path, name: str, folder: Path, out: Path) -> Checkpoint:
     """De-quantize a file into `folder` (empty) and describe it; room is checked before."""
     header = read(path)
     kind = model_type(header, name)
+    _plausible(header, path.name)
     check_memory(name, header.elements)
     check_disk(name, 2 * header.elements, out)  # the de-quantized checkpoint, then the bundle
     with _linked(path, folder) as alone:
@@ -130,6 +131,25 @@ def checkpoint(path: Path, name: str, folder: Path, out: Path) -> Checkpoint:
             ) from None
     notes = (note(header), *_unknown_splitting(header))
     return Checkpoint(folder, name, name, "", licence(header), read_config(folder), notes)
+
+
+def _plausible(header: Header, name: str) -> None:
+    """Refuse sizes that the weights in the file cannot have: a model would be built by them."""
+    numbers = header.elements
+    most = {"block_count": len(header.tensors), "context_length": 2**27, "expert_count": numbers}
+    for fact in ("block_count", "embedding_length", "feed_forward_length", "attention.head_count",
+                 "attention.head_count_kv", "attention.key_length", "rope.dimension_count",
+                 "context_length", "vocab_size", "expert_count", "expert_feed_forward_length",
+                 "expert_shared_feed_forward_length"):  # fmt: skip
+        value = header.fact(fact)
+        if value is None and fact not in ("block_count", "embedding_length"):
+            continue
+        if not isinstance(value, int) or not 0 < value <= most.get(fact, numbers):
+            raise ExportFailed(
+                f"{name} says that its {fact.replace('.', ' ').replace('_', ' ')} is "
+                f"{str(value)[:40]}, which cannot be: it holds {numbers:,} numbers in "
+                f"{len(header.tensors):,} tensors. Choose another file."
+            )
 
 
 @contextmanager
@@ -190,14 +210,16 @@ def _complete(config: Any, header: Header, path: Path) -> None:
         config.query_pre_attn_scalar = (
             config.hidden_size // config.num_attention_heads if whole else key
         )
-    rope = getattr(config, "rope_parameters", None)
-    if not isinstance(rope, dict):
+    rules = getattr(config, "rope_parameters", None)
+    if not isinstance(rules, dict):
         return
+    # Where two kinds of layers have two rules the file speaks of those that see everything.
+    rope = rules.get("full_attention", rules)
     if isinstance(theta := header.fact("rope.freq_base"), float):
         rope["rope_theta"] = theta
     _part_of_a_head(config, rope, header)
     _stretched(rope, header, path)
-    config.rope_parameters = rope
+    config.rope_parameters = rules
 
 
 def _part_of_a_head(config: Any, rope: dict[str, Any], header: Header) -> None:
