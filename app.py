@@ -1,7 +1,8 @@
 """Home, and the server of all pages.
 
 `streamlit run app.py` imports this file for the `st.App` in it, which puts the headers of
-`pages.shell.client.headers` on every answer; each look at Home then runs the file as a script.
+`pages.shell.client.headers` on every answer and knows the way of short links
+(`pages.shell.links.route`); each look at Home then runs the file as a script.
 """
 
 if __name__ == "__main__":
@@ -13,5 +14,6 @@ else:
     import streamlit as st
 
     from pages.shell.client.headers import MIDDLEWARE
+    from pages.shell.links.route import routes
 
-    app = st.App(__file__, middleware=MIDDLEWARE)
+    app = st.App(__file__, middleware=MIDDLEWARE, routes=routes())

@@ -281,15 +281,22 @@ class Engine(Protocol):
         """How many tokens fit after `n_tokens`. Raises `TextTooLong`."""
         ...
 
-    def write(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
+    def write(
+        self, task: Task, lines: Sequence[Line], *, viewer: str, patience: float = 0.0
+    ) -> tuple[Generated, ...]:
         """The texts of these lines; what nobody has written yet is begun, in one batch.
 
-        What the viewer looked at before ends, if nobody else looks on.
+        What the viewer looked at before ends, if nobody else looks on. Texts that are whole within
+        `patience` seconds are waited for.
         """
         ...
 
     def look(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
         """The texts of these lines as far as they are written; nothing is begun."""
+        ...
+
+    def texts_under_way(self) -> int:
+        """How many batches of texts are being written now, for all viewers together."""
         ...
 
     def stop_writing(self, task: Task, lines: Sequence[Line], *, viewer: str) -> None:

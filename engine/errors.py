@@ -11,6 +11,9 @@
     ├── DeviceUnavailable   a device was demanded by a setting and no session opens on it
     ├── NotAllowed          the host's settings do not let this person do it
     ├── Busy                too much long work is under way; try again soon
+    ├── BadLink             a short link's content makes no sense here, or is too long
+    ├── LinksUnavailable    the store of short links cannot be used now; the long address works
+    ├── TooManyLinks        an address has made its short links of today
     └── Stopped             the person cancelled the work
 
 A message is one sentence with the numbers and the remedy, ready to be shown. Bad arguments
@@ -60,6 +63,18 @@ class NotAllowed(EngineError):
 
 class Busy(EngineError):
     """Too much long work is under way to begin more."""
+
+
+class BadLink(EngineError):
+    """A link's state cannot be read here, or cannot be stored."""
+
+
+class LinksUnavailable(EngineError):
+    """The store of short links is busy, full, closed or being rebuilt."""
+
+
+class TooManyLinks(EngineError):
+    """Today's short links of one address are used up."""
 
 
 class Stopped(EngineError):

@@ -24,6 +24,12 @@
     ATLAS_FRAME_ANCESTORS  'self'               sites that may show the app in a frame of theirs:
                                                 'self', 'none', *, or addresses and spaces
     ATLAS_PUBLIC_URL       (none)               address that copied links begin with
+    ATLAS_LINKS            beside the models    file of the short links
+    ATLAS_LINKS_COUNT      100000               short links kept at most
+    ATLAS_LINKS_MB         500                  most that their states take
+    ATLAS_LINKS_DAILY      200                  new short links a day from one address
+    ATLAS_PROXIES          (none)               addresses or networks of proxies in front, whose
+                                                X-Forwarded-For is believed
 
 A value that makes no sense is a `ValueError` naming the variable, its range and what was given:
 the app does not start on a guess. Nothing here touches the disk.
@@ -37,6 +43,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, cast
 
@@ -66,6 +73,11 @@ class Settings:
     readers: int = 6
     frame_ancestors: str = "'self'"
     public_url: str = ""
+    links: Path = Path("links.sqlite")
+    links_count: int = 100_000
+    links_mb: int = 500
+    links_daily: int = 200
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 @cache
@@ -76,7 +88,9 @@ def settings() -> Settings:
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from a mapping of variables; `read_settings({}).runs` is 2."""
-    models = environment.get("ATLAS_MODELS", "").strip()
+    given = environment.get("ATLAS_MODELS", "").strip()
+    models = Path(given).expanduser() if given else _cache_folder(environment) / "models"
+    links = environment.get("ATLAS_LINKS", "").strip()
     return Settings(
         device=_device(environment),
         threads=_whole(environment, "ATLAS_THREADS", 0, 0, 1024),
@@ -85,7 +99,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         open_models=_whole(environment, "ATLAS_OPEN_MODELS", 4, 1, 1000),
         max_tokens=_whole(environment, "ATLAS_MAX_TOKENS", 2048, 1, 10**6),
         trace_mb=_whole(environment, "ATLAS_TRACE_MB", 200, 1, 10**6),
-        models=Path(models).expanduser() if models else _cache_folder(environment) / "models",
+        models=models,
         add_models=_add(environment),
         admin_key=_key(environment),
         exports=_whole(environment, "ATLAS_EXPORTS", 1, 1, 64),
@@ -94,6 +108,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         readers=_whole(environment, "ATLAS_READERS", 6, 1, 1000),
         frame_ancestors=_ancestors(environment),
         public_url=_url(environment),
+        links=Path(links).expanduser() if links else models.parent / "links.sqlite",
+        links_count=_whole(environment, "ATLAS_LINKS_COUNT", 100_000, 0, 10**8),
+        links_mb=_whole(environment, "ATLAS_LINKS_MB", 500, 1, 10**6),
+        links_daily=_whole(environment, "ATLAS_LINKS_DAILY", 200, 0, 10**6),
+        proxies=_proxies(environment),
     )
 
 
@@ -166,6 +185,16 @@ def _url(environment: Mapping[str, str]) -> str:
     if given and not given.startswith(("http://", "https://")):
         raise ValueError(f"ATLAS_PUBLIC_URL must begin with http:// or https://, got {given!r}")
     return given
+
+
+def _proxies(environment: Mapping[str, str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    given = environment.get("ATLAS_PROXIES", "")
+    try:
+        return tuple(ip_network(one, strict=False) for one in given.replace(",", " ").split())
+    except ValueError:
+        raise ValueError(
+            f"ATLAS_PROXIES must be addresses or networks such as 10.0.0.0/8, got {given!r}"
+        ) from None
 
 
 def _cache_folder(environment: Mapping[str, str]) -> Path:

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import numpy as np
 from cachetools import LRUCache
 
-from engine import heap
+from engine import machine
 from engine.errors import EngineError
 from engine.settings import settings
 from engine.values import frozen
@@ -176,7 +176,7 @@ def _names(kind: type) -> tuple[str, ...]:
 @cache
 def store() -> Store:
     """The process's one store."""
-    heap.settle()
+    machine.settle()
     return Store(settings().trace_mb * 10**6)
 
 

@@ -3,6 +3,8 @@
 // Data: pages/decoding/columns/sheet.py, `payload`. Hover tells, click locks "c2 t14", arrows walk.
 
 import { element, find, paint } from "./dom.js";
+import { edges } from "./edges.js";
+import { readable } from "./sentences.js";
 
 /** @type {WeakMap<HTMLElement, ReturnType<typeof sheet>>} */
 const sheets = new WeakMap();
@@ -22,9 +24,6 @@ const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDo
 
 const FIGURES = 3; // that stand in sight
 
-// Everything up to the last end of a sentence; a dot within a number ends none.
-const SENTENCES = /^.*(?:[.!?…]["'”’»)]*(?=\s)|[。！？]|\n)/s;
-
 /** @param {HTMLElement} root */
 function sheet(root) {
   const grid = find(root, ".grid"), key = find(root, ".key"), tip = find(root, ".tip");
@@ -38,6 +37,7 @@ function sheet(root) {
   const add = element("button", "add", null, "+ Add column");
   add.type = "button";
   add.onclick = () => one.tell?.("add", { seq: (seq += 1) });
+  edges(root, grid); // of columns under one another the last are below the screen
   const aloud = element("p", "aloud", root);
   aloud.setAttribute("aria-live", "polite");
 
@@ -76,7 +76,7 @@ function sheet(root) {
     if (speaker < 0 || text.length < spoken) spoken = now.w ? 0 : text.length;
     else if (speaker !== chosen) spoken = text.length;
     else if (now.w || writing) {
-      const rest = text.slice(spoken), whole = now.w ? (SENTENCES.exec(rest)?.[0] ?? "") : rest;
+      const whole = readable(text.slice(spoken), !now.w);
       const words = `${whole.trim()} ${now.w ? "" : now.end}`.trim();
       spoken += whole.length;
       if (words) aloud.textContent = columns.length > 1 ? `Column ${chosen + 1}: ${words}` : words;

@@ -1,5 +1,6 @@
 // @ts-check
 // Copies a link that holds every value of the page, those at their defaults too.
+import { write } from "./clipboard.js";
 
 /** @type {WeakMap<HTMLElement, { data: CopyData, had: URLSearchParams }>} */
 const states = new WeakMap();
@@ -22,6 +23,7 @@ export default function ({ data, parentElement }) {
     field.hidden = true;
     word.hidden = false;
     const done = await write(link, field);
+    field.hidden = done;
     const words = [done ? "Link copied." : "Copy this link:"];
     if (!done) {
       field.hidden = false;
@@ -58,25 +60,4 @@ function address(data, had, now) {
   const path = location.pathname;
   const base = data.base ? data.base + (path.split("/").pop() ? "/" + path.split("/").pop() : "/") : location.origin + path;
   return base + "?" + all.toString();
-}
-
-/**
- * @param {string} link
- * @param {HTMLInputElement} field  selected where there is no clipboard
- */
-async function write(link, field) {
-  try {
-    if (navigator.clipboard) {
-      await navigator.clipboard.writeText(link);
-      return true;
-    }
-  } catch { /* refused: the old way below */ }
-  // Plain http has no clipboard object: select the text and ask the browser to copy it.
-  field.hidden = false;
-  field.value = link;
-  field.select();
-  let done = false;
-  try { done = document.execCommand("copy"); } catch { /* shown in the field instead */ }
-  field.hidden = done;
-  return done;
 }

@@ -1,10 +1,14 @@
 // @ts-check
 // Plays one SVG of ours: hover previews, click locks, Esc or a second click unlocks, arrows walk.
+// What can be done with a locked target (its data-act) is offered on a card beside it.
 // The grammar of its data- attributes is written in pages/pictures/svg.py.
 // `play` needs no Streamlit: the one-file HTML export uses it as it is.
 
+import { acts } from "./acts.js";
 import { element, find, focused, paint } from "./dom.js";
+import { edges, least } from "./edges.js";
 import { bands, cell, frame, ids, matrix, point, step } from "./matrix.js";
+import { describe, nearest, taken } from "./targets.js";
 
 /** @type {WeakMap<HTMLElement, ReturnType<typeof play>>} */
 const plays = new WeakMap();
@@ -33,7 +37,9 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 /** @param {HTMLElement} root */
 function play(root) {
   const stage = find(root, ".stage"), chip = find(root, ".chip"), tip = find(root, ".tip");
+  const offers = acts(root, act);
   const one = { tell: /** @type {Tell | null} */ (null), digest: "", show, stop };
+  const edge = edges(root, stage);
   /** @type {Drawn | null} */
   let svg = null;
   /** @type {string[]} */
@@ -49,29 +55,39 @@ function play(root) {
   /** @type {Map<string, string>} */
   let tips = new Map();
   let source = "", seq = 0, report = false, timer = 0, told = "", twice = false, turn = 0, inside = false;
+  let active = false, acting = false, done = "", wanted = "";
+  let touched = /** @type {Drawn | null} */ (null); // of elements that share an id the one pointed at
 
   /** @param {Pick<PictureData, "svg"> & Partial<PictureData>} data */
   function show(data) {
     paint(root, stage);
     report = Boolean(data.report);
     twice = Boolean(data.twice);
+    active = Boolean(data.acts);
     root.style.setProperty("--height", data.height ? data.height + "px" : "none");
     const echo = data.seq ?? 0;
-    if (data.svg !== source) draw(data);
+    const fresh = data.svg !== source;
+    if (fresh) draw(data);
     // An answer to an older click must not undo a newer one.
     if (echo >= seq) {
       seq = echo;
       locked = ids(data.locked).filter((id) => names.has(id));
+      acting = false;
     }
     mark(data.marked);
     light();
+    offer();
     reach();
+    if (fresh) edge.bring(byId.get(locked[0]));
+    edge.look();
   }
 
   function stop() {
+    edge.stop();
     clearTimeout(timer);
     document.removeEventListener("keydown", escape);
     removeEventListener("resize", reach);
+    offers.card.remove();
   }
 
   // What scrolls and has nothing to go to inside is itself reached by the keyboard.
@@ -95,7 +111,7 @@ function play(root) {
     fresh.querySelectorAll(":scope > title").forEach((title) => title.remove());
     if (data.alt) fresh.setAttribute("aria-label", data.alt);
     const width = parseFloat(fresh.getAttribute("width") ?? "");
-    if (width) fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * Number(fresh.dataset.least ?? 0.72)}px;height:auto`;
+    if (width) fresh.style.cssText = `width:100%;max-width:${width}px;min-width:${width * least(fresh, Number(fresh.dataset.least ?? 0.72))}px;height:auto`;
     stage.replaceChildren(fresh);
     svg = fresh;
     source = data.svg;
@@ -165,7 +181,7 @@ function play(root) {
     if (!(node instanceof Element)) return null;
     const named = /** @type {Drawn | null} */ (node.closest("[data-id]")), id = named?.dataset.id ?? "";
     // One element of an id tells for all.
-    if (named) return { ids: [id], words: named.dataset.tip ?? tips.get(id) };
+    if (named) return { ids: [id], node: named, words: named.dataset.tip ?? tips.get(id) };
     const grid = node.closest("g.matrix");
     if (grid) {
       if (event) point(grid, event);
@@ -183,7 +199,10 @@ function play(root) {
   function look(found, x, y) {
     const next = found?.ids ?? [];
     for (const grid of grids()) frame(grid, found?.grid === grid ? found.spot : undefined);
-    say(found?.words, x, y);
+    // The card goes when another target is pointed at, and comes back with its own.
+    if (found?.node) touched = found.node;
+    if (next.length) offer(next.join(" "));
+    say(offers.open && offers.open === next[0] ? undefined : found?.words, x, y);
     if (next.join(" ") === hover.join(" ")) return;
     hover = next;
     light();
@@ -210,6 +229,33 @@ function play(root) {
     const fits = y + 24 + tip.offsetHeight < innerHeight;
     tip.style.left = Math.max(0, left) + "px";
     tip.style.top = (fits ? below : y - box.top - tip.offsetHeight - 10) + "px";
+  }
+
+  /**
+   * What can be done with a target is offered beside it while it alone is locked, or was acted on.
+   * @param {string} [id]
+   */
+  function offer(id = wanted) {
+    wanted = id; // also where it is not drawn for a while
+    const here = locked.length ? locked.length === 1 && locked[0] === id : done === id;
+    const node = here ? byId.get(id) : undefined;
+    const beside = touched?.isConnected && touched.dataset.id === id ? touched : node;
+    const words = (!report && tips.get(id)) || ""; // else the page itself says what is pointed at
+    if (active && one.tell && node && beside) offers.show(id, node, names.get(id) || id, words, beside);
+    else offers.hide();
+    if (offers.open) tip.hidden = true; // the card says the same
+  }
+
+  /**
+   * Tell what is to be done; until the answer has come nothing else is.
+   * @param {string} id
+   * @param {string} name
+   */
+  function act(id, name) {
+    if (acting) return;
+    acting = true;
+    done = id;
+    one.tell?.("act", { id, name, seq: (seq += 1) });
   }
 
   function light() {
@@ -256,9 +302,11 @@ function play(root) {
   function lock(next) {
     if (next.join(" ") === locked.join(" ")) return;
     locked = next;
+    done = "";
     seq += 1;
     clearTimeout(timer);
     light();
+    offer(locked.join(" "));
     if (told) one.tell?.("hover", (told = "") || null);
     one.tell?.("lock", { ids: locked.join(" ") || null, seq });
   }
@@ -279,17 +327,22 @@ function play(root) {
   /** @param {KeyboardEvent} event */
   function escape(event) {
     if (event.key !== "Escape" || !(inside || root.contains(focused(root)))) return;
+    const back = offers.has() && byId.get(offers.open);
+    done = "";
     look(null);
     lock([]);
+    offer();
+    if (back) back.focus();
   }
 
   /** @param {KeyboardEvent} event */
-  function walk(event) {
-    const from = /** @type {Drawn} */ (event.target);
+  function walk(event, from = /** @type {Drawn} */ (event.target)) {
     if (from === stage) return; // there the keys scroll
     if (event.key === "Enter" || event.key === " ") {
       taken(event); // the space bar plays elsewhere on the page
-      return press(target(from), event.shiftKey);
+      press(target(from), event.shiftKey);
+      if (offers.open) offers.focus(); // a second press does what is offered
+      return;
     }
     const way = WAYS[event.key];
     if (!way) return;
@@ -299,36 +352,12 @@ function play(root) {
       m.at = next;
       return seen(from);
     }
-    const to = nearest(from, way);
+    const to = nearest(from, way, [...byId.values(), ...grids()]);
     if (!to) return;
     taken(event);
     from.setAttribute("tabindex", "-1");
     to.setAttribute("tabindex", "0");
     to.focus();
-  }
-
-  /**
-   * The closest target in a direction; straying sideways counts double.
-   * @param {Drawn} from
-   * @param {[number, number]} way
-   */
-  function nearest(from, [dx, dy]) {
-    const middle = (/** @type {Drawn} */ node) => {
-      const box = node.getBoundingClientRect();
-      return [box.x + box.width / 2, box.y + box.height / 2];
-    };
-    const [x, y] = middle(from);
-    /** @type {Drawn | null} */
-    let best = null;
-    let least = Infinity;
-    for (const node of [...byId.values(), ...grids()]) {
-      if (node === from) continue;
-      const [a, b] = middle(node);
-      const ahead = (a - x) * dx + (b - y) * dy;
-      const aside = Math.abs((a - x) * dy) + Math.abs((b - y) * dx);
-      if (ahead > 1 && ahead + 2 * aside < least) [best, least] = [node, ahead + 2 * aside];
-    }
-    return best;
   }
 
   /** @param {Drawn} node */
@@ -356,7 +385,16 @@ function play(root) {
   };
   // Shift-click would select text otherwise.
   stage.onmousedown = (event) => { if (event.shiftKey) event.preventDefault(); };
-  stage.onkeydown = walk;
+  stage.onkeydown = (event) => walk(event);
+  stage.onscroll = () => offer();
+  offers.card.onkeydown = (event) => {
+    const from = byId.get(offers.open);
+    if (event.key === "Enter" || event.key === " ") event.stopPropagation();
+    else if (from && event.key in WAYS) {
+      from.focus();
+      walk(event, from);
+    }
+  };
   stage.addEventListener("focusin", (event) => {
     const node = /** @type {Drawn} */ (event.target);
     if (node.matches(":focus-visible")) seen(node);
@@ -365,25 +403,4 @@ function play(root) {
   document.addEventListener("keydown", escape);
   addEventListener("resize", reach);
   return one;
-}
-
-/**
- * What is written on a target is its name, or who speaks to a browser would not find it; the
- * tooltip comes after it. Where nothing is written the tooltip is the name.
- * @param {Drawn} node
- * @param {string | undefined} tip
- * @param {string} name  where there is no tooltip either
- */
-function describe(node, tip, name) {
-  if (!node.textContent?.trim()) node.setAttribute("aria-label", tip || name);
-  else if (tip) node.setAttribute("aria-description", tip);
-}
-
-/**
- * What was done here is done: nothing else on the page answers to the key.
- * @param {Event} event
- */
-function taken(event) {
-  event.preventDefault();
-  event.stopPropagation();
 }

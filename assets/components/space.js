@@ -226,7 +226,7 @@ function map(root) {
   // The legend's share of a deep map's height.
   function foot() {
     const entries = cloud.legend.length + data.marks.length + (data.lit || []).length;
-    return (narrow() ? 12 + 21 * Math.ceil(entries / 2) : 34) / data.height;
+    return (narrow() ? 12 + 21 * Math.ceil(entries / 2) : 34) / (plot.clientHeight || data.height);
   }
 
   // The two ranges of a flat map: where it is, else those of a link; null for all of it.

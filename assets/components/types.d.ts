@@ -36,6 +36,7 @@ interface PictureData {
   seq: number;
   report: boolean;
   twice: boolean;
+  acts: boolean;
   marked: string | null;
 }
 
@@ -44,6 +45,7 @@ interface Target {
   ids: string[];
   words?: string;
   quiet?: boolean;
+  node?: Drawn;
   grid?: Element;
   spot?: [row: number, column: number];
 }
@@ -85,6 +87,12 @@ interface CopyData {
   long: string;
 }
 
+interface FieldData {
+  text: string;
+  label: string;
+  rows: number;
+}
+
 interface PngData {
   digest: string;
   svg?: string;
@@ -105,6 +113,11 @@ interface TextData {
 }
 
 // ---- columns.js: the keys of one letter travel many times a second
+
+interface AloudData {
+  text: string;
+  done: boolean;
+}
 
 interface ColumnsData {
   columns: ColumnData[];

@@ -65,8 +65,9 @@ class Trace(Frozen):
     """One hypothesis of a translation, read once more: all that its pictures slice.
 
     `source` and `target` are the tokens as text, `labels` the text of every id that the search
-    weighed. `keys` and `values` are those that the first decoder layer looks at. `unknown` marks
-    source tokens that are not in the vocabulary, `special` target tokens that are no text.
+    weighed or `scored` lists. `keys` and `values` are those that the first decoder layer looks at.
+    `unknown` marks source tokens that are not in the vocabulary, `special` target tokens that are
+    no text.
     """
 
     translation: Translation
@@ -165,7 +166,7 @@ def scored(bundle: Bundle, reading: Reading, ids: Sequence[int]) -> Scored:
 def traced(bundle: Bundle, translation: Translation, place: int = 0) -> Trace:
     """Read one hypothesis teacher-forced and fetch every part that is drawn of it."""
     reading, written = translation.reading(place), translation.written(place)
-    source = translation.source
+    source, likely = translation.source, scored(bundle, reading, written)
     _check_size(bundle, len(written), len(source))
     looked = tracing.layer(bundle, reading, "decoder", 0).cross
     cross = blockwise.overview(bundle, reading, "cross", cells=max(len(written), len(source)))
@@ -179,8 +180,8 @@ def traced(bundle: Bundle, translation: Translation, place: int = 0) -> Trace:
         target=tuple(cutting.piece_texts(bundle, written)),
         unknown=source.unknown.copy(),
         special=cutting.from_ids(bundle, written).special,
-        labels=_labels(bundle, translation, written),
-        scored=scored(bundle, reading, written),
+        labels=_labels(bundle, translation, likely),
+        scored=likely,
         cross=cross.weights,
         encoder=tracing.hidden(bundle, reading, "encoder"),
         decoder=tracing.hidden(bundle, reading, "decoder"),
@@ -262,9 +263,11 @@ def _check_size(bundle: Bundle, n_target: int, n_source: int) -> None:
         )
 
 
-def _labels(bundle: Bundle, translation: Translation, written: Sequence[int]) -> dict[int, str]:
+def _labels(bundle: Bundle, translation: Translation, likely: Scored) -> dict[int, str]:
+    """Texts of all ids that pictures name; where tokens are forced the search weighed nothing."""
     tree = translation.found.tree
-    ids = sorted({*tree.token.tolist(), *tree.option_ids.ravel().tolist(), *written})
+    parts = (tree.token, tree.option_ids, likely.ids, likely.best_ids)
+    ids = np.unique(np.concatenate([part.ravel() for part in parts])).tolist()
     return dict(zip(ids, cutting.piece_texts(bundle, ids), strict=True))
 
 

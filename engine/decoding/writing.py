@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -30,17 +31,19 @@ from engine.jobs.registry import Job, Report
 from engine.models.runtime import Bundle
 
 TOKENS_KEPT = 60_000  # about 1.3 kB each: 80 MB at most, beside the store
+KIND = "write"  # what `engine.policy` knows the jobs by
 PATIENCE = 20.0  # seconds that a text goes on being written when nobody looks
 VIEWERS_KEPT = 1000
 
 
 def write(
-    bundle: Bundle, task: Task, lines: Sequence[Line], *, viewer: str = ""
+    bundle: Bundle, task: Task, lines: Sequence[Line], *, viewer: str = "", patience: float = 0.0
 ) -> tuple[Generated, ...]:
     """The texts of these lines; what nobody has written yet is begun, in one batch.
 
     A viewer looks at one set of lines at a time: what they looked at before ends, if nobody else
-    looks on. Raises `EmptyText`, `TextTooLong` and `Busy`.
+    looks on. Texts that are whole within `patience` seconds are waited for. Raises `EmptyText`,
+    `TextTooLong` and `Busy`.
     """
     room_left(bundle, len(task.ids))
     with _guard:
@@ -58,7 +61,11 @@ def write(
         for line in lines:
             _shelf.move_to_end(_key(bundle, task, line))
         _make_room()
-        _turn(viewer, {job for line in lines if (job := _shelf[_key(bundle, task, line)].job)})
+        jobs = {job for line in lines if (job := _shelf[_key(bundle, task, line)].job)}
+        _turn(viewer, jobs)
+    latest = time.monotonic() + patience
+    for job in jobs:
+        job.wait(max(0.0, latest - time.monotonic()))
     return look(bundle, task, lines, viewer=viewer)
 
 
@@ -82,6 +89,11 @@ def stop(bundle: Bundle, task: Task, lines: Sequence[Line], *, viewer: str = "")
     columns = [_shelf.get(_key(bundle, task, line)) for line in lines]
     for job in {column.job for column in columns if column and column.job}:
         job.cancel(viewer)
+
+
+def under_way() -> int:
+    """How many batches of texts are being written now, for all viewers together."""
+    return sum(job.kind == KIND for job in registry.running())
 
 
 # --- Columns: what is shared and grows -----------------------------------------------------------
@@ -114,10 +126,13 @@ class _Column:
 
     def now(self) -> Generated:
         """As it is at this moment."""
+        # First whether it is done: a job that ends in between has written more than was looked at,
+        # and its text would seem to be stopped.
+        done = self.job is None or self.job.done
         with self._lock:
             tokens, texts, seconds = tuple(self.tokens), tuple(self.texts), tuple(self.seconds)
         ended = bool(tokens and tokens[-1].end)
-        writing = not ended and self.job is not None and not self.job.done
+        writing = not ended and not done
         error = self.job.error if self.job is not None and not ended else None
         problem = None if isinstance(error, Stopped) else error
         return Generated(self.line, tokens, texts, seconds, writing, problem)
@@ -232,5 +247,5 @@ def _begin(bundle: Bundle, task: Task, fresh: dict[Line, _Column], viewer: str) 
             steps.close()
 
     # Columns are what is shared, on the shelf: no two jobs write the same, so each has its own key.
-    name = f"write:{task.model}:{next(_numbers)}"
+    name = f"{KIND}:{task.model}:{next(_numbers)}"
     return registry.start(name, work, viewer=viewer, patience=PATIENCE)

@@ -35,11 +35,16 @@ class Writings(Heads):
     def room_left(self, model: str, n_tokens: int) -> int:
         return generation.room_left(bundle(model), n_tokens)
 
-    def write(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
-        return writing.write(bundle(task.model), task, lines, viewer=viewer)
+    def write(
+        self, task: Task, lines: Sequence[Line], *, viewer: str, patience: float = 0.0
+    ) -> tuple[Generated, ...]:
+        return writing.write(bundle(task.model), task, lines, viewer=viewer, patience=patience)
 
     def look(self, task: Task, lines: Sequence[Line], *, viewer: str) -> tuple[Generated, ...]:
         return writing.look(bundle(task.model), task, lines, viewer=viewer)
+
+    def texts_under_way(self) -> int:
+        return writing.under_way()
 
     def stop_writing(self, task: Task, lines: Sequence[Line], *, viewer: str) -> None:
         writing.stop(bundle(task.model), task, lines, viewer=viewer)

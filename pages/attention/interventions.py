@@ -11,14 +11,13 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from engine.attention.maps import Scene, labels
+from engine.attention.maps import Scene
 from engine.models.bundle import Card
 from engine.values import Reading, Tokens
 from pages.attention import masking
 from pages.attention.overview.picture import place_of
 from pages.pictures.names import quoted
 from pages.pictures.scale import number
-from pages.pictures.svg import visible
 from pages.shell.cache import engine
 from pages.shell.frame import plain
 from pages.shell.state import state
@@ -40,6 +39,13 @@ def flip(names: list[str]) -> None:
         if gone
         else sorted({*chosen, *names}, key=lambda name: [int(n) for n in name.split(".")])
     )
+
+
+def ablate_act(target: str, name: str) -> None:
+    """Ablate or restore the head `h1.2` of a picture, as was pressed there."""
+    head = target[1:]
+    if (name == "ablate") != (head in (st.session_state.get("off") or [])):
+        flip([head])
 
 
 def restore() -> None:
@@ -131,31 +137,6 @@ def predicted(card: Card, tokens: Tokens) -> int | None:
         return len(tokens) - 1
     masks = np.flatnonzero(tokens.ids == card.mask)
     return int(masks[0]) if len(masks) else None
-
-
-def mask_buttons(scene: Scene, spot: str | None) -> None:
-    """Mask the pinned word, or put back the word that was masked."""
-    hide = masking.masking(scene)
-    if hide is None:
-        return
-    place = next((int(i[1:]) for i in (spot or "").split() if i[1:].isdecimal()), None)
-    before = masking.unmasked(scene.reading.text)
-    can = place is not None and masking.masked(scene, place) is not None
-    if not can and before is None:
-        return
-    with st.container(horizontal=True, gap="xsmall"):
-        if can:
-            name = labels(engine().tokens(scene.reading))[place or 0]
-            st.button(
-                plain(f"Mask “{visible(name, limit=20)}”"),
-                key="mask-here",
-                icon=":material/edit_off:",
-                on_click=hide,
-                args=(f"q{place}",),
-                help="Replaces the word by the mask, and shows what the model predicts there.",
-            )
-        if before is not None:
-            restore_button()
 
 
 def restore_button() -> None:

@@ -34,16 +34,25 @@ from pages.shell.cache import engine
 from pages.shell.fragments import send_now
 from pages.shell.frame import Choice, sentences
 from pages.shell.state import state
+from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 
+MAPS = ("attention-map", "attention-blocks")
 VIEWS = (
-    View("Map", attention_map, (*OF_EVERY_VIEW, *OF_MAPS)),
-    View("Lines", attention_lines, (*OF_EVERY_VIEW, *OF_WEIGHTS)),
-    View("Text", attention_text, (*OF_EVERY_VIEW, *OF_WEIGHTS)),
-    View("Inside", attention_inside, (*OF_EVERY_VIEW, STAGE_CONTROL)),
-    View("What if", attention_whatif, OF_EVERY_VIEW),
-    View("Layers", attention_layers, (*OF_EVERY_VIEW, TRACK_CONTROL)),
-    View("Compare", attention_compare, (*OF_EVERY_VIEW, *OF_MAPS, WITH_CONTROL, OTHER_CONTROL)),
+    View("Map", attention_map, (*OF_EVERY_VIEW, *OF_MAPS), pictures=MAPS),
+    View("Lines", attention_lines, (*OF_EVERY_VIEW, *OF_WEIGHTS), pictures=("attention-lines",)),
+    View("Text", attention_text, (*OF_EVERY_VIEW, *OF_WEIGHTS), pictures=("attention-text",)),
+    View(
+        "Inside", attention_inside, (*OF_EVERY_VIEW, STAGE_CONTROL), pictures=("attention-inside",)
+    ),
+    View("What if", attention_whatif, OF_EVERY_VIEW, pictures=("attention-changes",)),
+    View("Layers", attention_layers, (*OF_EVERY_VIEW, TRACK_CONTROL), pictures=("layers-",)),
+    View(
+        "Compare",
+        attention_compare,
+        (*OF_EVERY_VIEW, *OF_MAPS, WITH_CONTROL, OTHER_CONTROL),
+        pictures=("compare-",),
+    ),
 )
 NO_WEIGHTS = (
     "The attention weights of this model were not exported, so there are no heads to show. What "
@@ -54,6 +63,7 @@ NO_WEIGHTS = (
 def attention_page(choice: Choice) -> None:
     """Choose what is read and how; draw it, choosing among heads without a run of the page."""
     with sentences():
+        wrong_language(choice)
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             kind = choose_kind(choice)
             view = choose_view(VIEWS, choice.card.family)

@@ -28,6 +28,7 @@ from pages.attention.controls import (
 )
 from pages.shell.address import fresh_of_old, tell
 from pages.shell.cache import engine
+from pages.shell.client.aloud import say_aloud
 from pages.shell.controls import REGISTRY, Control
 from pages.shell.frame import Choice, select
 from pages.shell.state import state
@@ -60,8 +61,11 @@ def choose_reading(choice: Choice, kind: Kind) -> Reading:
                 second = str(SECOND_CONTROL.draw() or "").strip() or None
             if generates:
                 count = int(GENERATED_CONTROL.draw())
-    if count:
-        return engine().continued(choice.model, choice.text, count)
+    longer = engine().continued(choice.model, choice.text, count) if count else None
+    new = (longer.target or ())[-count:] if longer else ()
+    say_aloud("".join(engine().texts(choice.model, new)), key="aloud-extended")
+    if longer:
+        return longer
     if choice.card.family == "encoder-decoder" and kind != "encoder":
         return engine().translated(choice.model, choice.text)
     return Reading(choice.model, choice.text, second=second)

@@ -67,14 +67,19 @@ def moved(plan: Plan, before: State) -> Plan | None:
     return replace(plan, lines=(*plan.lines[:at], line, *plan.lines[at + 1 :]))
 
 
-def keep(lines: tuple[Line, ...], hidden: tuple[Line, ...] = (), column: int | None = None) -> None:
-    """Make these the columns and hidden branches; `column` is looked at then."""
+def keep(
+    lines: tuple[Line, ...],
+    hidden: tuple[Line, ...] = (),
+    column: int | None = None,
+    token: int | None = None,
+) -> None:
+    """Make these the columns and hidden branches; `column` is looked at then, at `token`."""
     rest = [line for line in dict.fromkeys(hidden) if line not in lines][-HIDDEN:]
     for letter, count, kept in (("c", MOST, lines), ("b", HIDDEN, rest)):
         for number in range(count):
             address.keep(f"{letter}{number + 1}", kept[number] if number < len(kept) else None)
     if column is not None:
-        select("at", f"c{column + 1}")
+        select("at", f"c{column + 1}" + ("" if token is None else f" t{token + 1}"))
         select("candidate", None)
 
 
@@ -90,14 +95,13 @@ def change(plan: Plan, line: Line, *, hide: bool = False) -> None:
 def remember(plan: Plan) -> None:
     """Note how it is now, for Undo."""
     past = st.session_state.setdefault(UNDO, [])
-    past.append((plan.lines, plan.hidden, plan.column))
+    past.append((plan.lines, plan.hidden, plan.column, plan.token))
     del past[:-DEEP]
 
 
 def undo() -> None:
     """Go back by one change."""
-    lines, hidden, column = st.session_state[UNDO].pop()
-    keep(lines, hidden, column)
+    keep(*st.session_state[UNDO].pop())
 
 
 def can_undo() -> bool:
@@ -129,6 +133,18 @@ def force(plan: Plan, branch: Line, spot: int, *, beside: bool) -> None:
         change(plan, branch, hide=True)
     select("candidate", None)
     select("write", None)
+
+
+def unforce(plan: Plan, spot: int) -> None:
+    """Take back what forced the token at `spot`: the last change, if it did, else the token."""
+    past, token = st.session_state.get(UNDO), (spot, dict(plan.line.forced).get(spot))
+    if past and not any(token in line.forced for line in past[-1][0]):
+        undo()
+    else:
+        kept = tuple((place, token) for place, token in plan.line.forced if place < spot)
+        change(plan, replace(plan.line, forced=kept))
+        select("write", None)
+    select("candidate", None)
 
 
 def go_to(plan: Plan, line: Line, spot: int) -> None:

@@ -15,6 +15,8 @@ from pages.shell.frame import select
 from pages.shell.state import state
 
 SHOWN = "decoding-shown"
+SOON = 0.3  # seconds for which nobody needs to be told what is being done
+RARELY = 1.0  # seconds between two looks, at most
 
 
 def decoding_write(plan: Plan, buttons: Any) -> tuple[tuple[Generated, ...], bool]:
@@ -23,7 +25,11 @@ def decoding_write(plan: Plan, buttons: Any) -> tuple[tuple[Generated, ...], boo
     That answer holds for the whole run, or buttons and picture could disagree.
     """
     if plan.write:
-        texts = engine().write(plan.task, plan.wanted, viewer=state().viewer)
+        # A short run is drawn once, whole: drawn while it grows the page would run twice and look
+        # at it in between, which took as long as the writing.
+        patience = SOON if plan.task.limit <= QUICK else 0.0
+        viewer = state().viewer
+        texts = engine().write(plan.task, plan.wanted, viewer=viewer, patience=patience)
     else:
         texts = _before(plan.task, plan.wanted)
     st.session_state[SHOWN] = (plan.task, texts)
@@ -37,6 +43,11 @@ def look(plan: Plan) -> tuple[Generated, ...]:
     texts = engine().look(plan.task, plan.wanted, viewer=state().viewer)
     st.session_state[SHOWN] = (plan.task, texts)
     return texts
+
+
+def every(seconds: float) -> float:
+    """The time between two looks at what grows; who look at the same time share the processor."""
+    return min(seconds * max(1, engine().texts_under_way()), max(RARELY, seconds))
 
 
 def problem(texts: Sequence[Generated]) -> Exception | None:

@@ -14,22 +14,26 @@ from pages.decoding.runs.section import decoding_runs
 from pages.decoding.setup import decoding_setup
 from pages.decoding.tree.section import decoding_tree
 from pages.shell.frame import Choice
+from pages.shell.links import embed
+from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 
 WRITERS = ("decoder", "encoder-decoder")
 VIEWS = (
-    View("Columns", decoding_columns, (LENGTH, SEED, TINT), WRITERS),
-    View("Many runs", decoding_runs, (RUNS, LENGTH, SEED), WRITERS),
-    View("Fill mask", decoding_gap, (GAP,), ("encoder",)),
+    View("Columns", decoding_columns, (LENGTH, SEED, TINT), WRITERS, ("decoding-sheet",)),
+    View("Many runs", decoding_runs, (RUNS, LENGTH, SEED), WRITERS, ("decoding-tree",)),
+    View("Fill mask", decoding_gap, (GAP,), ("encoder",), ("decoding-bars",)),
 )
 
 
 def decoding(choice: Choice) -> None:
-    """The texts on top, their controls, and the next token opened below."""
+    """The texts on top, their controls, the next token opened below, branches under it."""
     if choice.card.family == "encoder":
+        embed.show(VIEWS[2].pictures)
         plan, gap = decoding_gap(choice)
         decoding_lens(plan, decoding_next(plan, gap), None)
         return
+    wrong_language(choice)
     picture = st.container()
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     chosen = VIEWS[0]
@@ -43,7 +47,9 @@ def decoding(choice: Choice) -> None:
     texts, live = decoding_write(plan, buttons)
     with picture:
         chosen.draw(plan, texts, live)
+    column = texts[0 if plan.runs else plan.column]
+    spot = decoding_next(plan, column)
+    # Under the bars in which one forces a token: above them, it would push them away.
     if not plan.runs:
         decoding_tree(plan, texts, live)
-    column = texts[0 if plan.runs else plan.column]
-    decoding_lens(plan, decoding_next(plan, column), column)
+    decoding_lens(plan, spot, column)

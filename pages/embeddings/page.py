@@ -12,6 +12,7 @@ from pages.embeddings.through_layers.section import embeddings_text
 from pages.embeddings.vocabulary.section import embeddings_vocabulary
 from pages.shell.frame import frame, sentences
 from pages.shell.state import state
+from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 
 SHARED = (controls.MAP, controls.DISTANCE, controls.NORMALIZE, controls.AFTER, controls.COLOR)
@@ -21,14 +22,18 @@ VIEWS = (
         "Through the layers",
         embeddings_text,
         (*SHARED, *SELECTING, controls.BASIS, controls.TRAJECTORIES, controls.OTHERS),
+        pictures=("text-map",),
     ),
     View(
         "Vocabulary",
         embeddings_vocabulary,
         (*SHARED, *SELECTING, controls.LAYOUT, controls.FROM, controls.TO, controls.SEARCH),
+        pictures=("vocabulary-map",),
     ),
-    View("Positions", embeddings_positions, (controls.MAP,)),
-    View("Analogies", embeddings_analogies, (*controls.WORD, controls.EXCLUDE)),
+    View("Positions", embeddings_positions, (controls.MAP,), pictures=("position-map",)),
+    View(
+        "Analogies", embeddings_analogies, (*controls.WORD, controls.EXCLUDE), pictures=("analogy",)
+    ),
 )
 OF_THE_VOCABULARY = ("point", "camera", "layout", "search", "minus", "plus")
 
@@ -38,6 +43,7 @@ def page() -> None:
     choice = frame("Embeddings")
     with sentences():
         _old_link()
+        wrong_language(choice)
         view = choose_view(VIEWS, choice.card.family)
         if view.draw is not embeddings_vocabulary:
             _leave_vocabulary()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pages.home import add, path
 from pages.home.cards import section as cards
 from pages.shell.frame import Choice, frame, sentences
+from pages.shell.links import embed
 from pages.shell.views import View
 
 INTRO = (
@@ -13,7 +14,7 @@ INTRO = (
 )
 # Parts of one page, drawn one below the other.
 VIEWS = (
-    View("Path", path.path),
+    View("Path", path.path, pictures=("home-path",)),
     View("Explore", cards.cards),
     View("Installed models", cards.models),
     View("Add a model", add.add),
@@ -24,6 +25,7 @@ VIEWS = (
 def page() -> None:
     """Draw the page; a part that cannot be drawn says why, and the others stay."""
     choice: Choice = frame("Home", families=("encoder-decoder", "decoder", "encoder"), intro=INTRO)
+    embed.show(VIEWS[0].pictures)
     for view in VIEWS:
         with sentences():
             view.draw(*((choice,) if view.name == "Path" else ()))

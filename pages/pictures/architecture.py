@@ -17,10 +17,10 @@ from engine.values import Family, Frozen
 from pages.pictures import palette
 from pages.pictures.svg import document, label, shortened, tag, text_width, visible
 
-SLOT = 52.0  # least width of a token's column
+SLOT = 46.0  # least width of a token's column
 WIDEST = 104.0  # most width of a token's column
-MARGIN = 118.0  # words beside a tower
-GAP = 104.0  # between the towers
+MARGIN = 84.0  # words beside a tower
+GAP = 80.0  # between the towers
 FOOT = 54.0  # chips and ids
 HEAD = 74.0  # what comes out
 SIZE = 14.0
@@ -127,7 +127,7 @@ def _place(
     shown = [visible(text) for text in tower.texts[: tower.shown]]
     above = [visible(outcome.text) for outcome in outcomes] or [""] * len(shown)
     widths = tuple(
-        min(WIDEST, max(SLOT, text_width(a, SIZE) + 20, text_width(b, SIZE) + 20))
+        min(WIDEST, max(SLOT, text_width(a, SIZE) + 12, text_width(b, SIZE) + 12))
         for a, b in zip(shown, above, strict=True)
     )
     edges = left + np.concatenate([[0.0], np.cumsum(widths)])
@@ -278,15 +278,15 @@ def _chips(tower: Tower, place: _Place) -> str:
         inside = [
             tag(
                 "rect",
-                x=x - width / 2 + 3,
+                x=x - width / 2 + 2,
                 y=place.foot - 6,
-                width=width - 6,
+                width=width - 4,
                 height=25,
                 rx=6,
                 fill=palette.chip(column),
             ),
             label(
-                shortened(text, width - 14, SIZE),
+                shortened(text, width - 10, SIZE),
                 x,
                 place.foot + 11,
                 size=SIZE,
@@ -319,7 +319,7 @@ def _outcomes(tower: Tower, place: _Place, outcomes: Sequence[Outcome]) -> str:
     for column, outcome in enumerate(outcomes):
         x, width, name = place.xs[column], place.widths[column], f"{tower.letter}{column}"
         colour = palette.CHOSEN if outcome.written else palette.BAR
-        text = shortened(visible(outcome.text), width - 10, SIZE)
+        text = shortened(visible(outcome.text), width - 4, SIZE)
         tall = 30 * outcome.probability
         tip = f"{visible(outcome.text)}\nprobability {100 * outcome.probability:.1f} %"
         inside = [

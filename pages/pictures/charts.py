@@ -64,14 +64,14 @@ def _frame(
         y = _y(value, low, high)
         parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, stroke=palette.LINE))
         parts.append(
-            label(f"{value:.2g}", LEFT - 8, y + 4, size=11, fill=palette.MUTED, text_anchor="end")
+            label(f"{value:.2g}", LEFT - 8, y + 4, size=12, fill=palette.MUTED, text_anchor="end")
         )
     step = (WIDTH - LEFT - RIGHT) / max(count if bars else count - 1, 1)
     for k in range(0, count, max(1, count // 10)):
         x = LEFT + (k + 0.5 * bars) * step
         text = str(first + k)
         parts.append(
-            label(text, x, HEIGHT - BOTTOM + 17, size=11, fill=palette.MUTED, text_anchor="middle")
+            label(text, x, HEIGHT - BOTTOM + 17, size=12, fill=palette.MUTED, text_anchor="middle")
         )
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(label(across, middle, HEIGHT - 10, fill=palette.MUTED, text_anchor="middle"))

@@ -36,8 +36,8 @@ STYLE = f"""
   border:1.5px solid transparent; max-width:100%; }}
 .tokens .tok b {{ display:block; font:500 16px/1.35 {palette.MONO}; padding:5px 7px 1px;
   min-width:1ch; overflow-wrap:anywhere; white-space:pre-wrap; }}
-.tokens .tok i {{ display:block; font:400 11.5px/1.3 {palette.MONO}; padding:0 7px 5px;
-  color:{palette.INK}; opacity:.85; direction:ltr; }}
+.tokens .tok i {{ display:block; font:400 12px/1.3 {palette.MONO}; padding:0 7px 5px;
+  color:{palette.INK}; direction:ltr; }}
 .tokens .special {{ background:{palette.SPECIAL}; border-color:{palette.KEPT}; }}
 .tokens .unknown {{ border:1.5px dashed {palette.WRONG}; }}
 .tokens .group {{ border:1.5px dashed {palette.FAINT}; padding:3px 3px 0; }}

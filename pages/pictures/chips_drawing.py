@@ -32,7 +32,7 @@ def drawing(
             names = [face(tokens, i) for i in range(group.first, group.last)]
             smalls = [under(tokens, i, below) for i in range(group.first, group.last)]
             sizes = [
-                max(text_width(name, 15), text_width(small, 11)) + 12
+                max(text_width(name, 15), text_width(small, 12)) + 12
                 for name, small in zip(names, smalls, strict=True)
             ]
             if x + sum(sizes) > width - PAD and x > PAD:
@@ -62,7 +62,7 @@ def _box(
         "g",
         box
         + label(name, x + width / 2, y + 19, size=15, mono=True, **middle)
-        + label(small, x + width / 2, y + 34, size=11, mono=True, fill=palette.MUTED, **middle),
+        + label(small, x + width / 2, y + 34, size=12, mono=True, fill=palette.MUTED, **middle),
         data_id=f"t{index}",
         data_tip=tip(tokens, index),
     )

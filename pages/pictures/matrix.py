@@ -167,17 +167,17 @@ def legend(
     parts = [
         raster(ramp, **box, colour=colour, negative=negative or colour, high=1.0),
         svg.tag("rect", **box, fill="none", stroke=palette.LINE),
-        svg.label(low, x, y + 21, size=11, fill=palette.MUTED),
-        svg.label(high, x + width, y + 21, size=11, fill=palette.MUTED, text_anchor="end"),
+        svg.label(low, x, y + 21, size=12, fill=palette.MUTED),
+        svg.label(high, x + width, y + 21, size=12, fill=palette.MUTED, text_anchor="end"),
     ]
     if negative:
         parts.append(
-            svg.label("0", x + width / 2, y + 21, size=11, fill=palette.MUTED, text_anchor="middle")
+            svg.label("0", x + width / 2, y + 21, size=12, fill=palette.MUTED, text_anchor="middle")
         )
     if masked:
         spot = (x + width + 16, y - 1.0, 10.0, 10.0)
         parts.append(_hatch((1, 1), spot, b"\x80"))
-        parts.append(svg.label("masked", x + width + 31, y + 8, size=11, fill=palette.MUTED))
+        parts.append(svg.label("masked", x + width + 31, y + 8, size=12, fill=palette.MUTED))
     return svg.tag("g", parts, keep=True)
 
 

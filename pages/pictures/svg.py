@@ -8,6 +8,8 @@ In: plain values. Out: SVG strings, in the grammar that `assets/components/pictu
     data-show="t3 t5"   hidden unless one of these ids is hovered or locked
     data-keep           never dimmed (`keep=True`)
     data-tip="a\\nb"     tooltip, plain text
+    data-act="do Do it" what can be done with a locked target, a line each: the act's name in one
+                        word, then the words of its button; it stands behind the target's data-id
     <g class="matrix">  made by `cells.matrix`
 
 Whatever a person, a tokenizer or a model wrote reaches a picture through `esc` or `tag` only.
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import repeat
 from typing import Any
@@ -28,7 +30,9 @@ import numpy as np
 from pages.pictures import palette
 
 _SPECIAL = re.compile("[\x00-\x08\x0b-\x1f\"&'<>\ud800-\udfff\ufffe\uffff]").search
-_HTML = frozenset({"b", "bdi", "code", "div", "i", "p", "span", "u"})
+_HTML = frozenset(
+    {"b", "bdi", "code", "div", "i", "p", "span", "table", "tbody", "td", "th", "thead", "tr", "u"}
+)
 _CONTROLS = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _UNSAFE = {**{c: "\ufffd" for c in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)}}
 _VISIBLE = _CONTROLS | {ord(" "): "·", ord("\n"): "⏎", ord("\r"): "␍", ord("\t"): "→"}
@@ -82,6 +86,20 @@ def tag(name: str, children: str | Iterable[str] = "", **attributes: object) -> 
     return (
         f"<{name}{head}/>" if not body and name not in _HTML else f"<{name}{head}>{body}</{name}>"
     )
+
+
+def offering(svg: str, acts: Mapping[str, str]) -> str:
+    """A picture whose targets offer acts (`data-act` by `data-id`); its files go without.
+
+    >>> offering('<text data-id="q1">a</text>', {"q1": "mask Mask “a”"})
+    '<text data-id="q1" data-act="mask Mask “a”">a</text>'
+    """
+
+    def offered(match: re.Match[str]) -> str:
+        act = acts.get(match[1])
+        return match[0] if act is None else match[0] + _attribute("data_act", act)
+
+    return re.sub(r'data-id="([^"]*)"', offered, svg) if acts else svg
 
 
 def _attribute(key: str, value: object) -> str:

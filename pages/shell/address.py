@@ -4,7 +4,8 @@ A value that a link gets wrong (layer 99, temperature=abc) is put right and said
 which stays until that value is changed. Controls are widgets bound to the address by Streamlit
 (`key=..., bind="query-params"`); `checked` looks at their value first. What has no widget (a
 lock in a picture) is kept by `selection` and `select`. The text is in the address up to
-`TEXT_IN_LINK` characters; a longer one stays in the session.
+`TEXT_IN_LINK` characters; a longer one stays in the session, where `text_of` may name it
+(`links.opening`).
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def selection(
                     None,
                 )
             here.values[key] = value = None
-    _write(key, value)
+    put(key, value)
     return value
 
 
@@ -160,7 +161,7 @@ def kept(
         except ValueError as error:
             tell(key, f"{name or key}: {error}; it is left out.", None)
     value = here.values.get(key)
-    _write(key, None if value is None else write(value))
+    put(key, None if value is None else write(value))
     return value
 
 
@@ -238,7 +239,7 @@ def adopt_text(default: str, limit: int) -> None:
     if time.monotonic() - here.filled < FILLING:
         st.session_state["text"] = here.text
     in_link = here.touched and len(here.text) <= TEXT_IN_LINK
-    _write("text", here.text if in_link else None)
+    put("text", here.text if in_link else None)
     here.url_text = here.text if in_link else None
 
 
@@ -276,6 +277,8 @@ def link_values() -> tuple[dict[str, str | list[str]], dict[str, str | list[str]
         values["model"] = str(st.session_state["model"])
     if len(here.text) <= TEXT_IN_LINK:
         values["text"] = here.text
+    elif here.stored is not None and here.stored[1] == here.text:
+        values["text_of"] = here.stored[0]
     for key, listed in here.listed.items():
         value = here.values.get(key) if key in here.values else st.session_state.get(key)
         written = listed.default if value is None else _as_text(value, listed.shown)
@@ -356,7 +359,7 @@ def _draw(sentence: str) -> None:
     st.warning(plain(sentence), icon=":material/link:")
 
 
-def _write(key: str, value: str | None) -> None:
+def put(key: str, value: str | None) -> None:
     """Bring the address in line with a value that has no bound widget."""
     if value is None:
         if key in st.query_params:

@@ -44,6 +44,7 @@ def picture(
     on_lock: Callable[[str | None], None] | None = None,
     report_hover: bool = False,
     on_twice: Callable[[str], None] | None = None,
+    on_act: Callable[[str, str], None] | None = None,
     marked: str | None = None,
 ) -> PictureState:
     """Show an SVG of ours; hover, lock, Esc and arrows are done in the browser.
@@ -53,13 +54,15 @@ def picture(
     `partial(select, "token")`. Without it the component keeps its own lock, `locked` being the
     first. Only ids that are in `svg` come back. `report_hover` makes every hover a run of the
     page (or fragment), 160 ms after the pointer rests: use it sparingly. `height` in pixels
-    makes the picture scroll. `on_twice(ids)` is called after a double click. The `border` of the
-    target `marked` is drawn thick, so that another choice needs no other SVG. `alt` says what is to
-    be seen.
+    makes the picture scroll. `on_twice(ids)` is called after a double click, `on_act(id, name)`
+    when an act (`data-act`) of a locked target is pressed that the target still offers. The
+    `border` of the target `marked` is drawn thick, so that another choice needs no other SVG. `alt`
+    says what is to be seen.
     """
-    own = _own(key)
-    seq = int(own.get("seq") or 0)
-    shown = locked if on_lock or not seq else own.get("ids")
+    own, done = _own(key), _own(key, "act")
+    # The latest that was heard of the browser: what it did since is not undone by this run.
+    seq = max(int(one.get("seq") or 0) for one in (own, done))
+    shown = locked if on_lock or not own.get("seq") else own.get("ids")
 
     def locking() -> None:
         if on_lock is not None:
@@ -69,6 +72,12 @@ def picture(
         ids = _known(dict(dict(st.session_state.get(key) or {}).get("twice") or {}).get("ids"), svg)
         if on_twice is not None and ids:
             on_twice(ids)
+
+    def acting() -> None:
+        told = _own(key, "act")
+        one, name = str(told.get("id")), str(told.get("name"))
+        if on_act is not None and name in offered(svg, one):
+            on_act(one, name)
 
     result = _picture(
         key=key,
@@ -81,10 +90,12 @@ def picture(
             "seq": seq,
             "report": report_hover,
             "twice": on_twice is not None,
+            "acts": on_act is not None,
             "marked": marked,
         },
         on_lock_change=locking,
         on_twice_change=doubled,
+        on_act_change=acting,
         on_hover_change=_nothing,
     )
     hover = result.get("hover") if report_hover else None
@@ -112,6 +123,11 @@ def copy_button(
     """The "Copy link" button: all values, the address it begins with, a word on a long text."""
     data = {"values": dict(values), "defaults": dict(defaults), "base": base, "long": long}
     _copy(key="copy-link", data=data, width=128)
+
+
+def field(text: str, *, key: str, label: str, rows: int = 1) -> None:
+    """A text to be taken elsewhere, with a button that copies it, also without a clipboard."""
+    _field(key=key, data={"text": text, "label": label, "rows": rows})
 
 
 def png_button(svg: str, *, key: str, name: str, shown: bool = True) -> None:
@@ -187,6 +203,13 @@ _copy = component(
     css=styles("copy.css"),
     js=script("copy.js"),
 )
+_field = component(
+    "atlas_field",
+    html='<div class="field"><label><span></span><textarea readonly></textarea></label>'
+    '<button type="button" disabled>Copy</button><p aria-live="polite"></p></div>',
+    css=styles("field.css"),
+    js=script("field.js"),
+)
 _png = component(
     "atlas_png",
     html=_BUTTON_HTML.format(icon=_SAVE_ICON, label="PNG image", rest="<p></p>"),
@@ -195,10 +218,23 @@ _png = component(
 )
 
 
-def _own(key: str) -> Mapping[str, Any]:
-    """What the component last reported as its lock: `{"ids": .., "seq": ..}` or nothing."""
-    lock = dict(st.session_state.get(key) or {}).get("lock")
-    return lock if isinstance(lock, dict) else {}
+def offered(svg: str, target: str) -> tuple[str, ...]:
+    """The names of the acts that a target of a picture offers.
+
+    >>> offered('<g data-id="h1.2" data-act="ablate Ablate head 1.2"></g>', "h1.2")
+    ('ablate',)
+    """
+    found = re.search(rf'data-id="{re.escape(target)}"[^<>]*? data-act="([^"]*)"', svg)
+    return tuple(line.split(" ")[0] for line in found[1].split("&#10;")) if found else ()
+
+
+def _own(key: str, what: str = "lock") -> Mapping[str, Any]:
+    """What the component last reported, with a running number `seq`, or nothing.
+
+    Its lock is `{"ids": .., "seq": ..}`, its act `{"id": .., "name": .., "seq": ..}`.
+    """
+    found = dict(st.session_state.get(key) or {}).get(what)
+    return found if isinstance(found, dict) else {}
 
 
 def _known(ids: object, svg: str) -> str | None:

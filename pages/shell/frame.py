@@ -27,6 +27,7 @@ from functools import cache as once
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import EngineError
 from engine.models.bundle import Card
@@ -36,6 +37,8 @@ from pages.shell.address import checked, checked_many, plain, select, selection
 from pages.shell.cache import engine
 from pages.shell.client.memory import keep_in_browser
 from pages.shell.client.textbox import textbox
+from pages.shell.components import styles
+from pages.shell.links import embed, opening
 from pages.shell.state import State, state
 
 __all__ = [
@@ -164,28 +167,25 @@ def frame(
     _configure(title)
     here = state()
     here.turn_to(title)
-    _menu(title)
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.title(NAME if title == "Home" else title, width="content", anchor=False)
-        tools = st.container(horizontal=True, width="content", gap="small")
-    if intro:
-        st.markdown(intro)
-    top, line = st.container(key="atlas-top"), st.container()
+    tools, about = _head(title, intro)
+    top, line = st.container(key="atlas-top"), st.container(key="atlas-line")
     here.notes_place = st.container(gap="xsmall")
     keep_in_browser(_given_back)
     address.show_notes()
+    opening.open_link(title)
     address.adopt_text(_default_text(title, default_sample), TEXT_LIMIT)
+    opening.keep_reference()
     with top:
         names = _names(families)
         model = _model_and_text(names, text_label if wants_text else None, live=live)
-    with tools:
-        _samples(title, model)
-        share.copy_link()
+    if tools is not None:
+        with tools:
+            _samples(title, model)
+            share.copy_link()
     with line, _refusals():
         card = engine().card(model)
-        _device_line(model, card)
+        with about:
+            _device_line(model, card)
         _open(model, card)
         return Choice(model, card, here.text)
     st.stop()
@@ -248,6 +248,28 @@ def samples() -> tuple[Sample, ...]:
 def _configure(title: str) -> None:
     name = NAME if title == "Home" else f"{title} · {NAME}"
     st.set_page_config(page_title=name, page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
+    st.html(f"<style>{styles('page.css')}</style>")
+
+
+def _head(title: str, intro: str) -> tuple[DeltaGenerator | None, DeltaGenerator]:
+    """Menu, title and a sentence; returns two places beside the title.
+
+    They are for the tools (None where the page is embedded) and for what the model is.
+    """
+    name = NAME if title == "Home" else title
+    if embed.is_embedded():
+        embed.head(name)
+        return None, st.container(key="atlas-about")
+    _menu(title)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.title(name, width="content", anchor=False)
+        about = st.container(key="atlas-about")
+        tools = st.container(horizontal=True, width="content", gap="xsmall")
+    if intro:
+        st.markdown(intro)
+    return tools, about
 
 
 def _menu(title: str) -> None:

@@ -21,6 +21,8 @@ from engine.settings import settings
 from pages.pictures import palette
 from pages.pictures.svg import esc
 from pages.shell import address, components
+from pages.shell.links import embed, opening
+from pages.shell.links.panel import share_panel
 from pages.shell.state import state
 
 if TYPE_CHECKING:
@@ -91,19 +93,30 @@ def share_menu(
 
 
 def copy_link() -> None:
-    """Reserve the place of the "Copy link" button; `complete_link` fills it."""
-    state().link_place = st.empty()
+    """Reserve the places of the "Copy link" button and of "Share"; `complete_link` fills them."""
+    state().link_place, state().share_place = st.empty(), st.container(width="content")
 
 
 def complete_link() -> None:
-    """Draw the "Copy link" button, now that every value of this run has been checked."""
-    place, state().link_place = state().link_place, None
+    """Draw what shares the page, now that every value of this run has been checked."""
+    here = state()
+    place, here.link_place = here.link_place, None
     if place is None:
         return
+    opening.say_left_out()
+    if embed.is_embedded():
+        with place:
+            embed.way_out()
+        return
+    with here.share_place:
+        share_panel()
     values, defaults = address.link_values()
     with place:
         components.copy_button(
-            values, defaults=defaults, base=settings().public_url, long=_long(state().text)
+            values,
+            defaults=defaults,
+            base=settings().public_url,
+            long="" if "text_of" in values else _long(here.text),
         )
 
 
@@ -136,7 +149,10 @@ play(document.querySelector(".atlas")).show({data});
 
 
 def csv_file(table: Table) -> str:
-    """A table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe."""
+    """A table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe.
+
+    Where there is no number (NaN) a cell is empty.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_safe(name) for name in table)
@@ -175,7 +191,7 @@ def _table(data: Table | Callable[[], Table]) -> Table:
 def _safe(cell: object) -> object:
     if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + cell
-    return cell
+    return "" if isinstance(cell, float | np.floating) and np.isnan(cell) else cell
 
 
 def _bare(cell: Any) -> Any:
@@ -193,5 +209,5 @@ def _long(text: str) -> str:
         return ""
     return (
         f"The text has {len(text):,} characters and is left out, as a link carries "
-        f"{address.TEXT_IN_LINK:,}: save the picture as a web page instead."
+        f"{address.TEXT_IN_LINK:,}. Share makes a short link that carries it."
     )

@@ -52,9 +52,14 @@ class State:
     listed: dict[str, Listed] = field(default_factory=dict)  # this run's link values
     controls: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # legal, default, by key
     carried: set[str] = field(default_factory=set)  # keys of the page before
+    stored: tuple[str, str] | None = None  # the id of a short link that holds this text
+    from_link: frozenset[str] = frozenset()  # keys of a short link, until this page has seen them
+    made: tuple[str, Any] | None = None  # the short link made last: its id and what it stores
+    made_problem: str = ""  # why none was
     depth: int = 0  # how many `sentences()` blocks are open
     notes_place: Any = None
     link_place: Any = None
+    share_place: Any = None
 
     def turn_to(self, page: str) -> None:
         """Begin a run of a page."""

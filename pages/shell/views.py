@@ -21,18 +21,23 @@ import streamlit as st
 from engine.values import Family
 from pages.shell.address import checked, fresh_of_old
 from pages.shell.controls import Control
+from pages.shell.links import embed
 
 ALL: tuple[Family, ...] = ("decoder", "encoder", "encoder-decoder")
 
 
 @dataclass(frozen=True)
 class View:
-    """One way of looking at what a page is about."""
+    """One way of looking at what a page is about.
+
+    `pictures` are the keys of what is shown of it in somebody else's page, or how they begin.
+    """
 
     name: str
     draw: Callable[..., Any]
     controls: tuple[Control, ...] = ()
     families: tuple[Family, ...] = ALL
+    pictures: tuple[str, ...] = ()
 
 
 def choose_view(
@@ -60,4 +65,6 @@ def choose_view(
         required=True,
         label_visibility="collapsed",
     )
-    return offered[str(chosen)]
+    view = offered[str(chosen)]
+    embed.show(view.pictures)
+    return view

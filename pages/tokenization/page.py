@@ -13,15 +13,26 @@ from pages.tokenization.vectors.section import token_vectors
 from pages.tokenization.vocabulary import vocabulary_table
 
 VIEWS = (
-    View("Tokens", token_chips, (controls.BELOW, controls.ADDED, controls.NAMES, controls.PART)),
-    View("Step by step", tokenization_steps, (controls.STEP,)),
-    View("Compare tokenizers", tokenizer_comparison),
-    View("Vocabulary", vocabulary_table, (controls.SEARCH, controls.ORDER, controls.FALLING)),
-    View("Token + position embeddings", token_vectors),
+    View(
+        "Tokens",
+        token_chips,
+        (controls.BELOW, controls.ADDED, controls.NAMES, controls.PART),
+        pictures=("chips",),
+    ),
+    View("Step by step", tokenization_steps, (controls.STEP,), pictures=("walk",)),
+    View("Compare tokenizers", tokenizer_comparison, pictures=("aligned",)),
+    View(
+        "Vocabulary",
+        vocabulary_table,
+        (controls.SEARCH, controls.ORDER, controls.FALLING),
+        pictures=("vocabulary-table",),
+    ),
+    View("Token + position embeddings", token_vectors, pictures=("chips", "into")),
     View(
         "Chat template",
         chat_template,
         (controls.TURNS, controls.ANSWER, *controls.ROLE, *controls.TURN),
+        pictures=("chat",),
     ),
 )
 FORMERLY = {"Into vectors": "Token + position embeddings", "Chat": "Chat template"}

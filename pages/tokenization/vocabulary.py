@@ -23,13 +23,15 @@ def vocabulary_table(choice: Choice) -> None:
     """Draw the table of the vocabulary."""
     whole = engine().vocabulary(choice.model)
     query, order, falling = str(SEARCH.check()), ORDER.check(), bool(FALLING.check())
-    ids = find(whole, query, order=ORDERS[order or "Id"], falling=falling)
+    ids = find(whole, query, order=ORDERS[str(order)], falling=falling)
     SEARCH.draw()
     roles = engine().roles(choice.model)
     left, right = st.columns([3.2, 1], gap="medium")
     with left:
         if len(ids):
-            st.dataframe(_table(whole, ids[:SHOWN], roles), hide_index=True, height=460)
+            # A token without a score has an empty cell.
+            table = _table(whole, ids[:SHOWN], roles)
+            st.dataframe(table, hide_index=True, height=460, placeholder="", key="vocabulary-table")
         else:
             st.caption(plain(f"No token of this vocabulary matches {quoted(query)}."))
     with right:

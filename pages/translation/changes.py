@@ -6,6 +6,8 @@ functions but `swaps` are for callbacks. Knows nothing of models.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from pages.shell.address import select, selection
@@ -15,6 +17,9 @@ from pages.translation.swaps import Swap
 
 UNDO = "translation-undo"
 TURN = "translation-turn"
+STEP = "translation-step"  # session key: the step that is shown
+SHOW = "translation-show"  # session key: the step to show next, END for the last one
+END = "end"
 KEYS = ("swap", "begin", "forced")
 DEEP = 30  # changes that can be taken back
 
@@ -37,24 +42,44 @@ def swaps(text: str) -> tuple[str, tuple[Swap, ...], tuple[tuple[str, str], ...]
 def change(**values: str | None) -> None:
     """Set some of `swap`, `begin` and `forced`, and remember how it was."""
     past = st.session_state.setdefault(UNDO, [])
-    past.append({key: state().values.get(key) for key in KEYS})
+    before = {key: state().values.get(key) for key in KEYS}
+    past.append(before | {STEP: st.session_state.get(STEP)})
     del past[:-DEEP]
-    for key, value in values.items():
-        select(key, value)
-    st.session_state[TURN] = True
+    _make(values, END)
 
 
 def undo() -> None:
-    """Take the last change back; one that came with a link is taken back whole."""
-    past = st.session_state.get(UNDO) or [dict.fromkeys(KEYS)]
-    for key, value in past.pop().items():
+    """Take the last change back, and show the step it was made at; a link's is taken back whole."""
+    past = st.session_state.get(UNDO)
+    before = past.pop() if past else {}
+    _make({key: before.get(key) for key in KEYS}, before.get(STEP) or END)
+
+
+def _make(values: Mapping[str, str | None], show: int | str) -> None:
+    for key, value in values.items():
         select(key, value)
-    st.session_state[TURN] = True
+    select("pick", None)  # one should see all of what came of it
+    st.session_state[TURN], st.session_state[SHOW] = True, show
+
+
+def unforce() -> None:
+    """Take back what the beginning is, where that was the last change, or be without one."""
+    past, now = st.session_state.get(UNDO), state().values
+    if past and any(past[-1][key] != now.get(key) for key in ("begin", "forced")):
+        undo()
+    else:
+        change(begin=None, forced=None)
 
 
 def clear() -> None:
     """Go back to the sentence as it is and the model's own beginning."""
     change(**dict.fromkeys(KEYS))
+
+
+def shown_next(last: int) -> str | None:
+    """The step to show after a change: what it made is seen at the end; Undo leads back."""
+    step = st.session_state.pop(SHOW, None)
+    return str(last) if step == END else None if step is None else str(step)
 
 
 def any_made() -> bool:

@@ -83,9 +83,8 @@ def translation_setup(choice: Choice) -> Setup:
     return Setup(trace, choice, changed)
 
 
-def translation_result(setup: Setup) -> None:
-    """The translation as a heading, and under it what a change of the person's made of it."""
-    _result(setup.trace)
+def translation_change(setup: Setup) -> None:
+    """What a change of the person's made of the translation, with Undo; nothing without one."""
     if setup.changed is not None:
         _beside(setup.trace, setup.changed)
 
@@ -141,8 +140,9 @@ def _begin_anew(asked: int) -> None:
     st.session_state[ASKED] = asked
 
 
-def _result(trace: Trace) -> None:
-    found = trace.translation
+def translation_result(setup: Setup) -> None:
+    """The translation as a heading, and how it was found."""
+    trace, found = setup.trace, setup.trace.translation
     best = found.found.hypotheses[trace.place]
     text = found.texts[trace.place].strip()
     st.markdown(

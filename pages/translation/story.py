@@ -99,6 +99,14 @@ def moments(n_target: int) -> int:
     return BEFORE + n_target + 1
 
 
+def so_far(trace: Trace, at: Moment) -> tuple[str, bool]:
+    """The text written at a moment, marks left out, and whether nothing is left to write."""
+    count = len(trace.target) if at.now is None else at.now + 1
+    count, marks = count if at.writing else 0, trace.special.tolist()
+    pieces = zip(trace.target[:count], marks, strict=False)
+    return "".join(piece for piece, mark in pieces if not mark), at.writing and all(marks[count:])
+
+
 def weights_of(
     trace: Trace, layer: int | None, head: int | None, *, end_mark: bool
 ) -> Float[np.ndarray, "target source"]:

@@ -6,7 +6,7 @@ Node's, pinned in package.json, which `make test` installs; it is read from the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,15 @@ class Violation:
     target: str
     html: str
     why: str
+    place: str = ""
 
     def __str__(self) -> str:
-        return f"{self.rule} ({self.impact}) at {self.target}: {self.html} [{self.why}]"
+        place = f"{self.place}: " if self.place else ""
+        return f"{place}{self.rule} ({self.impact}) at {self.target}: {self.html} [{self.why}]"
+
+    def at(self, place: str) -> Violation:
+        """The same with a word on where it was found."""
+        return replace(self, place=place)
 
 
 def violations(page: Page, *, tags: tuple[str, ...] = TAGS) -> list[Violation]:

@@ -25,9 +25,12 @@ SETTINGS = {"ATLAS_TRACE_MB": "60", "ATLAS_THREADS": "1", "ATLAS_DEVICE": "cpu"}
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[str]:
-    """The address of a server with small settings, its log and its models in `folder`."""
-    process, address = start(folder)
+def started(folder: Path, *options: str, **settings: str) -> Iterator[str]:
+    """The address of a server with small settings, its log and its models in `folder`.
+
+    `options` are Streamlit's, `settings` variables of the environment.
+    """
+    process, address = start(folder, *options, **settings)
     try:
         yield address
     finally:
@@ -62,7 +65,7 @@ def shared(folder: Path) -> Iterator[str]:
                 own.returncode = 0 if left else own.wait(10)
 
 
-def start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+def start(folder: Path, *options: str, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
     """Start a server and wait until it answers."""
     folder.mkdir(exist_ok=True)
     with socket.socket() as free:
@@ -70,11 +73,12 @@ def start(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
     command += [f"--server.port={port}", "--server.address=127.0.0.1"]
+    command += options
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | SETTINGS | {"ATLAS_MODELS": str(folder / "models")},
+            env=os.environ | SETTINGS | {"ATLAS_MODELS": str(folder / "models")} | settings,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -166,6 +166,39 @@ def test_a_double_click_hides_a_word_and_shows_what_the_model_fills_in(
     expect(page).to_have_url(re.compile("view=What"))
 
 
+def test_a_head_is_ablated_where_one_clicked_and_restored_there(open_at: Open) -> None:
+    page = open_at(START)
+    thumbnail(page, "h3.5").click()
+    offer = page.locator(".card:not([hidden])")
+    offer.get_by_role("button", name="Ablate head 3.5").click()
+    expect(offer.get_by_role("button", name="Restore head 3.5")).to_be_visible()
+    expect(page.get_by_text("Ablated: 3.5.")).to_be_visible()
+    shot(page, "attention-ablated")
+    thumbnail(page, "h1.2").hover()  # a neighbor is not covered
+    expect(offer).to_have_count(0)
+    thumbnail(page, "h3.5").hover()
+    offer.get_by_role("button", name="Restore head 3.5").click()
+    expect(page.get_by_text("Ablated: 3.5.")).to_have_count(0)
+    expect(offer.get_by_role("button", name="Ablate head 3.5")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", ["Map", "Text"])
+def test_a_word_is_masked_where_one_clicked_and_put_back(open_at: Open, view: str) -> None:
+    page = open_at(f"/Attention?model=tales-bert&text=The+boy+saw+the+sea.&view={view}")
+    page.locator('.stage svg [data-id="q5"]').last.click()
+    offer = page.locator(".card:not([hidden])")
+    offer.get_by_role("button", name="Mask “sea”").click()
+    expect(page.locator("textarea").first).to_have_value("The boy saw the [MASK].")
+    rest(page)
+    back = page.get_by_role("button", name="Restore the masked word")
+    box = back.bounding_box()
+    assert box is not None and box["y"] < 700  # where one looks for the prediction
+    shot(page, f"attention-masked-{view}")
+    back.click()
+    expect(page.locator("textarea").first).to_have_value("The boy saw the sea.")
+    expect(page.get_by_role("radio", name=view)).to_be_checked()
+
+
 def test_only_the_row_pointed_at_is_told_while_another_is_locked(open_at: Open) -> None:
     page = open_at(START + "&layer=2&head=3&spot=q7", height=1500)
     said = large(page).locator("text[data-show].lit").filter(has_text="attends to")

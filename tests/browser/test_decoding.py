@@ -91,15 +91,30 @@ def test_a_click_on_a_token_opens_it_and_a_candidate_is_forced(open_at: Open) ->
     rest(page)
     bar = page.locator(".stage [data-id]").nth(2)
     bar.click()
-    rest(page)
-    page.get_by_role("button", name="Continue in a new column").click()
+    offer = page.locator(".card:not([hidden])")
+    offer.get_by_role("button", name="Continue in a new column").click()
     expect(page.locator(".column")).to_have_count(3)
     wait_written(page)
     expect(page.locator(".t.forced")).to_have_count(1)
     after = texts(page)
     assert after[:2] == before and after[2] != before[1]
-    button(page, "Undo").first.click()
+    offer.get_by_role("button", name="Undo").click()
     expect(page.locator(".column")).to_have_count(2)
+    wait_written(page)
+    # Now in its own column, and by the keyboard.
+    expect(page.get_by_text("column 2, new token 4")).to_be_visible()
+    bar.focus()
+    page.keyboard.press("Enter")
+    expect(offer.get_by_role("button").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(offer.get_by_role("button", name="Undo")).to_be_visible(timeout=PATIENCE)
+    wait_written(page)
+    expect(page.locator(".t.forced")).to_have_count(1)
+    shot(page, "decoding-forced")
+    offer.get_by_role("button", name="Undo").click()
+    expect(page.locator(".t.forced")).to_have_count(0)
+    wait_written(page)
+    assert texts(page) == before
 
 
 def test_a_setting_can_be_typed_and_nonsense_is_said(open_at: Open) -> None:

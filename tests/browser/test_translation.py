@@ -80,23 +80,48 @@ def test_pointing_at_a_word_lights_its_ribbons_candidates_and_nodes(open_at: Ope
 
 
 @pytest.mark.feature("Click a candidate, re-decode from that prefix")
-def test_a_candidate_is_forced_stands_beside_the_own_one_and_is_undone(open_at: Open) -> None:
-    page = open_at(START + "&step=15", height=2200)
+def test_a_candidate_is_forced_stands_beside_the_own_one_and_is_undone_where_one_clicked(
+    open_at: Open,
+) -> None:
+    page = open_at(START + "&step=15", height=900)
     first = page.locator("h3").first.inner_text()
-    stage(page).locator('[data-id^="c0."]').nth(1).click()
-    page.get_by_role("button", name=re.compile("^Continue with .* as token 1$")).click()
+    candidate = stage(page).locator('[data-id^="c0."]').nth(1)
+    name, before = candidate.get_attribute("data-id"), candidate.bounding_box()
+    candidate.click()
+    card = page.locator(".card:not([hidden])")
+    card.get_by_role("button", name=re.compile("^Continue with “.*”$")).click()
+    expect(card.get_by_role("button", name="Undo")).to_be_visible()
     rest(page)
     expect(page).to_have_url(re.compile(r"forced=\d+"))
-    expect(page.get_by_text("forced", exact=False).first).to_be_visible()
+    # The picture is where it was, and with it what takes the act back.
+    after = stage(page).locator(f'[data-id="{name}"]').bounding_box()
+    assert before is not None and after is not None and abs(after["y"] - before["y"]) < 60
     beside = page.locator('.stage svg:has([data-id="v1.0"])')
     expect(beside).to_contain_text("With your prefix")
     link = page.url
-    page.get_by_role("button", name="Undo").click()
+    card.get_by_role("button", name="Undo").click()
     rest(page)
     expect(page.locator("h3").first).to_have_text(first)
-    assert "forced" not in page.url
+    assert "forced" not in page.url and "step=15" in page.url
     again = open_at(link, height=2200)
     expect(again.locator('.stage svg:has([data-id="v1.0"])')).to_be_visible()
+
+
+def test_a_candidate_is_forced_and_undone_by_the_keyboard(open_at: Open) -> None:
+    page = open_at(START + "&step=8", height=1400)
+    first = page.locator("h3").first.inner_text()
+    stage(page).locator('[data-id^="c0."]').first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    card = page.locator(".card:not([hidden])")
+    expect(card.get_by_role("button")).to_be_focused()
+    page.keyboard.press("Enter")
+    undo = card.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    rest(page)
+    expect(page.locator("h3").first).not_to_have_text(first)
+    page.keyboard.press("Enter")
+    expect(page.locator("h3").first).to_have_text(first)
 
 
 def test_a_click_on_a_small_head_shows_it_in_large(open_at: Open) -> None:
@@ -170,7 +195,7 @@ def test_a_source_word_is_clicked_replaced_and_taken_back(open_at: Open) -> None
         "“poire” for", timeout=20_000
     )
     shot(again, "translation-replaced")
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").first.click()
     rest(page)
     expect(page.locator("h3").first).to_have_text(first, timeout=20_000)
 

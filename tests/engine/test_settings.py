@@ -58,6 +58,8 @@ def test_every_setting_is_in_the_readme():
         ("ATLAS_FRAME_ANCESTORS", "javascript:alert(1)"),
         ("ATLAS_FRAME_ANCESTORS", "https://a.example; script-src *"),
         ("ATLAS_PUBLIC_URL", "javascript:alert(1)"),
+        ("ATLAS_LINKS_DAILY", "-1"),
+        ("ATLAS_PROXIES", "everybody"),
     ],
 )
 def test_a_value_without_sense_names_the_variable_and_what_was_given(name: str, given: str):
@@ -79,6 +81,13 @@ def test_values_are_read():
     assert (found.add_models, found.frame_ancestors) == ("auto", "'self'")
     schools = {"ATLAS_FRAME_ANCESTORS": " https://a.example  https://*.b.example:8443 "}
     assert read_settings(schools).frame_ancestors == "https://a.example https://*.b.example:8443"
+
+
+def test_links_lie_beside_the_models_unless_said_otherwise():
+    assert read_settings({"ATLAS_MODELS": "/m/models"}).links == Path("/m/links.sqlite")
+    assert read_settings({"ATLAS_LINKS": "~/l"}).links == Path("~/l").expanduser()
+    proxies = read_settings({"ATLAS_PROXIES": "10.0.0.1, fd00::/16"}).proxies
+    assert [str(one) for one in proxies] == ["10.0.0.1/32", "fd00::/16"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG folders are Linux's")

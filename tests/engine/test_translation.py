@@ -21,7 +21,7 @@ from engine.decoding.translation import (
 from engine.errors import EmptyText, NotOffered, TextTooLong
 from engine.models.bundle import Generation
 from engine.models.runtime import Bundle, open_bundle
-from engine.tokenizers.tokens import tokenize
+from engine.tokenizers.tokens import piece_texts, tokenize
 from engine.trace import blockwise, tracing
 from engine.values import Reading
 from tests.engine.checkpoints import Bundles
@@ -140,6 +140,21 @@ def test_a_trace_holds_the_parts_that_tracing_gives(bundle) -> None:
     assert len(trace.target) == len(found.written()) and len(trace.source) == len(found.source)
     assert set(found.found.tree.token.tolist()) <= set(trace.labels)
     assert trace.unknown.tolist() == [i == 2 for i in found.source.ids]
+
+
+@pytest.mark.parametrize("name", ["marian", *OTHERS])
+def test_every_id_that_a_trace_lists_has_a_text_also_where_it_was_forced(
+    bundles: Bundles, name: str
+) -> None:
+    opened = open_bundle(bundles(name))
+    for prefix, place in (((), 0), ((30, 41, 22), 0), ((30, 41, 22), 1)):
+        found = translate(opened, Reading(name, TEXTS[0]), Search(2, limit=6), prefix=prefix)
+        trace = traced(opened, found, place)
+        listed = {*trace.scored.best_ids.ravel().tolist(), *found.written(place)}
+        listed |= set(found.found.tree.option_ids.ravel().tolist())
+        assert listed <= set(trace.labels)
+        pieces = dict(zip(sorted(listed), piece_texts(opened, sorted(listed)), strict=True))
+        assert {i: trace.labels[i] for i in listed} == pieces
 
 
 def test_an_unknown_character_is_marked(bundle) -> None:

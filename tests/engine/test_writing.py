@@ -206,6 +206,28 @@ def test_what_went_wrong_is_told_with_the_text(bundle: Bundle, monkeypatch: pyte
     assert len(found.tokens) == 2 and not found.writing and isinstance(found.problem, Busy)
 
 
+def test_a_job_that_ends_while_one_looks_leaves_no_text_half_written(bundle: Bundle):
+    """Between a look at the tokens and one at the job the last tokens may come."""
+    (text,) = written(bundle, task(bundle), FREE)
+    column = writing._Column(text.line)
+
+    class Ending:
+        """A job that writes what is left and is done, whenever somebody asks."""
+
+        error = None
+
+        @property
+        def done(self) -> bool:
+            column.tokens, column.texts = list(text.tokens), list(text.texts)
+            column.seconds = list(text.seconds)
+            return True
+
+    column.tokens, column.texts = list(text.tokens[:3]), list(text.texts[:3])
+    column.seconds, column.job = list(text.seconds[:3]), Ending()  # type: ignore[assignment]
+    seen = column.now()
+    assert not seen.writing and seen.end == text.end != "" and seen.ids == text.ids
+
+
 def test_pieces_joined_are_the_text(bundle: Bundle):
     (found,) = written(bundle, task(bundle, limit=40), Line(Sampling(temperature=2.0)))
     joined = "".join(found.texts)

@@ -11,7 +11,7 @@ const WORDS = svg(
   '<text data-id="t0" data-tip="the&#10;id 5">the</text><text data-id="t1">cat</text><text data-id="t2">sat</text>'
   + '<path data-on="t0 t1"/><g data-on="t2"><rect/></g><rect class="grey" data-on="t2" data-keep=""/>',
 );
-const data = (more = {}) => ({ svg: WORDS, digest: "d1", alt: "three words", height: null, locked: null, seq: 0, report: false, twice: false, marked: null, ...more });
+const data = (more = {}) => ({ svg: WORDS, digest: "d1", alt: "three words", height: null, locked: null, seq: 0, report: false, twice: false, acts: false, marked: null, ...more });
 
 let time, window;
 beforeEach(() => {
@@ -351,4 +351,151 @@ test("a picture that was taken away hears no Esc", () => {
   one.stop();
   key(document.body, "Escape");
   assert.equal(one.told.length, 1);
+});
+
+const ACTS = svg('<text data-id="t0" data-tip="the&#10;id 5" data-act="write Write “the” instead&#10;beside In a new column">the</text><text data-id="t1">cat</text>');
+const offered = (more) => drawn({ svg: ACTS, acts: true, ...more });
+const card = (one) => one.find(".card");
+const buttons = (one) => card(one).hidden ? [] : one.all(".card button").map((button) => button.textContent);
+
+test("a click on a target offers there what can be done with it, its words above; Python hears which was pressed", () => {
+  const one = offered();
+  assert.deepEqual(buttons(one), []);
+  click(word(one, "t0"));
+  assert.deepEqual(buttons(one), ["Write “the” instead", "In a new column"]);
+  assert.equal(one.find(".card p").textContent, "the\nid 5");
+  assert.equal(one.find(".tip").hidden, true);
+  assert.equal(card(one).getAttribute("aria-label"), "the");
+  click(one.all(".card button")[1]);
+  assert.deepEqual(one.told, [["lock", { ids: "t0", seq: 1 }], ["act", { id: "t0", name: "beside", seq: 2 }]]);
+});
+
+test("what is offered goes when another target is pointed at, and comes back with its own", () => {
+  const one = offered();
+  click(word(one, "t0"));
+  pointer(one.find(".stage"), "pointerleave");
+  assert.equal(card(one).hidden, false); // a pointer on its way to the card, a finger that is lifted
+  pointer(word(one, "t1"), "pointermove");
+  assert.equal(card(one).hidden, true);
+  pointer(word(one, "t0"), "pointermove");
+  assert.equal(card(one).hidden, false);
+  click(word(one, "t0"));
+  assert.equal(card(one).hidden, true);
+  click(word(one, "t0"));
+  click(word(one, "t1"));
+  assert.equal(card(one).hidden, true);
+});
+
+test("nothing is offered of two locked targets, of a link's lock before it is pointed at, or where nobody listens", () => {
+  const two = offered({ locked: "t0 t1" }), linked = offered({ digest: "d2", locked: "t0" }), file = offered({ digest: "d3", acts: false });
+  pointer(word(two, "t0"), "pointermove");
+  assert.deepEqual(buttons(two), []);
+  assert.deepEqual(buttons(linked), []);
+  pointer(word(linked, "t0"), "pointermove");
+  assert.equal(buttons(linked).length, 2);
+  click(word(file, "t0"));
+  assert.deepEqual(buttons(file), []);
+});
+
+test("an act is told once until it is answered, and the answer may offer another one in the same place", () => {
+  const one = offered();
+  click(word(one, "t0"));
+  for (let times = 0; times < 3; times += 1) click(one.find(".card button"));
+  assert.equal(one.told.length, 2);
+  one.show(data({ acts: true, locked: "t0", seq: 1, svg: ACTS })); // an answer to the lock
+  click(one.find(".card button"));
+  assert.equal(one.told.length, 2);
+  one.show(data({ acts: true, locked: "t0", seq: 2, digest: "d2", svg: svg('<text data-id="t0" data-act="undo Undo">the</text>') }));
+  assert.deepEqual(buttons(one), ["Undo"]);
+  click(one.find(".card button"));
+  assert.deepEqual(one.told.at(-1), ["act", { id: "t0", name: "undo", seq: 3 }]);
+});
+
+test("Enter goes on to what is offered, Esc back to the target, arrows on from it", () => {
+  const one = offered();
+  lay(word(one, "t0"), 0, 0, 20, 20);
+  lay(word(one, "t1"), 40, 0, 20, 20);
+  word(one, "t0").focus();
+  key(word(one, "t0"), "Enter");
+  assert.equal(document.activeElement, one.find(".card button"));
+  let heard = 0;
+  document.addEventListener("keydown", () => (heard += 1));
+  assert.equal(key(one.find(".card button"), "Enter").defaultPrevented, false); // the browser presses the button
+  assert.equal(heard, 0);
+  key(one.find(".card button"), "Escape");
+  assert.equal(document.activeElement, word(one, "t0"));
+  assert.deepEqual(buttons(one), []);
+  key(word(one, "t0"), "Enter");
+  key(one.find(".card button"), "ArrowRight");
+  assert.equal(document.activeElement, word(one, "t1"));
+});
+
+test("the focus stays on the card when another act takes the place of the one that was done", () => {
+  const one = offered();
+  key(word(one, "t0"), "Enter");
+  click(one.find(".card button"));
+  one.show(data({ acts: true, locked: "t0", seq: 2, digest: "d2", svg: svg('<text data-id="t0" data-act="undo Undo">the</text>') }));
+  assert.equal(document.activeElement, one.find(".card button"));
+  assert.equal(document.activeElement.textContent, "Undo");
+});
+
+test("the card touches its target and stays inside the picture and the window", () => {
+  const one = offered(), at = (x, y) => lay(word(one, "t0"), x, y, 20, 20);
+  lay(one.find(".atlas"), 100, 0, 300, 800);
+  Object.defineProperty(card(one), "offsetWidth", { value: 120 });
+  Object.defineProperty(card(one), "offsetHeight", { value: 40 });
+  at(390, 100);
+  click(word(one, "t0"));
+  assert.deepEqual([card(one).style.left, card(one).style.top], ["176px", "119px"]);
+  at(100, innerHeight - 30);
+  pointer(word(one, "t0"), "pointermove");
+  assert.deepEqual([card(one).style.left, card(one).style.top], ["0px", `${innerHeight - 30 - 40 + 1}px`]);
+});
+
+test("where the page itself says what is pointed at the card covers no more than its buttons need", () => {
+  const one = offered({ report: true });
+  click(word(one, "t0"));
+  assert.equal(one.all(".card p").length, 0);
+  assert.equal(buttons(one).length, 2);
+});
+
+test("hostile words stay text on the card", () => {
+  const words = HOSTILE.replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  const one = drawn({ acts: true, svg: svg(`<text data-id="t0" data-tip="${words}" data-act="write ${words}">a</text>`) });
+  click(word(one, "t0"));
+  assert.equal(one.all("img").length, 0);
+  assert.deepEqual(buttons(one), [HOSTILE]);
+});
+
+test("of elements that share an id the card stands beside the one that was clicked", () => {
+  const one = drawn({ acts: true, svg: svg('<text data-id="t0" data-act="mask Mask">a</text><text data-id="t0">a</text>') });
+  const [first, second] = one.all("[data-id=t0]");
+  lay(first, 0, 0, 20, 20);
+  lay(second, 50, 200, 20, 20);
+  Object.defineProperty(one.find(".atlas"), "getBoundingClientRect", { value: () => ({ left: 0, top: 0, width: 300 }) });
+  click(second);
+  assert.deepEqual([card(one).style.left, card(one).style.top], ["50px", "219px"]);
+});
+
+test("what was done with a target is taken back there, also where it is unlocked and drawn anew in between", () => {
+  const one = offered(), answer = (inside, seq) => one.show(data({ acts: true, locked: null, seq, digest: `d${seq}`, svg: svg(inside) }));
+  click(word(one, "t0"));
+  click(one.find(".card button"));
+  answer('<text data-id="t9">written by now</text>', 2);
+  assert.deepEqual(buttons(one), []);
+  answer('<text data-id="t0" data-act="undo Undo">the</text><text data-id="t1">cat</text>', 2);
+  assert.deepEqual(buttons(one), ["Undo"]);
+  assert.equal(one.find(".chip").textContent, "");
+  click(word(one, "t1"));
+  assert.deepEqual(buttons(one), []);
+});
+
+test("Esc lets go of what can be taken back", () => {
+  const one = offered();
+  key(word(one, "t0"), "Enter");
+  click(one.find(".card button"));
+  one.show(data({ acts: true, locked: null, seq: 2, digest: "d2", svg: svg('<text data-id="t0" data-act="undo Undo">the</text>') }));
+  key(one.find(".card button"), "Escape");
+  assert.deepEqual(buttons(one), []);
+  assert.equal(document.activeElement, word(one, "t0"));
 });

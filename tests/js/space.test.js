@@ -26,12 +26,12 @@ const data = (more = {}) => ({
 });
 
 // What plotly.js would draw is kept; its camera looks straight down on a plot of 1000 by 1000.
-let time, reacts, purged, camera, width;
+let time, reacts, purged, camera, width, height;
 beforeEach(() => {
   page();
-  width = 1000;
+  [width, height] = [1000, 1000];
   Object.defineProperty(HTMLElement.prototype, "clientWidth", { get: () => width });
-  Object.defineProperty(HTMLElement.prototype, "clientHeight", { get: () => 1000 });
+  Object.defineProperty(HTMLElement.prototype, "clientHeight", { get: () => height });
   time = clock();
   reacts = [];
   purged = 0;
@@ -219,12 +219,13 @@ test("labels stand above their places, never over another, and can be pressed", 
 
 test("the legend has its share of the height, on a narrow screen in two rows of a list", async () => {
   const lit = [{ name: "in the area", bits: "", colour: BOTH, size: 5, symbol: "circle" }];
+  height = 500; // a low screen's map is lower than it was asked to be
   await map({ lit });
-  assert.deepEqual(reacts[0].layout.scene.domain.y, [34 / 600, 1]);
+  assert.deepEqual(reacts[0].layout.scene.domain.y, [34 / 500, 1]);
   const before = reacts[0].layout.scene.camera.eye;
   width = 390;
   await map({ lit });
-  assert.deepEqual(reacts.at(-1).layout.scene.domain.y, [(12 + 21 * 2) / 600, 1]);
+  assert.deepEqual(reacts.at(-1).layout.scene.domain.y, [(12 + 21 * 2) / 500, 1]);
   assert.equal(reacts.at(-1).layout.scene.camera.eye.x / before.x, 1.45);
 });
 

@@ -1,21 +1,28 @@
 """Pages run by AppTest, from app.py, as `page_link` needs the whole app."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from engine.settings import settings
 from engine.tokenizers import reader_pool
+from pages.shell import components as shown
 from tests.engine.checkpoints import Bundles
 from tests.engine.tasks import NAMES, told
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., AppTest]
+Act = Callable[[AppTest, str, str], AppTest]
+OFFERED = re.compile(r'data-id="([^"]*)"[^<>]*? data-act="([^"]*)"')
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +50,42 @@ def open_page() -> Open:
         return app.run()
 
     return opened
+
+
+@pytest.fixture
+def acts(monkeypatch: pytest.MonkeyPatch) -> Act:
+    """`acts(app, "h1.2", "ablate")`: press an act that a picture offers at a target.
+
+    AppTest plays no component: whatever a picture offers is a button beside it here, which reports
+    as the component does.
+    """
+    told: dict[str, dict[str, Any]] = {}
+    drawn, own = shown._picture, shown._own
+
+    def press(key: str, act: dict[str, str], answer: Callable[[], None]) -> None:
+        told[key] = {"act": act}
+        answer()
+
+    def beside(*, key: str, data: dict[str, Any], **given: Any) -> Any:
+        result = drawn(key=key, data=data, **given)
+        found = dict(OFFERED.findall(data["svg"])) if data["acts"] else {}
+        for target, lines in found.items():
+            for line in unescape(lines).split("\n"):
+                name, _, words = line.partition(" ")
+                act = {"id": target, "name": name}
+                st.button(
+                    words,
+                    key=f"act {target} {act['name']}",
+                    on_click=press,
+                    args=(key, act, given["on_act_change"]),
+                )
+        return result
+
+    monkeypatch.setattr(shown, "_picture", beside)
+    monkeypatch.setattr(
+        shown, "_own", lambda key, what="lock": told.get(key, {}).get(what) or own(key, what)
+    )
+    return lambda app, target, name: app.button(key=f"act {target} {name}").click().run()
 
 
 @pytest.fixture
@@ -86,3 +129,16 @@ def components(app: AppTest, name: str) -> list[dict[str, Any]]:
     """What our components of that name (`atlas_picture`) are given on a page, in its order."""
     found = (element.proto for element in app.get("bidi_component"))
     return [json.loads(proto.json) for proto in found if proto.component_name == name]
+
+
+def tables(app: AppTest) -> list[dict[str, list[str]]]:
+    """The tables that are open under a page's pictures: each column's name and its cells."""
+    bodies = (element.proto.body for element in app.get("html"))
+    roots = [ElementTree.fromstring(body) for body in bodies if "atlas-table" in body[:60]]
+    return [
+        {
+            name: [row[i].text or "" for row in root.iterfind("./table/tbody/tr")]
+            for i, name in enumerate(head.text or "" for head in root.iterfind(".//th"))
+        }
+        for root in roots
+    ]

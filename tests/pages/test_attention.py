@@ -24,7 +24,7 @@ from engine.values import Reading
 from pages.shell import components
 from pages.shell.cache import engine
 from tests.engine.checkpoints import Bundles
-from tests.pages.conftest import Open, sentences
+from tests.pages.conftest import Open, sentences, tables
 
 PAGE = "3_Attention"
 VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
@@ -599,10 +599,8 @@ def test_every_picture_can_be_read_as_a_table(
     app.session_state[f"table-{name}"] = True
     app.run()
     assert not app.exception
-    tables = [table.value for table in app.table]
-    assert any(said in [str(c) for c in table.columns] for table in tables), [
-        list(t.columns) for t in tables
-    ]
+    found = tables(app)
+    assert any(said in table for table in found), [list(table) for table in found]
 
 
 @pytest.mark.feature("QK^T -> scale -> mask -> softmax pipeline")

@@ -11,7 +11,7 @@ from pages.shell import paths
 from pages.shell.cache import engine
 from pages.shell.controls import REGISTRY
 from pages.shell.frame import samples
-from tests.pages.conftest import Open, components, sentences
+from tests.pages.conftest import Act, Open, components, sentences, tables
 from tests.pages.test_attention import PAGE, picture, pictures, weights_of
 
 MONKEY = "The monkey ate that banana because it was too hungry."
@@ -314,18 +314,56 @@ def test_what_an_ablation_changes_is_said_in_the_models_own_numbers(open_page: O
 
 
 @pytest.mark.parametrize("view", ["Map", "Lines", "Text"])
-def test_a_word_is_masked_beside_the_picture_and_put_back(open_page: Open, view: str) -> None:
-    app = open_page(PAGE, model="tales-bert", text="The boy saw the sea.", view=view, spot="q5")
-    app.button(key="mask-here").click().run()
-    assert not app.exception and app.session_state["text"] == "The boy saw the [MASK]."
+@pytest.mark.parametrize("target", ["q5", "k5"])
+def test_a_word_is_masked_where_it_stands_and_put_back_to_the_same_view(
+    open_page: Open, acts: Act, view: str, target: str
+) -> None:
+    if (view, target) == ("Text", "k5"):
+        target = "q2"  # a word of a text shaded by itself has one name
+    app = open_page(PAGE, model="tales-bert", text="The boy saw the sea.", view=view)
+    app = acts(app, target, "mask")
+    hidden = "The [MASK] saw the sea." if target == "q2" else "The boy saw the [MASK]."
+    assert not app.exception and app.session_state["text"] == hidden
     assert "attention-changes" in " ".join(pictures(app))
     app.button(key="unmask").click().run()
     assert not app.exception and app.session_state["text"] == "The boy saw the sea."
+    assert app.session_state["view"] == view
 
 
-def test_a_special_token_is_not_offered_for_masking(open_page: Open) -> None:
-    app = open_page(PAGE, model="tales-bert", text="The boy saw the sea.", spot="q0")
-    assert not [one for one in app.button if one.key in ("mask-here", "unmask")]
+def test_the_mask_of_a_map_puts_its_word_back_and_another_mask_does_not(
+    open_page: Open, acts: Act
+) -> None:
+    app = open_page(PAGE, model="tales-bert", text="The [MASK] saw the sea.", view="Map")
+    app = acts(app, "q5", "mask")
+    app.button_group(key="view").set_value("Map").run()
+    restoring = {str(one.key): one.label for one in app.button if str(one.key).endswith("restore")}
+    words = {key: label for key, label in restoring.items() if not key.startswith("act h")}
+    assert words == dict.fromkeys(("act q5 restore", "act k5 restore"), "Restore “sea”")
+    app = acts(app, "q5", "restore")
+    assert app.session_state["text"] == "The [MASK] saw the sea."
+
+
+@pytest.mark.parametrize("model", ["tales-gpt", "fr-en"])
+def test_only_what_fills_masks_offers_to_mask(open_page: Open, acts: Act, model: str) -> None:
+    app = open_page(PAGE, model=model, text="The boy saw the sea.")
+    offered = [str(one.key) for one in app.button if str(one.key).startswith("act ")]
+    assert offered and not any(key.endswith(" mask") for key in offered)
+
+
+def test_a_special_token_is_not_offered_for_masking(open_page: Open, acts: Act) -> None:
+    app = open_page(PAGE, model="tales-bert", text="The boy saw the sea.")
+    places = {str(one.key).split()[1] for one in app.button if str(one.key).endswith(" mask")}
+    assert places == {f"{side}{place}" for side in "qk" for place in range(1, 7)}
+
+
+def test_a_head_is_ablated_and_restored_where_it_stands(open_page: Open, acts: Act) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=MONKEY)
+    for head in ("2.3", "1.8"):
+        app = acts(app, f"h{head}", "ablate")
+    assert not app.exception and app.session_state["off"] == ["1.8", "2.3"]
+    assert "Ablated: 1.8, 2.3" in said(app)
+    app = acts(app, "h2.3", "restore")
+    assert app.session_state["off"] == ["1.8"] and not app.exception
 
 
 # Tables and names.
@@ -335,16 +373,33 @@ def table(open_page: Open, text: str) -> tuple[AppTest, list[str]]:
     app = open_page(PAGE, model="tales-gpt", text=text)
     app.session_state["table-heads"] = True
     app.run()
-    return app, [str(name) for name in app.table[0].value.columns]
+    return app, list(tables(app)[0])
 
 
 def test_a_measure_with_nothing_to_count_is_left_out_and_said_why(open_page: Open) -> None:
     app, names = table(open_page, "Once a small boat sailed far")
     assert "induction" not in names and "previous" in names
     assert "Induction is left out: no token of this text occurs twice" in said(app)
-    assert not any("nan" in str(cell) for cell in app.table[0].value.to_numpy().ravel())
+    cells = [cell for column in tables(app)[0].values() for cell in column]
+    assert cells and not any("nan" in cell for cell in cells)
     app, names = table(open_page, "a cat and a cat")
     assert "induction" in names and "Induction is left out" not in said(app)
+
+
+@pytest.mark.parametrize("model", ["tales-gpt", "tales-bert", "fr-en"])
+def test_no_table_of_the_page_has_a_cell_that_is_no_number(open_page: Open, model: str) -> None:
+    """Where there is nothing to count a dash stands: before layer 1 no block has added anything."""
+    dashes = 0
+    for view in ("Map", "Lines", "Text", "What if", "Layers"):
+        app = open_page(PAGE, model=model, view=view, text="Once a small [MASK] sailed far")
+        for key in ("heads", "norms", "attention", "lines", "text", "changes", "links"):
+            app.session_state[f"table-{key}"] = True
+        app.run()
+        assert not app.exception and app.table
+        cells = [str(cell) for one in app.table for cell in one.value.to_numpy().ravel()]
+        assert not any("nan" in cell.lower().split() for cell in cells)
+        dashes += sum(cell == "–" for cell in cells)
+    assert dashes
 
 
 def test_a_measure_that_sorts_nothing_is_said_why(open_page: Open) -> None:

@@ -14,7 +14,7 @@ from engine.jobs import registry
 from engine.values import Reading
 from pages.decoding.plan import PRESETS, START
 from pages.shell.cache import engine
-from tests.pages.conftest import Open, components, sentences
+from tests.pages.conftest import Act, Open, components, sentences
 
 PAGE = "5_Decoding"
 
@@ -159,20 +159,49 @@ def test_columns_are_removed_added_and_brought_back(open_page: Open):
 
 
 @pytest.mark.feature("Force a token by hand")
-def test_a_forced_token_grows_a_branch_and_undo_takes_it_back(open_page: Open):
+def test_a_forced_token_grows_a_branch_and_undo_takes_it_back(open_page: Open, acts: Act):
     app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes"))
     (before,) = app.session_state["decoding-shown"][1]
     token = before.tokens[2]
     other = int(token.best[1])
-    app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes",
-                            candidate=f"n{other}"))  # fmt: skip
-    app = press(app, "decoding-branch")
+    app = settled(acts(app, f"n{other}", "beside"))
     assert lines(app) == ["greedy", f"greedy @2={other}"]
     trunk, branch = app.session_state["decoding-shown"][1]
     assert trunk.ids == before.ids
     assert branch.ids[:3] == [*before.ids[:2], other] and len(branch.ids) == 8
     app = press(app, "decoding-undo-last")
     assert lines(app) == ["greedy"]
+
+
+@pytest.mark.parametrize("act", ["force", "beside"])
+def test_a_candidate_is_forced_and_taken_back_where_it_stands(open_page: Open, acts: Act, act: str):
+    app = settled(open_page(PAGE, c1="pure sampling", length="8", at="c1 t3", write="yes"))
+    before = written(app)
+    other = int(app.session_state["decoding-shown"][1][0].tokens[2].best[1])
+    app = settled(acts(app, f"n{other}", act))
+    assert f"@2={other}" in lines(app)[-1] and not app.exception
+    app = settled(acts(app, f"n{other}", "undo"))
+    assert lines(app) == ["pure sampling"] and written(app) == before
+    assert app.query_params["at"] in ("c1 t3", ["c1 t3"])  # the same bars
+
+
+def test_a_token_that_a_link_forced_is_taken_back_where_it_stands(open_page: Open, acts: Act):
+    app = settled(open_page(PAGE, c1="greedy @1=77 @3=40", at="c1 t4", length="6", write="yes"))
+    app = settled(acts(app, "n40", "undo"))
+    assert lines(app) == ["greedy @1=77"] and all(written(app))
+    app.session_state["atlas"].values["at"] = "c1 t2"
+    app = settled(app)
+    app = settled(acts(app, "n77", "undo"))
+    assert lines(app)[0] == "greedy"
+
+
+def test_what_cannot_be_forced_offers_nothing(open_page: Open, acts: Act):
+    bert = open_page(PAGE, model="tales-bert", text="The [MASK] sat.")
+    for app in (settled(open_page(PAGE, c1="beam 2", length="4", write="yes")), bert):
+        assert not app.exception and not [b for b in app.button if str(b.key).startswith("act ")]
+    six = settled(open_page(PAGE, **SIX, length="4", at="c1 t2", write="yes"))
+    keys = [str(b.key) for b in six.button if str(b.key).startswith("act ")]
+    assert keys and all(key.endswith(" force") for key in keys)  # no room for a seventh column
 
 
 def test_a_link_holds_a_forced_token(open_page: Open):
@@ -243,6 +272,16 @@ def test_several_stop_texts_are_given_a_newline_among_them(open_page: Open):
     assert app.session_state["decoding-shown"][0].stops == ("zebra", "a\tb")
 
 
+def test_the_saved_columns_are_tinted_as_on_the_screen(open_page: Open):
+    app = settled(open_page(PAGE, c1="pure sampling", length="12", write="yes"))
+    app.session_state["share-columns"] = True  # the menu is open: files are made then
+    for tint, expected in (("rank", True), ("probability", False), ("rank", True)):
+        app.button_group(key="tint").set_value(tint).run()
+        (saved,) = [one["svg"] for one in components(app, "atlas_png") if "svg" in one]
+        assert ("--atlas-rank-" in saved) == expected, tint
+        assert ("--atlas-probability" in saved) != expected, tint
+
+
 def test_a_stop_keeps_what_was_written(open_page: Open):
     app = settled(open_page(PAGE, length="6", write="yes"))
     texts = written(app)
@@ -280,7 +319,7 @@ def test_many_runs_open_on_a_setting_that_samples(open_page: Open):
     app = settled(app)
     assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"top-k 5"}
     # a person who then chooses the greedy column has it
-    app.button_group(key="decoding-column").set_value(0)
+    app.button_group(key="decoding-column-3").set_value(0)
     app = settled(app)
     assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"greedy"}
 
@@ -345,13 +384,11 @@ def test_another_seed_for_an_encoder_decoder(open_page: Open):
 
 
 @pytest.mark.feature("Rewind / branch")
-def test_branches_are_kept_walked_compared_and_taken_back(open_page: Open):
+def test_branches_are_kept_walked_compared_and_taken_back(open_page: Open, acts: Act):
     app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes"))
     (before,) = app.session_state["decoding-shown"][1]
     other = int(before.tokens[2].best[1])
-    app = settled(open_page(PAGE, c1="greedy", length="8", at="c1 t3", write="yes",
-                            candidate=f"n{other}"))  # fmt: skip
-    app = press(app, "decoding-force")
+    app = settled(acts(app, f"n{other}", "force"))
     branch = f"greedy @2={other}"
     assert lines(app) == [branch] and app.query_params["b1"] == "greedy"
     new, folded = app.session_state["decoding-shown"][1]

@@ -401,3 +401,42 @@ def test_a_broken_model_whose_vectors_are_no_numbers_is_a_sentence(
     app = open_page(PAGE, view="Vocabulary", model="broken")
     assert not crash(app)
     assert "hold values that are not numbers" in " ".join(sentences(app))
+
+
+BANKS = "The river bank was wet, so she walked to the bank and asked for money."
+
+
+def opened_on(open_page: Open, **address: str) -> int:
+    """The layer that a page opens on by itself."""
+    return open_page(PAGE, **address).slider(key="after").value
+
+
+def test_a_layer_that_nobody_chose_follows_model_text_and_view(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BANKS)
+    own = {name: opened_on(open_page, model=name, text=BANKS) for name in MODELS}
+    assert len(set(own.values())) > 1  # or nothing is seen here
+    for name in ("tales-bert", "fr-en", "tales-gpt"):
+        app.selectbox(key="model").set_value(name).run()
+        assert app.slider(key="after").value == own[name] and not sentences(app)
+        assert "after" not in app.query_params
+    app.text_area(key="text").set_value("No word comes back").run()
+    assert app.slider(key="after").value == app.slider(key="after").max
+    app.button_group(key="view").set_value("Vocabulary").run()
+    assert app.slider(key="after").value == 0
+
+
+def test_a_layer_that_somebody_chose_stays_where_the_model_has_it(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text=BANKS)
+    chosen = 2 if app.slider(key="after").value != 2 else 1
+    app.slider(key="after").set_value(chosen).run()
+    for name in ("fr-en", "tales-gpt"):
+        app.selectbox(key="model").set_value(name).run()
+        assert app.slider(key="after").value == chosen and not sentences(app)
+
+
+def test_a_chosen_layer_that_the_next_model_has_not_is_put_right_and_said(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-gpt", text="No word comes back", after="5")
+    app.selectbox(key="model").set_value("fr-en").run()
+    assert app.slider(key="after").value == 3
+    (told,) = sentences(app)
+    assert "After layer 5" in told and "has 3 layers" in told

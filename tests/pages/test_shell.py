@@ -294,7 +294,7 @@ def test_tables_come_back_as_they_went_in() -> None:
     table = {"token": [" a", "=1+1", 'q"x\n'], "weight": np.array([0.25, np.nan, 1.0])}
     rows = list(csv.reader(io.StringIO(csv_file(table))))
     assert rows[0] == ["token", "weight"] and rows[1] == [" a", "0.25"]
-    assert rows[2][0] == "'=1+1" and rows[3][0] == 'q"x\n'
+    assert rows[2] == ["'=1+1", ""] and rows[3][0] == 'q"x\n'  # no number: an empty cell
     back = json.loads(json_file(table))
     assert back == {"token": [" a", "=1+1", 'q"x\n'], "weight": [0.25, None, 1.0]}
 

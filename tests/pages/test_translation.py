@@ -17,10 +17,11 @@ from engine.models import runtime
 from engine.trace import tracing
 from engine.values import Reading
 from pages.shell.cache import engine
+from pages.shell.components import offered
 from pages.translation.compare.picture import different
 from pages.translation.story import moments, number, percent
 from tests.engine.tasks import MARKS
-from tests.pages.conftest import Open, crash, sentences
+from tests.pages.conftest import Act, Open, crash, sentences
 
 PAGE = "4_Translation"
 TEXT = "Il a mangé une pomme rouge."
@@ -140,6 +141,48 @@ def test_a_forced_beginning_comes_from_the_link_and_can_be_undone(open_page: Ope
     assert "text-decoration" in picture(app, "translation-beside")
     app.button(key="translation-free").click().run()
     assert list(app.dataframe[0].value["translation"]) == list(own.texts)
+
+
+def test_a_candidate_is_written_and_taken_back_where_it_stands(open_page: Open, acts: Act) -> None:
+    app = open_page(PAGE, text=TEXT, step="9")
+    own, shown = translation(), list(app.dataframe[0].value["translation"])
+    place = 2
+    options = translation_trace().scored.best_ids[place]
+    ends = bundle("fr-en").card.generation.ends
+    other = next(int(i) for i in options if int(i) not in (own.written()[place], *ends))
+    app = acts(app, f"c{place}.{other}", "write")
+    assert not crash(app)
+    found = translation(prefix=(*own.written()[:place], other))
+    assert list(app.dataframe[0].value["translation"]) == list(found.texts) != shown
+    stage = picture(app, "translation-stage")
+    assert offered(stage, f"c{place}.{other}") == ("undo",)
+    assert app.slider(key="translation-step").value == app.slider(key="translation-step").max
+    # another one over it, and both taken back, to the step that was shown at first
+    first = next(int(i) for i in options if int(i) not in (other, *ends))
+    app = acts(app, f"c{place}.{first}", "write")
+    app = acts(app, f"c{place}.{first}", "undo")
+    assert list(app.dataframe[0].value["translation"]) == list(found.texts)
+    app = acts(app, f"c{place}.{other}", "undo")
+    assert list(app.dataframe[0].value["translation"]) == shown
+    assert app.slider(key="translation-step").value == 9 and "forced" not in app.query_params
+
+
+def test_what_a_link_forced_is_taken_back_where_it_stands(open_page: Open, acts: Act) -> None:
+    other = next(int(i) for i in translation_trace().scored.best_ids[0][1:])
+    app = acts(open_page(PAGE, text=TEXT, forced=str(other)), f"t{0}", "undo")
+    assert not crash(app) and "forced" not in app.query_params
+    assert list(app.dataframe[0].value["translation"]) == list(translation().texts)
+    assert "translation-stage" in " ".join(pictures(app))
+
+
+@pytest.mark.parametrize("typed", [{"begin": "She"}, {"forced": "66-433-4"}])
+def test_no_picture_shows_an_id_where_there_is_a_piece(open_page: Open, typed: dict) -> None:
+    address = {"text": "Le petit chat noir dort sur la table de la cuisine.", **typed}
+    for show in ("Step by step", "Alignment", "Compare"):
+        app = open_page(PAGE, **address, show=show)
+        assert not crash(app) and pictures(app)
+        for svg in pictures(app).values():
+            assert not re.findall(r"&lt;\d+&gt;", svg)
 
 
 def test_a_typed_beginning_is_kept(open_page: Open) -> None:

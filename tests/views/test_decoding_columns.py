@@ -18,6 +18,7 @@ from pages.decoding import plan
 from pages.decoding.columns import sheet as view
 from pages.decoding.columns.picture import picture
 from pages.decoding.columns.sheet import Sheet
+from pages.pictures import palette
 from pages.pictures.svg import visible
 
 PIECES = ["the", " cat", " <b>", "\n", "", " sat", " on", " it"]
@@ -176,3 +177,23 @@ def test_the_page_imports_values_and_nothing_that_computes_with_a_model():
     )
     for path in Path(plan.__file__).parent.rglob("*.py"):
         assert not re.search(rf"^\s*(from|import) {behind}\b", path.read_text(), re.M), path
+
+
+def test_the_picture_is_tinted_by_what_was_chosen():
+    one = column(FREE)
+    grounds = {
+        tint: [
+            (rect.get("fill"), rect.get("fill-opacity"))
+            for group in xml.fromstring(picture(sheet(one, tint=tint), "t")).iter()
+            if group.get("data-id")
+            for rect in group
+            if rect.tag.endswith("rect")
+        ]
+        for tint in ("probability", "rank")
+    }
+    bands = [palette.rank_band(t.rank) for t, text in zip(one.tokens, one.texts, strict=True)
+             if text.strip("\n")]  # fmt: skip
+    assert [fill for fill, _ in grounds["rank"]] == bands
+    assert {alpha for _, alpha in grounds["rank"]} == {"1"}
+    assert {fill for fill, _ in grounds["probability"]} == {palette.PROBABILITY}
+    assert len({alpha for _, alpha in grounds["probability"]}) > 1

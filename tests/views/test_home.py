@@ -9,6 +9,7 @@ import pytest
 from pages.home.cards import picture as home_cards
 from pages.pictures import architecture, palette
 from pages.pictures.architecture import Outcome, Tower, whole_path
+from pages.pictures.svg import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -116,7 +117,32 @@ def test_small_pictures_are_well_formed_and_of_one_size() -> None:
     ]
     for drawn in drawings:
         root = ET.fromstring(drawn)
-        assert root.get("viewBox") == "0 0 260 104"
+        assert root.get("viewBox") == "0 0 206 104"
+
+
+WORDS = ("The", "·river", "·bank", "·unbelievably", "·l", "o" * 60, "·was", "·wet", ",", "·money")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_names_on_a_small_map_cover_no_other_name_no_point_and_no_edge(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(16, 2)) * (1.0, 0.05 if seed % 2 else 1.0)
+    words = [WORDS[i] for i in rng.integers(0, len(WORDS), 16)]
+    root = ET.fromstring(home_cards.space(points, words))
+    dots = [(float(e.get("cx", 0)), float(e.get("cy", 0))) for e in root.iter() if e.get("cx")]
+    names = [e for e in root.iter() if e.tag.endswith("text") and e.text]
+    boxes = [
+        (x, y - 8, x + text_width(str(e.text), 11), y + 2)
+        for e in names
+        for x, y in [(float(e.get("x", 0)), float(e.get("y", 0)))]
+    ]
+    assert len(dots) == 16 and len(boxes) >= 3
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        assert 0 <= left and right <= home_cards.WIDTH
+        assert not any(left < x + 4 and x - 4 < right and top < y + 4 and y - 4 < bottom
+                       for x, y in dots)  # fmt: skip
+        for other in boxes[i + 1 :]:
+            assert right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
 
 
 def test_a_long_piece_does_not_widen_its_column_without_end() -> None:

@@ -74,6 +74,31 @@ def test_ribbons_are_the_carried_weights_with_their_width() -> None:
         assert percent(expected[s, t]) in ribbon.get("data-tip", "")
 
 
+def test_every_candidate_but_the_chosen_and_the_end_offers_to_go_on_with_it() -> None:
+    one = story()
+    acts = {
+        e.attrib["data-id"]: e.get("data-act")
+        for e in parsed(stage(one, ends=(0,))).iter()
+        if e.get("data-id", "").startswith("c")
+    }
+    for t, chosen in enumerate(one.scored.ids.tolist()):
+        for token in one.scored.best_ids[t][:4].tolist():
+            free = token not in (0, chosen)
+            words = f"write Continue with “{one.label(token)}”" if free else None
+            assert acts.get(f"c{t}.{token}", words) == words
+    assert any(acts.values()) and not all(acts.values())
+
+
+@pytest.mark.parametrize("forced", [0, 1, 3])
+def test_the_last_forced_token_and_it_alone_is_taken_back_where_it_stands(forced: int) -> None:
+    one = story(forced=forced)
+    undone = {
+        e.attrib["data-id"] for e in parsed(stage(one)).iter() if e.get("data-act") == "undo Undo"
+    }
+    last = forced - 1
+    assert undone == ({f"t{last}", f"c{last}.{one.scored.ids[last]}"} if forced else set())
+
+
 def test_changed_weights_change_the_drawing() -> None:
     one = story()
     other = story()

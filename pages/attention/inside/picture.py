@@ -276,7 +276,7 @@ def _strip(
                 f"{value:.2f}",
                 LEFT + cell * (index + 0.5),
                 y + STRIP / 2 + 1,
-                size=11,
+                size=12,
                 mono=True,
                 text_anchor="middle",
                 dominant_baseline="central",

@@ -42,7 +42,7 @@ def attention_lines(
     column_ids = [f"k{start}" for start in shown.column_starts[columns].tolist()]
     n = max(len(row_ids), len(column_ids))
     step = float(np.clip(900 / n, 15.0, 26.0))
-    size = min(14.0, step * 0.8)
+    size = float(np.clip(step * 0.8, 12.0, 14.0))
     row_names, column_names = (
         [svg.visible(name, limit=20) for name in names]
         for names in (shown.rows[rows], shown.columns[columns])
@@ -156,7 +156,7 @@ def _joint(
     return [
         lettering(
             texts,
-            size=11.5,
+            size=12,
             fill=palette.INK,
             font_weight=700,
             text_anchor=anchor,
@@ -203,7 +203,7 @@ def _values(
         if len(of_column[column]) < NAMED:
             y = top + row * step
             of_column[column].append(written(text, 6, y, data_show=column_ids[column]))
-    style = {"size": 11.5, "fill": palette.INK, "dominant_baseline": "central"}
+    style = {"size": 12, "fill": palette.INK, "dominant_baseline": "central"}
     return [
         lettering(
             [text for texts in of_row.values() for text in texts], text_anchor="end", **style

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
-from pages.attention.interventions import mask_buttons
+from pages.attention.interventions import restore_button
 from pages.attention.lines import picture as view
-from pages.attention.masking import masking
+from pages.attention.masking import mask_act, mask_acts, masking
 from pages.attention.words import columns_of, favourites, fits, links_of, row_of, rows_of, spot_says
+from pages.pictures.svg import offering
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
@@ -46,14 +49,15 @@ def attention_lines(scene: Scene, card: Card) -> None:
     for note in shown.notes:
         st.caption(":material/tune: " + plain(note))
     picture(
-        svg,
+        offering(svg, mask_acts(scene)),
         key="attention-lines",
         alt=f"Lines of attention of head {scene.name}: {spot_says(shown, spot)}",
         locked=spot,
         on_lock=lambda ids: select("spot", ids),
         on_twice=masking(scene),
+        on_act=partial(mask_act, scene),
     )
-    mask_buttons(scene, spot)
+    restore_button()
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "lines", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"

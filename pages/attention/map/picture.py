@@ -59,7 +59,7 @@ def attention_map(
     column_ids = tuple(f"k{place}" for place in column_places)
     n = max(len(row_ids), len(column_ids))
     cell = float(np.clip((side or natural_side(n)) / n, 5.0, 34.0))
-    size = float(np.clip(cell * 0.92, 10.0, 14.0))
+    size = float(np.clip(cell * 0.92, 12.0, 14.0))
     readable = n <= READABLE
     left = label_width(row_names, size) if readable else 96.0
     top = TOP + (label_width(column_names, size) if readable else 96.0)
@@ -112,7 +112,7 @@ def difference_map(one: Map, two: Map, *, title: str) -> str:
         tuple(f"k{start}" for start in two.column_starts.tolist()),
     )
     cell = float(np.clip(520 / len(ids[0]), 9.0, 30.0))
-    size = float(np.clip(cell * 0.92, 10.0, 14.0))
+    size = float(np.clip(cell * 0.92, 12.0, 14.0))
     left, top = label_width(names[0], size), TOP + label_width(names[1], size)
     high = float(np.nanmax(np.abs(values), initial=0.0))
     grid = matrix.matrix(
@@ -223,7 +223,7 @@ def _together(
         name,
         left - 7,
         y + cell / 2,
-        size=float(np.clip(cell * 0.6, 10.0, 12.0)),
+        size=12,
         fill=palette.QUERY,
         text_anchor="end",
         dominant_baseline="central",

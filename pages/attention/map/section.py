@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.attention.maps import Map, Scene
 from engine.models.bundle import Card
-from pages.attention.interventions import mask_buttons
+from pages.attention.interventions import restore_button
 from pages.attention.map import picture as view
-from pages.attention.masking import masking
+from pages.attention.masking import mask_act, mask_acts, masking
 from pages.attention.words import favourites, fits, links_of, rows_of, spot_says
+from pages.pictures.svg import offering
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
@@ -72,14 +75,15 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
     for note in shown.notes:
         st.caption(":material/tune: " + plain(note))
     picture(
-        svg,
+        offering(svg, mask_acts(scene)),
         key="attention-map",
         alt=f"Attention map of head {scene.name}: {says}",
         locked=spot,
         on_lock=lambda ids: select("spot", ids),
         on_twice=masking(scene),
+        on_act=partial(mask_act, scene),
     )
-    mask_buttons(scene, spot)
+    restore_button()
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "attention",

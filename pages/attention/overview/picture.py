@@ -199,6 +199,7 @@ def _thumbnail(
         "g",
         parts,
         data_id=f"h{name}",
+        data_act=f"restore Restore head {name}" if off else f"ablate Ablate head {name}",
         data_tip=f"{said}\n{says}" if says else said,
         data_name=said,
         keep=True,
@@ -225,8 +226,8 @@ def _places(
 def _headings(layers: int, heads: int, step: float, size: float, groups: int) -> list[str]:
     middle = size / 2
     parts = [
-        svg.label("head", LEFT, 14, size=14, fill=palette.MUTED, keep=True),
-        svg.label("layer", 2, TOP - 8, size=14, fill=palette.MUTED, keep=True),
+        svg.label("head", LEFT, 14, size=15, fill=palette.MUTED, keep=True),
+        svg.label("layer", 2, TOP - 8, size=15, fill=palette.MUTED, keep=True),
     ]
     for head in range(heads):
         on = " ".join(f"h{layer + 1}.{head + 1}" for layer in range(layers))
@@ -235,7 +236,7 @@ def _headings(layers: int, heads: int, step: float, size: float, groups: int) ->
                 str(head + 1),
                 LEFT + head * step + middle,
                 TOP - 8,
-                size=14.5,
+                size=15,
                 text_anchor="middle",
                 data_on=on,
             )
@@ -247,7 +248,7 @@ def _headings(layers: int, heads: int, step: float, size: float, groups: int) ->
                 str(layer + 1),
                 LEFT - 12,
                 TOP + layer * step + middle,
-                size=14.5,
+                size=15,
                 text_anchor="end",
                 dominant_baseline="central",
                 data_on=on,

@@ -19,7 +19,7 @@ from pages.attention.controls import (
     ORDER_CONTROL,
     POSITION,
 )
-from pages.attention.interventions import ablated
+from pages.attention.interventions import ablate_act, ablated
 from pages.attention.overview.picture import Ranking, head_grid, place_of, thumbnails
 from pages.attention.words import head_says
 from pages.shell.cache import drawn, engine
@@ -54,6 +54,7 @@ def attention_overview(scene: Scene, card: Card, so_far: blockwise.SoFar) -> Non
             f"layer {layer}, head {head} is chosen",
             locked=f"h{chosen.name}" if held else None,
             on_lock=_choose,
+            on_act=ablate_act,
             report_hover=not held,
             marked=f"h{chosen.name}",
         )

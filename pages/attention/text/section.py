@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
-from pages.attention.interventions import mask_buttons
-from pages.attention.masking import masking
+from pages.attention.interventions import restore_button
+from pages.attention.masking import mask_act, mask_acts, masking
 from pages.attention.text import picture as view
 from pages.attention.words import columns_of, favourites, fits, links_of, rows_of, spot_says
+from pages.pictures.svg import offering
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import plain, select, selection
@@ -34,14 +37,15 @@ def attention_text(scene: Scene, card: Card) -> None:
     for note in shown.notes:
         st.caption(":material/tune: " + plain(note))
     picture(
-        svg,
+        offering(svg, mask_acts(scene)),
         key="attention-text",
         alt=f"The text shaded by head {scene.name}: {says}",
         locked=spot if spot and not shown.one_text else here,
         on_lock=lambda ids: select("spot", ids),
         on_twice=masking(scene),
+        on_act=partial(mask_act, scene),
     )
-    mask_buttons(scene, spot)
+    restore_button()
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "text", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"

@@ -44,12 +44,12 @@ def attention_whatif(scene: Scene, card: Card) -> None:
     title = f"Prediction {interventions.where(card)}"
     svg = probability_changes(names, before[best].tolist(), after[best].tolist(), title=title)
     says = _says(scene, card, off, before, after)
-    st.markdown(plain(says))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(plain(says), width="content")
+        interventions.restore_button()
     picture(svg, key="attention-changes", alt=f"{title}, before and after. {says}")
     table = {"token": names, "before": before[best], "after": after[best]}
-    with st.container(horizontal=True, vertical_alignment="center"):
-        share_menu("changes", svg=lambda: svg, data=lambda: table, title=title)
-        interventions.restore_button()
+    share_menu("changes", svg=lambda: svg, data=lambda: table, title=title)
     _heads(scene)
     read_aloud("changes", lambda: table)
 

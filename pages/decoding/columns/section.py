@@ -33,7 +33,7 @@ def decoding_columns(plan: Plan, texts: tuple[Generated, ...], live: bool) -> No
     Hidden branches among `texts` are written with them, and not shown here.
     """
     # A fragment in both cases: the component would be made anew if it moved out of one.
-    fragment(_watch, EVERY if live else None, plan, texts, live)
+    fragment(_watch, generate.every(EVERY) if live else None, plan, texts, live)
     error = generate.problem(texts)
     if error is not None:
         raise error
@@ -87,10 +87,13 @@ def _watch(runs: Runs, plan: Plan, texts: tuple[Generated, ...], live: bool) -> 
 
 
 def _below(plan: Plan, sheet: Sheet, *, done: bool) -> None:
-    """The tint, here so that another one runs the sheet alone; what one sees; the files."""
+    """What one sees; the tint, here so that another one runs the sheet alone; the files."""
+    said = done and any(text.tokens for text in sheet.columns)
+    if said:
+        st.caption(plain(f"{_run(plan)}{view.summary(sheet)}"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         TINT.draw()
-        if done and any(text.tokens for text in sheet.columns):
+        if said:
             share_menu(
                 "columns",
                 svg=lambda: drawn(sheet, TITLE),
@@ -98,7 +101,6 @@ def _below(plan: Plan, sheet: Sheet, *, done: bool) -> None:
                 title=TITLE,
                 shown=False,
             )
-            st.caption(plain(f"{_run(plan)}{view.summary(sheet)}"))
 
 
 def _own() -> dict[str, Any]:

@@ -7,6 +7,8 @@ Knows nothing of Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.decoding.next_token import Opened, Stop
 from engine.decoding.sampling import BY_NAME, PENALTIES, STAGES, Sampling
 from pages.decoding.next_token.words import cutoff, cutoff_below, remover, sentence
@@ -26,10 +28,12 @@ def bars(
     *,
     chosen: int | None = None,
     how: str = "sampled",
+    acts: Callable[[int, str], str | None] = lambda *_: None,
 ) -> str:
     """Draw the candidates, the likeliest on top; `chosen` is the next token of the text.
 
-    `how` says how it was chosen: sampled, selected (greedy, beam search) or forced.
+    `how` says how it was chosen: sampled, selected (greedy, beam search) or forced. `acts` gives
+    what can be done with a candidate (`data-act`), by its id and name.
     """
     most = max(float(found.own.max()), float(found.after.max()))
     scale = next(limit for limit in SCALES if limit >= min(most, 1.0) - 1e-6)
@@ -42,7 +46,8 @@ def bars(
             parts.append(label("⋮", 22, y + 10, size=13, fill=palette.MUTED, text_anchor="end"))
             y += 14.0
         quiet = int(found.cut[place]) in lined  # its line says already who cut it
-        parts.append(_row(found, place, y, scale, spell, chosen, how, quiet=quiet))
+        act = acts(int(found.ids[place]), shown(int(found.ids[place]), spell))
+        parts.append(_row(found, place, y, scale, spell, chosen, how, quiet=quiet, act=act))
         y += ROW
         if place in lines:
             words = ", ".join(cutoff(stop) for stop in lines[place])
@@ -66,6 +71,7 @@ def _row(
     how: str,
     *,
     quiet: bool,
+    act: str | None,
 ) -> str:
     token_id, cut = int(found.ids[place]), int(found.cut[place])
     kept, mark = cut < 0, how if token_id == chosen else ""
@@ -73,7 +79,7 @@ def _row(
     ink = palette.INK if kept else palette.MUTED
     parts = [
         tag("rect", x=0.0, y=y, width=WIDTH, height=ROW - 1, fill=palette.PAPER, fill_opacity=0),
-        label(str(found.rank[place]), 22, y + 20, size=11, fill=palette.MUTED, text_anchor="end"),
+        label(str(found.rank[place]), 22, y + 20, size=12, fill=palette.MUTED, text_anchor="end"),
         label(name, NAME, y + 20, size=13, mono=True, fill=ink, font_weight=700 if mark else 400),
     ]
     if not kept:
@@ -81,8 +87,9 @@ def _row(
     parts += _pair(float(found.own[place]), float(found.after[place]), y, scale, kept, mark)
     if not kept and not quiet:
         words = f"removed by {remover(STAGES[cut])}"
-        parts.append(label(words, WIDTH - 4, y + 20, size=11, fill=palette.CUT, text_anchor="end"))
-    return tag("g", parts, data_id=f"n{token_id}", data_name=name, data_tip=_tip(found, place))
+        parts.append(label(words, WIDTH - 4, y + 20, size=12, fill=palette.CUT, text_anchor="end"))
+    tip = _tip(found, place)
+    return tag("g", parts, data_id=f"n{token_id}", data_act=act, data_name=name, data_tip=tip)
 
 
 def _pair(own: float, after: float, y: float, scale: float, kept: bool, mark: str) -> list[str]:
@@ -91,7 +98,7 @@ def _pair(own: float, after: float, y: float, scale: float, kept: bool, mark: st
     long = max(1.0, LONGEST * own / scale)
     parts = [
         tag("rect", x=BARS, y=y + 4, width=long, height=8.0, rx=2, fill=palette.BAR, opacity=shade),
-        label(percent(own), BARS + long + 6, y + 12, size=11, fill=palette.MUTED),
+        label(percent(own), BARS + long + 6, y + 12, size=12, fill=palette.MUTED),
     ]
     if kept:
         fill = palette.CHOSEN if mark else palette.PROBABILITY
@@ -100,7 +107,7 @@ def _pair(own: float, after: float, y: float, scale: float, kept: bool, mark: st
         words = percent(after) + (f"  {mark}" if mark else "")
         parts.append(label(words, BARS + long + 6, y + 24, size=12, font_weight=600))
     elif mark:
-        parts.append(label("forced", BARS, y + 24, size=11, fill=palette.CHOSEN))
+        parts.append(label("forced", BARS, y + 24, size=12, fill=palette.CHOSEN))
     return parts
 
 

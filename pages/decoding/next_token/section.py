@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
@@ -107,7 +108,8 @@ def _drawn(plan: Plan, spot: Spot) -> Bars:
         ban=banned(engine().card(model)),
     )
     how = "forced" if spot.forced else "sampled" if plan.line.samples else "selected"
-    svg = view.bars(found, setting, spell, chosen=spot.chosen, how=how)
+    acts = partial(_acts, plan, spot)
+    svg = view.bars(found, setting, spell, chosen=spot.chosen, how=how, acts=acts)
     words = say.sentence(found, setting, spell)
     wanted = spot.chosen if wanted is None else wanted
     return Bars(found, setting, svg, words, spell, candidate, wanted)
@@ -122,11 +124,10 @@ def _bars(plan: Plan, spot: Spot, bars: Bars, *, hurry: bool) -> None:
         alt=bars.words,
         locked=bars.candidate,
         on_lock=lambda ids: select("candidate", ids),
+        on_act=partial(_act, plan, spot),
     )
     if hurry:
         send_now()
-    if not (plan.line.beams or spot.gap):
-        _force(plan, spot, bars)
     above.markdown(_heading(plan, spot))
     found, spell = bars.found, bars.spell
     save, below = st.columns([1, 6], vertical_alignment="center")
@@ -172,36 +173,20 @@ def _formula(bars: Bars) -> None:
     st.latex(say.formula(bars.found, bars.setting, row))
 
 
-def _force(plan: Plan, spot: Spot, bars: Bars) -> None:
-    """Right under the bars: continue with the candidate that was clicked, and undo."""
-    token_id = int(bars.found.ids[_candidate(bars)])
-    branch = plan.line.branched(spot.place, token_id)
-    with st.container(horizontal=True, gap="small"):
-        continuations.button(
-            f"Continue with “{plain(shown(token_id, bars.spell), 20)}”",
-            continuations.force,
-            plan,
-            branch,
-            spot.place,
-            key="decoding-force",
-            icon="push_pin",
-            help="Generate anew from this token; the old text is kept as a hidden branch.",
-            beside=False,
-        )
-        continuations.button(
-            "Continue in a new column",
-            continuations.force,
-            plan,
-            branch,
-            spot.place,
-            key="decoding-branch",
-            icon="call_split",
-            refused=continuations.full(plan),
-            help="Both texts stay side by side.",
-            beside=True,
-        )
-        if continuations.can_undo():
-            continuations.button(
-                "Undo", continuations.undo, key="decoding-undo-here", icon="undo",
-                help="Undo the last change of a column.",
-            )  # fmt: skip
+def _acts(plan: Plan, spot: Spot, token_id: int, name: str) -> str | None:
+    """What can be done with a candidate: the text goes on from it, here or in a new column."""
+    if plan.line.beams or spot.gap:
+        return None
+    if token_id == spot.chosen:
+        return "undo Undo" if spot.forced else None
+    beside = "" if continuations.full(plan) else "\nbeside Continue in a new column"
+    return f"force Continue with “{name}”{beside}"
+
+
+def _act(plan: Plan, spot: Spot, target: str, name: str) -> None:
+    token_id = _id(target, len(spot.logits))
+    if name == "undo":
+        continuations.unforce(plan, spot.place)
+    elif token_id is not None:
+        branch = plan.line.branched(spot.place, token_id)
+        continuations.force(plan, branch, spot.place, beside=name == "beside")

@@ -24,14 +24,17 @@ GREEDY = "No effect: greedy decoding keeps the likeliest token anyway."
 
 def column_controls(plan: Plan) -> None:
     """Which column is set, and adding, removing, undoing."""
-    st.session_state["decoding-column"] = plan.column
+    # Of another number of columns it is another control: a browser that has not heard of it yet
+    # would report the column before as somebody's choice.
+    key = f"decoding-column-{len(plan.lines)}"
+    st.session_state[key] = plan.column
     st.segmented_control(
         "Column",
         range(len(plan.lines)),
-        key="decoding-column",
+        key=key,
         required=True,
         format_func=lambda number: str(number + 1),
-        on_change=lambda: select("at", f"c{st.session_state['decoding-column'] + 1}"),
+        on_change=lambda: select("at", f"c{st.session_state[key] + 1}"),
         help="The column whose setting is shown; clicking a column's title does the same.",
     )
     with st.container(horizontal=True, gap="small"):
@@ -108,11 +111,12 @@ def _beam_controls(plan: Plan) -> None:
         if line.beams > 1
         else "Beam search of width 1 is greedy decoding."
     )
-    st.session_state["set-length"] = float(line.length_penalty)
+    now = st.session_state["set-length"] = float(line.length_penalty)
     st.slider(
         "Length penalty",
         *PENALTY,
-        step=0.1,
+        now,
+        0.1,
         key="set-length",
         on_change=_length_slid,
         args=(plan,),
@@ -138,10 +142,9 @@ def _slider(plan: Plan, one: Filter, **options: Any) -> None:
         st.select_slider(label, sorted({*one.slider.values, value}), **given)
     else:
         kind = int if one.range.whole else float
-        st.session_state[key] = kind(value)
-        st.slider(
-            label, kind(min(low, value)), kind(max(high, value)), step=one.slider.step, **given
-        )
+        now = st.session_state[key] = kind(value)
+        # A slider that is given no value looks for one in a copy of the whole session.
+        st.slider(label, min(kind(low), now), max(kind(high), now), now, one.slider.step, **given)
 
 
 def _temperature_last(plan: Plan) -> None:

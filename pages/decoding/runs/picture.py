@@ -178,9 +178,9 @@ def firsts(runs: Sequence[Generated], found: Opened, spell: Spell) -> str:
                         fill=palette.CHOSEN,
                     ),
                     label(
-                        percent(after[token_id]), 126 + long, y + 11, size=11, fill=palette.MUTED
+                        percent(after[token_id]), 126 + long, y + 11, size=12, fill=palette.MUTED
                     ),
-                    label(_times(counts[token_id]), 126 + seen, y + 23, size=11),
+                    label(_times(counts[token_id]), 126 + seen, y + 23, size=12),
                 ],
                 data_id=f"f{token_id}",
                 data_tip=f"probability {percent(after[token_id])}: expected "

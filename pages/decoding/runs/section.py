@@ -25,7 +25,7 @@ def decoding_runs(plan: Plan, runs: tuple[Generated, ...], live: bool) -> None:
         setting = plain(title(plan.line, _spell(plan)))
         st.info(f"Press Generate: column {plan.column + 1} ({setting}) is run {len(runs)} times.")
         return
-    fragment(_watch, EVERY if live else None, plan, runs, live)
+    fragment(_watch, generate.every(EVERY) if live else None, plan, runs, live)
     error = generate.problem(runs)
     if error is not None:
         raise error

@@ -30,11 +30,11 @@ def tree(
     lefts = _lefts(rows, places)
     wide = lefts[-1] + FIGURES
     parts = [
-        label("token", NAMES - 14, 18, size=11, fill=palette.MUTED, text_anchor="end", keep=True)
+        label("token", NAMES - 14, 18, size=12, fill=palette.MUTED, text_anchor="end", keep=True)
     ]
     for place, left in zip(places, lefts, strict=False):
         words = f"{place + 1}" if place is not None else "⋯"
-        parts.append(label(words, left + 6, 18, size=11, fill=palette.MUTED, keep=True))
+        parts.append(label(words, left + 6, 18, size=12, fill=palette.MUTED, keep=True))
     if here is not None:
         y, glow = HEAD + here * ROW, palette.GLOW
         parts.append(
@@ -171,7 +171,7 @@ def _token(row: Branch, place: int, x: float, wide: float, y: float, *, forced: 
 
 def _figures(row: Branch, x: float, y: float) -> list[str]:
     if not row.text.tokens:
-        return [label("not generated yet", x, y + 18, size=11.5, fill=palette.MUTED)]
+        return [label("not generated yet", x, y + 18, size=12, fill=palette.MUTED)]
     found = statistics(row.text)
     words = f"{found.length} tokens, Σ log p {say.minus(row.text.log_probability)}"
-    return [label(words, x, y + 18, size=11.5, fill=palette.MUTED)]
+    return [label(words, x, y + 18, size=12, fill=palette.MUTED)]

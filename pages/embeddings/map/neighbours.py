@@ -41,7 +41,7 @@ class Listed:
 def neighbour_list(found: Neighbours, listed: Listed, measure: Measure) -> str:
     """Rows of name, bar, cosine, angle and distance, nearest first."""
     parts = [
-        label(name, x, 14, size=11.5, fill=palette.MUTED, text_anchor="end", keep=True)
+        label(name, x, 14, size=12, fill=palette.MUTED, text_anchor="end", keep=True)
         for name, x in (("cosine", 238.0), ("angle", 282.0), ("distance", 330.0))
     ]
     far = float(found.euclid.max(initial=0)) or 1.0
@@ -100,7 +100,7 @@ def strip(vector: Float[np.ndarray, "width"], title: str) -> str:
     )
     top = float(np.abs(vector).max(initial=0))
     note = f"{len(vector):,} numbers, from {vector.min():.2f} to {vector.max():.2f}"
-    words = label(note, 0, height + 15, size=11.5, fill=palette.MUTED)
+    words = label(note, 0, height + 15, size=12, fill=palette.MUTED)
     return document(WIDTH, height + 20, image + words, f"{title}, largest {top:.2f}")
 
 

@@ -38,7 +38,7 @@ def dials(turned: Float[np.ndarray, "pair"], periods: Float[np.ndarray, "pair"])
             )
             body += tag("path", d=way, fill=palette.QUERY, fill_opacity=0.25)
         body += tag("line", x1=x, y1=y, x2=end[0], y2=end[1], stroke=palette.QUERY, stroke_width=2)
-        body += label(str(k + 1), x, y + radius + 13, size=10.5, fill=palette.MUTED,
+        body += label(str(k + 1), x, y + radius + 13, size=12, fill=palette.MUTED,
                       text_anchor="middle")  # fmt: skip
         whole = f"{float(turned[k]) / (2 * math.pi):,.2f} turns so far"
         hint = (

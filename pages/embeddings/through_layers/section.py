@@ -15,6 +15,7 @@ from engine.space import projection
 from engine.space.projection import Measure, Neighbours, Projection, Quality
 from engine.values import Reading
 from pages.embeddings import controls
+from pages.embeddings.after import check_after
 from pages.embeddings.map import charts as space_charts
 from pages.embeddings.map import files, panel, words
 from pages.embeddings.map import neighbours as lists
@@ -56,7 +57,7 @@ def embeddings_text(choice: Choice) -> None:
         readings = _readings(choice)
     crowd = crowds.crowd([engine().hidden(reading) for reading in readings])
     with tuning:
-        look = _controls(crowd)
+        look = _controls(choice, crowd)
     fitted = engine().crowd_map(readings, look.unit, look.basis)
     places = fitted.coordinates[:, :3].reshape(*crowd.states.shape[:2], 3)
     legal = {f"t{i}" for i in range(len(crowd.names))}
@@ -90,12 +91,12 @@ def _readings(choice: Choice) -> tuple[Reading, ...]:
     return tuple(Reading(choice.model, text) for text in [choice.text, *lines[: SENTENCES - 1]])
 
 
-def _controls(crowd: Crowd) -> Look:
+def _controls(choice: Choice, crowd: Crowd) -> Look:
     controls.COLOR.check(controls.ORDERED)
     shared = (controls.MAP, controls.DISTANCE, controls.BASIS, controls.NORMALIZE)
     for control in (*shared, controls.TRAJECTORIES):
         control.check()
-    controls.AFTER.check(range(len(crowd.states)), default=crowd.parting)
+    check_after(choice, len(crowd.states) - 1, crowd.parting)
     after = controls.AFTER.draw(
         help="0 is the input of layer 1. Play on the map shows every layer."
     )
@@ -282,6 +283,8 @@ def _quality(crowd: Crowd, look: Look, here: np.ndarray) -> Quality | None:
 
 
 def _list(crowd: Crowd, look: Look, point: str | None) -> None:
+    alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
+    st.caption(plain(space_charts.drift_told(values)))
     if point is None:
         st.markdown("**Select a token** on the map, or here:")
         with st.container(horizontal=True, gap="xsmall"):
@@ -308,17 +311,15 @@ def _list(crowd: Crowd, look: Look, point: str | None) -> None:
             )
         vector = crowd.states[look.after][number]
         panel.near_list("token", found, listed, look.measure, vector, name=name, told=told)
-    _drift(crowd, point)
+    _drift(crowd, values, alike=alike)
 
 
-def _drift(crowd: Crowd, point: str | None) -> None:
+def _drift(crowd: Crowd, values: dict[str, list[float]], *, alike: bool) -> None:
     """How alike two tokens are, layer by layer: those of one spelling, or all to their start."""
-    alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
     title = "Cosine similarity by layer" if alike else "Cosine similarity to the input of layer 1"
     st.markdown(f"**{title}**")
     chart = space_charts.over_layers(values, dark=panel.dark())
     st.plotly_chart(chart, key="drift", config=space_charts.CONFIG)
-    st.caption(plain(space_charts.drift_told(values)))
     share_menu(
         "drift",
         svg=lambda: charts.lines(values, across="after layer", up="cosine", title=title),

@@ -15,6 +15,7 @@ from engine.space.projection import Measure, Neighbours
 from engine.tokenizers.vocabulary import find
 from engine.values import Hidden, Reading
 from pages.embeddings import controls
+from pages.embeddings.after import check_after
 from pages.embeddings.map import charts as space_charts
 from pages.embeddings.map import files, panel, words
 from pages.embeddings.map import neighbours as lists
@@ -61,7 +62,7 @@ def embeddings_vocabulary(choice: Choice) -> None:
     whole = engine().vocabulary(choice.model)
     hidden = engine().hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
     room = st.container()  # the picture stands above its controls
-    look = _controls(hidden)
+    look = _controls(choice, hidden)
     vectors = engine().vocabulary_space(choice.model).vectors
     them = Pieces(whole, vectors, hidden, look.after)
     fitted = layout(choice.model, whole, look.layout, unit=look.unit, flat=look.flat)
@@ -83,7 +84,7 @@ def embeddings_vocabulary(choice: Choice) -> None:
         numbers.dataframe(pieces.table(them, own, fitted.places), hide_index=True, height=320)
 
 
-def _controls(hidden: Hidden | None) -> Look:
+def _controls(choice: Choice, hidden: Hidden | None) -> Look:
     """Check and draw what is chosen."""
     controls.COLOR.check(space.COLOURS)
     shared = (controls.LAYOUT, controls.MAP, controls.DISTANCE, controls.SEARCH, controls.NORMALIZE)
@@ -98,7 +99,7 @@ def _controls(hidden: Hidden | None) -> Look:
         unit = controls.NORMALIZE.draw()
     after = 0
     if hidden is not None:
-        controls.AFTER.check(range(len(hidden.states)))
+        check_after(choice, len(hidden.states) - 1, 0)
         after = controls.AFTER.draw(
             label="Text tokens after layer",
             help="0 is the input of layer 1. The map stays: its axes are those of the vocabulary.",

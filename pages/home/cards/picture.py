@@ -15,7 +15,9 @@ from pages.pictures import palette
 from pages.pictures.matrix import raster
 from pages.pictures.svg import document, label, shortened, tag, text_width, visible
 
-WIDTH, HEIGHT = 260.0, 104.0
+WIDTH, HEIGHT = 206.0, 104.0  # of a card at its narrowest: letters are never drawn smaller
+SIZE = 12
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def chips(texts: Sequence[str], ids: Sequence[int]) -> str:
@@ -31,7 +33,7 @@ def chips(texts: Sequence[str], ids: Sequence[int]) -> str:
         parts += [
             tag("rect", x=x, y=y, width=width - 3, height=22, rx=5, fill=palette.chip(position)),
             _mid(shown, x + width / 2 - 1.5, y + 15, palette.INK, 12),
-            _mid(str(token_id), x + width / 2 - 1.5, y + 35, palette.MUTED, 9.5),
+            _mid(str(token_id), x + width / 2 - 1.5, y + 35, palette.MUTED, SIZE),
         ]
         x += width
     return _small(parts, "Tokens and their IDs")
@@ -44,15 +46,35 @@ def space(points: Float[np.ndarray, "token 2"], texts: Sequence[str]) -> str:
     parts = [
         tag("path", d=f"M14 8V{HEIGHT - 12}H{WIDTH - 6}", fill="none", stroke=palette.LINE),
     ]
-    taken: list[tuple[float, float]] = []
-    for position, (u, v) in enumerate(flat):
-        x, y = 24 + float(u) * (WIDTH - 84), HEIGHT - 22 - float(v) * (HEIGHT - 40)
+    spots = [
+        (24 + float(u) * (WIDTH - 84), HEIGHT - 22 - float(v) * (HEIGHT - 40)) for u, v in flat
+    ]
+    for position, (x, y) in enumerate(spots):
         colour = palette.CATEGORIES[position % len(palette.CATEGORIES)]
         parts.append(tag("circle", cx=x, cy=y, r=4, fill=colour))
-        if all(abs(x - a) > 56 or abs(y - b) > 11 for a, b in taken):
-            parts.append(label(visible(texts[position]), x + 7, y + 4, size=11, mono=True))
-            taken.append((x, y))
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in spots]
+    for (x, y), text in zip(spots, texts, strict=True):
+        place = _free(x, y, shortened(visible(text), 96, SIZE), taken)
+        if place is not None:
+            name, box = place
+            parts.append(label(name, box[0], box[3] - 2, size=SIZE, mono=True))
+            taken.append(box)
     return _small(parts, "Tokens as points")
+
+
+def _free(x: float, y: float, name: str, taken: Sequence[Box]) -> tuple[str, Box] | None:
+    """The name of the point at (x, y) with a box right or left of it that covers nothing."""
+    wide = text_width(name, SIZE)
+    for left in (x + 7, x - 7 - wide):
+        box = (left, y - 6, left + wide, y + 6)
+        inside = 16 <= left and left + wide <= WIDTH - 2
+        if inside and not any(_touch(box, other) for other in taken):
+            return name, box
+    return None
+
+
+def _touch(one: Box, two: Box) -> bool:
+    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
 
 
 def weights(grid: Float[np.ndarray, "query key"], texts: Sequence[str]) -> str:
@@ -64,14 +86,16 @@ def weights(grid: Float[np.ndarray, "query key"], texts: Sequence[str]) -> str:
         raster(grid, x=x, y=5, width=side, height=side),
         tag("rect", x=x, y=5, width=side, height=side, fill="none", stroke=palette.LINE),
     ]
-    size = min(10.0, cell + 1)
+    every = -(-SIZE // cell)  # of rows lower than letters not each has room for its name
     for row, text in enumerate(texts):
+        if row % every:
+            continue
         parts.append(
             label(
-                shortened(visible(text), 90, size),
+                shortened(visible(text), x - 10, SIZE),
                 x - 6,
-                5 + cell * (row + 0.8),
-                size=size,
+                5 + cell * (row + 0.5) + 4,
+                size=SIZE,
                 mono=True,
                 text_anchor="end",
                 fill=palette.MUTED,
@@ -83,11 +107,11 @@ def weights(grid: Float[np.ndarray, "query key"], texts: Sequence[str]) -> str:
 def bridge(
     cross: Float[np.ndarray, "target source"], source: Sequence[str], target: Sequence[str]
 ) -> str:
-    """Two lines of words and what joins them."""
-    tops = _spread(source)
-    ends = _spread(target)
+    """The first words of two lines, as many as have room, and what joins them."""
+    source, target = source[: _room(source)], target[: _room(target)]
+    tops, ends = _spread(source), _spread(target)
     parts = []
-    for query, row in enumerate(cross):
+    for query, row in enumerate(cross[: len(target), : len(source)]):
         for key in np.argsort(-row)[:2]:
             weight = float(row[key])
             if weight >= 0.15:
@@ -103,10 +127,10 @@ def bridge(
                     )
                 )
     parts += [
-        _mid(visible(t), x, 20, palette.ENCODER, 11) for t, x in zip(source, tops, strict=True)
+        _mid(visible(t), x, 20, palette.ENCODER, SIZE) for t, x in zip(source, tops, strict=True)
     ]
     parts += [
-        _mid(visible(t), x, 90, palette.DECODER, 11) for t, x in zip(target, ends, strict=True)
+        _mid(visible(t), x, 90, palette.DECODER, SIZE) for t, x in zip(target, ends, strict=True)
     ]
     return _small(parts, "Two languages joined by attention")
 
@@ -116,22 +140,29 @@ def bars(texts: Sequence[str], probabilities: Sequence[float]) -> str:
     parts = []
     for row, (text, probability) in enumerate(zip(texts, probabilities, strict=True)):
         y = 6 + 19.5 * row
-        width = 150 * probability / max(probabilities)
+        width = (WIDTH - 112) * probability / max(probabilities)
         colour = palette.CHOSEN if row == 0 else palette.BAR
         parts += [
             label(
                 shortened(visible(text), 64, 12), 70, y + 12, size=12, mono=True, text_anchor="end"
             ),
             tag("rect", x=78, y=y, width=max(width, 1.5), height=15, rx=3, fill=colour),
-            label(f"{probability:.0%}", 84 + width, y + 12, size=10.5, fill=palette.MUTED),
+            label(f"{probability:.0%}", 84 + width, y + 12, size=12, fill=palette.MUTED),
         ]
     return _small(parts, "Likely next tokens")
 
 
+def _widths(texts: Sequence[str]) -> list[float]:
+    return [text_width(visible(text), SIZE) + 4 for text in texts]
+
+
+def _room(texts: Sequence[str]) -> int:
+    """How many of the texts stand in a line."""
+    return max(1, int((np.cumsum(_widths(texts)) <= WIDTH).sum()))
+
+
 def _spread(texts: Sequence[str]) -> list[float]:
-    widths = [text_width(visible(text), 11) + 8 for text in texts]
-    scale = min(1.0, (WIDTH - 8) / sum(widths))
-    edges = np.cumsum([0.0, *widths]) * scale
+    edges = np.cumsum([0.0, *_widths(texts)])
     left = (WIDTH - edges[-1]) / 2
     return [float(left + (a + b) / 2) for a, b in zip(edges, edges[1:], strict=False)]
 

@@ -27,9 +27,10 @@ def cards() -> None:
     """A card a page: what it is about, a small picture of it, and a way in."""
     st.subheader("Explore", anchor=False)
     here = [page for page in PAGES[1:] if (ROOT / page.file).exists()]
-    for column, page in zip(st.columns(len(here), gap="small"), here, strict=True):
-        with column.container(border=True, height="stretch"):
-            _card(page)
+    with st.container(horizontal=True, gap="small", key="atlas-cards"):
+        for page in here:
+            with st.container(border=True, width=240, height="stretch"):
+                _card(page)
 
 
 def models() -> None:

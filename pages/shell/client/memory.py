@@ -14,6 +14,7 @@ from streamlit.components.v2 import component
 
 from pages.shell import address
 from pages.shell.components import script
+from pages.shell.links import opening
 from pages.shell.state import state
 
 KEY = "browser"
@@ -32,7 +33,9 @@ def keep_in_browser(on_kept: Callable[[str, str], None]) -> None:
         led = dict(dict(st.session_state.get(KEY) or {}).get("back") or {})
         search = led.get("search")
         if isinstance(search, str):
-            address.adopt_history(parse_qs(search.removeprefix("?"), keep_blank_values=True))
+            query = parse_qs(search.removeprefix("?"), keep_blank_values=True)
+            address.adopt_history(query)
+            opening.adopt_reference(query)
 
     here = state()
     _browser(

@@ -130,8 +130,8 @@ def _box(
         label(
             visible(one.text[place]),
             LEFT + (places[place] + places[place + 1]) / 2 * COLUMN,
-            y + 18,
-            size=14.5,
+            y + (24 if group.split else 18),  # below the number of its tokens
+            size=12 if group.split else 14.5,
             mono=True,
             text_anchor="middle",
             fill=palette.FAINT if one.text[place].isspace() else palette.INK,
@@ -140,7 +140,7 @@ def _box(
     ]
     if group.split:
         count = f"×{group.last - group.first}"
-        letters.append(label(count, right - 2, y + 9, size=8.5, text_anchor="end"))
+        letters.append(label(count, (x + right) / 2, y + 11, size=12, text_anchor="middle"))
     others = [
         f"r{r}t{g.first}"
         for r, row in enumerate(rows)

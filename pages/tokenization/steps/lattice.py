@@ -39,7 +39,7 @@ def lattice(walk: Lattice, step: int, read: Readable) -> str:
         if reached:
             text = _score(walk.best[place])
             anchor = "start" if place == 0 else "end" if place == size else "middle"
-            parts.append(label(text, x, 45, size=11, mono=True, fill=colour, text_anchor=anchor))
+            parts.append(label(text, x, 45, size=12, mono=True, fill=colour, text_anchor=anchor))
         parts.append(
             tag("line", x1=x, x2=x, y1=50.0, y2=56.0 + 34 * max(lanes.values(), default=0) + 30,
                 stroke=palette.ACCENT if place == step else palette.LINE)
@@ -73,7 +73,7 @@ def _edge(walk: Lattice, index: int, lane: int, read: Readable, *, chosen: bool)
     name = label(
         read(edge.piece), middle, y + 14, size=12, mono=True, text_anchor="middle"
     ) + label(
-        _score(edge.score), middle, y + 26, size=10.5, mono=True, fill=palette.MUTED,
+        _score(edge.score), middle, y + 26, size=12, mono=True, fill=palette.MUTED,
         text_anchor="middle",
     )  # fmt: skip
     kind = "" if edge.known else "\nnot in the vocabulary: the penalty of an unknown character"

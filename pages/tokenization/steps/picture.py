@@ -186,7 +186,7 @@ def _candidate(
         parts.append(tag("line", x1=x, x2=x + wide, y1=y + 11, y2=y + 11, stroke=palette.CUT))
     note = "in the vocabulary" if found else "not in the vocabulary"
     colour = palette.RIGHT if found else palette.MUTED
-    parts.append(label(note, end, y + 16, size=11.5, fill=colour))
+    parts.append(label(note, end, y + 16, size=12, fill=colour))
     return y + 24, max(widest, end + 140)
 
 

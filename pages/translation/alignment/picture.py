@@ -19,7 +19,7 @@ def matrix(found: Alignment, *, title: str) -> str:
     """One matrix large enough to read, with its legend."""
     rows, columns = _names(found.rows), _names(found.columns)
     cell = float(np.clip(640 / max(len(rows), len(columns)), 14, 40))
-    size = min(13.0, cell * 0.8)
+    size = float(np.clip(cell * 0.8, 12.0, 13.0))
     left = 22 + max(svg.text_width(name, size) for name in rows)
     slant = max(svg.text_width(name, size) for name in columns)
     top = 30 + slant * 0.72

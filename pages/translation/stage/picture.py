@@ -6,6 +6,8 @@ drawn. Pointing at a word lights its ribbons, its candidates and its nodes. Know
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from pages.pictures import palette, svg
@@ -17,8 +19,18 @@ ROW = 21.0
 THICK = 20.0  # pixels of a ribbon that carries all of the weight
 
 
-def stage(story: Story, *, tree: bool = True, source_name: str = "Source") -> str:
-    """The whole stage; without `tree` it ends with the candidates."""
+def stage(
+    story: Story,
+    *,
+    tree: bool = True,
+    source_name: str = "Source",
+    ends: Collection[int] = (),
+) -> str:
+    """The whole stage; without `tree` it ends with the candidates.
+
+    A candidate offers the act `write`, unless it is one of `ends`, which end a text; the last token
+    of a forced beginning, `undo`.
+    """
     place = columns(story)
     lanes = {"source": 22.0, "ribbons": 58.0, "target": 178.0, "candidates": 246.0}
     floor = lanes["candidates"] + (ROWS + 1) * ROW + 10
@@ -30,7 +42,7 @@ def stage(story: Story, *, tree: bool = True, source_name: str = "Source") -> st
         _sources(story, place, lanes["source"]),
         _targets(story, place, lanes["target"]),
         _caption("Candidates for each place: the model's own probability", lanes["candidates"] - 8),
-        _candidates(story, place, lanes["candidates"]),
+        _candidates(story, place, lanes["candidates"], ends),
     ]
     if tree:
         parts.append(tree_lane(story, place, floor))
@@ -60,7 +72,7 @@ def chips(
 
 
 def _caption(text: str, y: float) -> str:
-    return svg.label(text, 14, y, size=11.5, fill=palette.MUTED, keep=True)
+    return svg.label(text, 14, y, size=12, fill=palette.MUTED, keep=True)
 
 
 def _now(story: Story, place: Columns, top: float, height: float) -> str:
@@ -155,6 +167,7 @@ def _targets(story: Story, place: Columns, y: float) -> str:
             fill=palette.PROBABILITY,
             opacity=0.06 + 0.5 * share,
             data_id=f"t{t}",
+            data_act=_act(story, t, int(story.scored.ids[t]), ()),
             data_on=lit,
             data_tip=tip,
             dash="4 3" if given else None,
@@ -165,7 +178,7 @@ def _targets(story: Story, place: Columns, y: float) -> str:
             note,
             place.centre(t),
             y + 43,
-            size=11.5,
+            size=12,
             fill=palette.MUTED,
             text_anchor="middle",
             data_on=f"t{t}",
@@ -174,7 +187,7 @@ def _targets(story: Story, place: Columns, y: float) -> str:
     return "".join(parts)
 
 
-def _candidates(story: Story, place: Columns, y: float) -> str:
+def _candidates(story: Story, place: Columns, y: float, ends: Collection[int]) -> str:
     parts = []
     for t in range(story.shown):
         shares = story.scored.best_probabilities[t][:ROWS]
@@ -184,14 +197,15 @@ def _candidates(story: Story, place: Columns, y: float) -> str:
         if chosen not in ids:
             rows[-1] = (chosen, share, int(story.scored.rank[t]))
         for index, (token, p, rank) in enumerate(rows):
-            parts.append(_candidate(story, place, t, token, p, rank, y + index * ROW))
+            act = _act(story, t, token, ends)
+            parts.append(_candidate(story, place, t, token, p, rank, y + index * ROW, act))
         rest = max(0.0, 1.0 - sum(p for _, p, _ in rows))
         parts.append(
             svg.label(
                 f"other {percent(rest)}",
                 place.left(t) + 8,
                 y + len(rows) * ROW + 13,
-                size=11,
+                size=12,
                 fill=palette.MUTED,
                 data_on=f"t{t}",
             )
@@ -199,8 +213,22 @@ def _candidates(story: Story, place: Columns, y: float) -> str:
     return "".join(parts)
 
 
+def _act(story: Story, t: int, token: int, ends: Collection[int]) -> str | None:
+    """What can be done with a candidate."""
+    if token == int(story.scored.ids[t]):
+        return "undo Undo" if t == story.forced - 1 else None
+    return None if token in ends else f"write Continue with “{story.label(token)}”"
+
+
 def _candidate(
-    story: Story, place: Columns, t: int, token: int, share: float, rank: int, y: float
+    story: Story,
+    place: Columns,
+    t: int,
+    token: int,
+    share: float,
+    rank: int,
+    y: float,
+    act: str | None,
 ) -> str:
     chosen = token == int(story.scored.ids[t])
     left, room = place.left(t) + 4, place.step - 8
@@ -217,22 +245,24 @@ def _candidate(
         fill_opacity=0.42 if chosen else 0.75,
     )
     name = svg.label(
-        svg.shortened(word, room - 14 - svg.text_width(figure, 10.5, mono=False), 12),
+        svg.shortened(word, room - 14 - svg.text_width(figure, 12, mono=False), 12),
         left + 5,
         y + 13,
         size=12,
         mono=True,
         font_weight=700 if chosen else 400,
     )
-    value = svg.label(figure, left + room - 4, y + 13, size=10.5, text_anchor="end")
-    what = "chosen" if chosen else "click to write this one instead"
+    value = svg.label(figure, left + room - 4, y + 13, size=12, text_anchor="end")
+    forced = "forced" if t < story.forced else "chosen"
+    what = f"\n{forced}" if chosen else "" if act else "\nends the text: nothing can follow it"
     return svg.tag(
         "g",
         ground + bar + name + value,
         data_id=f"c{t}.{token}",
+        data_act=act,
         data_on=f"t{t}",
         data_name=word,
-        data_tip=f"{word}\n{percent(share)}, rank {rank:,}, id {token}\n{what}",
+        data_tip=f"{word}\n{percent(share)}, rank {rank:,}, id {token}{what}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -30,12 +31,20 @@ def translation_story(trace: Trace, at: Moment) -> Story:
     return story_of(trace, at, layer=place_of(layer), head=place_of(head), end_mark=end_mark)
 
 
-def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...], *, task: int = 0) -> None:
+def translation_stage(
+    trace: Trace,
+    story: Story,
+    ends: tuple[int, ...],
+    *,
+    task: int = 0,
+    below: Callable[[], None],
+) -> None:
     """Draw the stage with its controls, then the softmax.
 
     `ends` are the ids that end a text; the first `task` characters of the source say what to do.
+    `below` draws what stands right under the picture.
     """
-    drawn = stage(story)
+    drawn = stage(story, ends=ends)
     locked = selection("pick", _IDS.findall(drawn), name="Pick")
     picture(
         drawn,
@@ -43,8 +52,11 @@ def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...], *, task
         alt=f"Source, cross-attention, {story.shown} written tokens, candidates and beam tree",
         locked=locked,
         on_lock=partial(select, "pick"),
+        on_act=partial(_act, trace),
     )
-    _change(trace, locked, ends, task)
+    if locked and locked.startswith("s"):
+        _replace(trace, int(locked[1:]), task)
+    below()
     st.caption(
         "Ribbons: the fewest source tokens that carry 75 % of each token's attention; width = "
         "weight. Attention is not an explanation of the choice. Click a candidate to continue with "
@@ -59,14 +71,14 @@ def translation_stage(trace: Trace, story: Story, ends: tuple[int, ...], *, task
     _softmax(story, len(story.target) - 1 if story.now is None else story.now)
 
 
-def _change(trace: Trace, locked: str | None, ends: tuple[int, ...], task: int) -> None:
-    """What the locked word can be exchanged for: a candidate is written, a source word replaced."""
-    if locked and locked.startswith("s"):
-        _replace(trace, int(locked[1:]), task)
-    elif locked and locked.startswith("c"):
-        _force(trace, *(int(part) for part in locked[1:].split(".")), ends=ends)
-    if changes.turned():
-        st.rerun()  # of the whole page: this is another translation
+def _act(trace: Trace, target: str, name: str) -> None:
+    """Write the candidate `c3.417` and let the model go on from there, or take that back."""
+    if name == "undo":
+        changes.unforce()
+        return
+    place, token = (int(part) for part in target[1:].split("."))
+    written = trace.translation.written(trace.place)
+    changes.change(forced="-".join(map(str, (*written[:place], token))))
 
 
 def _replace(trace: Trace, place: int, task: int) -> None:
@@ -86,7 +98,6 @@ def _replace(trace: Trace, place: int, task: int) -> None:
         if new and new != reading.text[start:stop]:
             one = str(Swap(start - task, stop - task, new))
             changes.change(swap="~".join([given, one]) if given else one, forced=None)
-            select("pick", None)
 
     st.text_input(
         f"Replace “{plain(word)}” with",
@@ -96,24 +107,6 @@ def _replace(trace: Trace, place: int, task: int) -> None:
         on_change=swap,
         width=320,
     )
-
-
-def _force(trace: Trace, place: int, token: int, *, ends: tuple[int, ...]) -> None:
-    """A button that writes the locked candidate and lets the model go on from there."""
-    written = trace.translation.written(trace.place)
-    if token == written[place]:
-        return
-    if token in ends:
-        st.caption("Nothing can follow the end token, so it is not forced.")
-        return
-    word = visible(trace.labels.get(token, f"<{token}>"), limit=24)
-    name = plain(f"Continue with {word} as token {place + 1}")
-
-    def force() -> None:
-        changes.change(forced="-".join(map(str, (*written[:place], token))))
-        select("pick", None)
-
-    st.button(name, key="translation-force", type="primary", on_click=force)
 
 
 def _softmax(story: Story, t: int) -> None:

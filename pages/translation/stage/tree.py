@@ -34,7 +34,7 @@ def tree_lane(story: Story, place: Columns, top: float) -> str:
     below = _below(story, nodes)
     spots = {n: _spot(story, place, top, n, ranks[n]) for n in nodes}
     root = (place.left(story.offset) + 2, top + TOP + ROW / 2 - 4)
-    words = {n: svg.shortened(story.label(tree.token[n]), place.step - 42, 11.5) for n in nodes}
+    words = {n: svg.shortened(story.label(tree.token[n]), place.step - 42, 12) for n in nodes}
     edges = [_edge(story, n, spots, root, words, winner, below) for n in nodes]
     places = {h.node: place for place, h in enumerate(story.found.hypotheses, 1)}
     boxes = [_node(story, n, spots[n], words[n], winner, below, places) for n in nodes]
@@ -120,7 +120,7 @@ def _node(
     )
     ink = palette.MUTED if fate == PRUNED else palette.INK
     text = svg.label(
-        word, x + 5, y + 12, size=11.5, mono=True, fill=ink, font_weight=700 if best else 400
+        word, x + 5, y + 12, size=12, mono=True, fill=ink, font_weight=700 if best else 400
     )
     flag = ""
     if fate == FINISHED:
@@ -138,7 +138,7 @@ def _node(
 
 
 def _box_width(word: str) -> float:
-    return svg.text_width(word, 11.5) + 10
+    return svg.text_width(word, 12) + 10
 
 
 def _lit(story: Story, node: int, winner: set[int], below: dict[int, list[int]]) -> str:
@@ -166,7 +166,7 @@ def _legend(story: Story, top: float) -> str:
         f"Beam search tree, at most {width} candidates per step: "
         "higher = higher cumulative log-probability"
     )
-    parts = [svg.label(caption, 14, top + 14, size=11.5, fill=palette.MUTED)]
+    parts = [svg.label(caption, 14, top + 14, size=12, fill=palette.MUTED)]
     x = 14.0
     for name, colour, wide in (
         ("this one", palette.RETURNED, 3.2),
@@ -176,7 +176,7 @@ def _legend(story: Story, top: float) -> str:
         parts.append(
             svg.tag("path", d=f"M{x:.0f} {top + 32:.0f}h22", stroke=colour, stroke_width=wide)
         )
-        parts.append(svg.label(name, x + 27, top + 36, size=11.5))
-        x += 37 + svg.text_width(name, 11.5, mono=False) + 14
-    parts.append(svg.label("⚑ finished, with its final rank", x, top + 36, size=11.5))
+        parts.append(svg.label(name, x + 27, top + 36, size=12))
+        x += 37 + svg.text_width(name, 12, mono=False) + 14
+    parts.append(svg.label("⚑ finished, with its final rank", x, top + 36, size=12))
     return svg.tag("g", parts, keep=True)

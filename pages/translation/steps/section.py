@@ -22,10 +22,10 @@ SEEN = "translation-seen"  # session key: which translation was shown
 def settle_step(trace: Trace) -> bool:
     """Settle the moment outside of the fragment; say whether the translation plays."""
     seen = hash((trace.translation.source_reading, trace.translation.prompt, trace.target))
+    wanted = changes.shown_next(moments(len(trace.target)))
     if st.session_state.get(SEEN) not in (None, seen):
-        # The link's step was for the translation before. What a person changed is seen at the end.
-        fresh("step")
-        select("step", None)
+        fresh("step")  # the link's was for the translation before
+        select("step", wanted)
         player.leave(PLAYER)
     st.session_state[SEEN] = seen
     _step(trace)
@@ -93,10 +93,10 @@ def _strip(at: Moment, n_target: int) -> None:
 
 
 def _controls(step: int, last: int) -> None:
-    st.session_state["translation-step"] = step
-    left, right = st.columns([1, 7], vertical_alignment="bottom")
+    st.session_state[changes.STEP] = step
+    left, right = st.columns([1.3, 7], vertical_alignment="bottom")
     with right:
-        st.slider("Step", 1, last, key="translation-step", on_change=_moved)
+        st.slider("Step", 1, last, 1, key=changes.STEP, on_change=_moved)
     with left:
         player.button(
             PLAYER,
@@ -110,6 +110,6 @@ def _controls(step: int, last: int) -> None:
 
 
 def _moved() -> None:
-    value = int(st.session_state["translation-step"])
+    value = int(st.session_state[changes.STEP])
     stay = player.echoed(PLAYER, lambda step: step == value)
     _go(value if stay is None else stay)

@@ -56,7 +56,7 @@ def tensors(
 ) -> str:
     """Matrices side by side, one row a token; `ids` + number is a row's id in the picture."""
     rows = [svg.visible(row, limit=16) for row in rows[:MOST_ROWS]]
-    cell = float(np.clip(420 / len(rows), 11.0, 18.0))
+    cell = float(np.clip(420 / len(rows), 12.0, 18.0))
     left = 26 + max(svg.text_width(row, 12) for row in rows)
     top, x = 46.0, left
     high = max(float(np.abs(part.values[: len(rows)]).max(initial=0.0)) for part in parts) or 1.0
@@ -70,7 +70,7 @@ def tensors(
             )
         body.append(svg.label(head, x, 18, size=12.5, font_weight=600, keep=True))
         note = f"numbers 1 to {shown} of {part.values.shape[1]}"
-        body.append(svg.label(note, x, 34, size=11, fill=palette.MUTED, keep=True))
+        body.append(svg.label(note, x, 34, size=12, fill=palette.MUTED, keep=True))
         body.append(
             matrix.matrix(
                 part.values[: len(rows), :shown],
@@ -107,7 +107,7 @@ def _row_labels(
             row,
             left - 8,
             top + (index + 0.75) * cell,
-            size=min(12.0, cell),
+            size=12,
             mono=True,
             text_anchor="end",
             data_id=f"{ids}{first + index}",
@@ -120,14 +120,14 @@ def numbered(pieces: Sequence[str], ids: Sequence[int], *, title: str, key: str 
     """Tokens in boxes with their ids under them, in lines that fit a page."""
     x, y, parts = 14.0, 12.0, []
     for index, (piece, token) in enumerate(zip(pieces, ids, strict=True)):
-        width = max(svg.text_width(piece, 14), svg.text_width(str(token), 11)) + 20
+        width = max(svg.text_width(piece, 14), svg.text_width(str(token), 12)) + 20
         if x + width > 1000:
             x, y = 14.0, y + 66
         box = svg.tag("rect", x=x, y=y, width=width, height=30.0, rx=6.0, fill=palette.chip(index))
         middle = x + width / 2
         word = svg.label(piece, middle, y + 20, size=14, mono=True, text_anchor="middle")
         below = svg.label(
-            str(token), middle, y + 47, size=11, mono=True, fill=palette.MUTED, text_anchor="middle"
+            str(token), middle, y + 47, size=12, mono=True, fill=palette.MUTED, text_anchor="middle"
         )
         parts.append(
             svg.tag(
@@ -152,7 +152,7 @@ def softmax_table(story: Story, t: int) -> str:
         )
     )
     heads = (("token", 14.0), ("logit", 170.0), ("e to the (logit − S)", 214.0))
-    parts = [svg.label(name, x, 18, size=11.5, fill=palette.MUTED, keep=True) for name, x in heads]
+    parts = [svg.label(name, x, 18, size=12, fill=palette.MUTED, keep=True) for name, x in heads]
     for index, (token, logit, share) in enumerate(rows):
         y = 28.0 + index * 24
         chosen = token == int(scored.ids[t])
@@ -182,7 +182,7 @@ def softmax_table(story: Story, t: int) -> str:
     y = 28.0 + len(rows) * 24
     rest = max(0.0, 1 - float(shares.sum()))
     total = f"S = {number(float(scored.log_sum[t]))}: the logarithm of the sum over all tokens"
-    parts.append(svg.label(f"all others together {percent(rest)}", 344, y + 14, size=11.5,
+    parts.append(svg.label(f"all others together {percent(rest)}", 344, y + 14, size=12,
                            fill=palette.MUTED, keep=True))  # fmt: skip
-    parts.append(svg.label(total, 14, y + 36, size=11.5, fill=palette.MUTED, keep=True))
+    parts.append(svg.label(total, 14, y + 36, size=12, fill=palette.MUTED, keep=True))
     return svg.document(760.0, y + 48, parts, f"Softmax for target token {t + 1}")

@@ -114,7 +114,7 @@ def _tower(
             shape = " × ".join(str(n) for n in level.values.shape)
             body.append(svg.label(level.name, x - 8, y + 15, size=12, text_anchor="end"))
             body.append(
-                svg.label(shape, x - 8, y + 30, size=11, fill=palette.MUTED, text_anchor="end")
+                svg.label(shape, x - 8, y + 30, size=12, fill=palette.MUTED, text_anchor="end")
             )
         if floor:
             body.append(_arrow(x + WIDE / 2, y + TALL + GAP - 3, y + TALL + 4, colour))
@@ -144,7 +144,7 @@ def _words(words: Sequence[str], x: float, base: float, own: int, part: int, key
         at_x, at_y = x + (index + 0.5) * cell + 4, base + 15
         parts.append(
             svg.label(
-                svg.shortened(word, 84, 11.5), at_x, at_y, size=11.5, mono=True, text_anchor="end",
+                svg.shortened(word, 84, 12), at_x, at_y, size=12, mono=True, text_anchor="end",
                 transform=f"rotate(-48 {at_x:.1f} {at_y:.1f})", data_id=f"{key}{index}",
             )
         )  # fmt: skip
@@ -163,7 +163,7 @@ def _bridge(left: int, right: int, base: float, part: int) -> str:
         "path", d="".join(lines), fill="none", stroke=palette.CROSS,
         stroke_width=3.0 if part == 5 else 1.8,
     )  # fmt: skip
-    note = svg.label("keys, values", bus - 40, y - 8, size=11.5, fill=palette.CROSS)
+    note = svg.label("keys, values", bus - 40, y - 8, size=12, fill=palette.CROSS)
     return svg.tag("g", path + note, opacity=_opacity(5, part))
 
 
@@ -189,7 +189,7 @@ def _top(story: Story, part: int, y: float) -> str:
             svg.label(word, RIGHT + 102, at + 13, size=12.5, mono=True, text_anchor="end",
                       font_weight=weight)
         )  # fmt: skip
-        parts.append(svg.label(percent(share), RIGHT + 268, at + 13, size=11.5))
+        parts.append(svg.label(percent(share), RIGHT + 268, at + 13, size=12))
     return svg.tag("g", parts, opacity=_opacity(7, part))
 
 

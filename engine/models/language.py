@@ -1,17 +1,12 @@
-"""Whether a text may be in a language that the model does not read, and a sample that it does.
+"""Whether a text may be in a language that a translating model does not read.
 
-In: a model's name and a text. Out: a sentence, at most. A language is told by its commonest short
-words, as any text of a few words has some: a guess, and said as one. Nothing is refused.
+In: a model's name and a text. Out: codes of languages. A language is told by its commonest short
+words, as any text of a few words has some: a guess, to be said as one. Nothing is refused.
 """
 
 from __future__ import annotations
 
 import re
-
-import streamlit as st
-
-from pages.shell.address import plain
-from pages.shell.frame import Choice, samples, set_text
 
 NAMES = {"de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian",
          "nl": "Dutch", "pt": "Portuguese"}  # fmt: skip
@@ -49,29 +44,11 @@ def likely_language(text: str) -> str | None:
     return first if hits[first] >= LEAST and hits[first] > hits[second] else None
 
 
-def wrong_language(choice: Choice) -> None:
-    """Say so where the text may not be in the model's language; a click takes one that is."""
-    known, told = reads(choice.model), likely_language(choice.text)
-    if known is None or told is None or told == known:
-        return
-    fitting = next((one for one in samples() if _fits(one.text, known)), None)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(
-            plain(
-                f"{choice.card.title} reads {NAMES[known]}. This text may be {NAMES[told]}: the "
-                "translation may be nonsense."
-            ),
-            icon=":material/translate:",
-        )
-        if fitting is not None:
-            st.button(
-                f"Use “{plain(fitting.name)}”",
-                key="translation-sample",
-                on_click=set_text,
-                args=(fitting.text,),
-                help=plain(fitting.text),
-            )
+def mistaken(name: str, text: str) -> tuple[str, str] | None:
+    """The language that a model reads and the likely other one of a text; None where all is well.
 
-
-def _fits(text: str, language: str) -> bool:
-    return likely_language(text) == language
+    >>> mistaken("fr-en", "My key is in the garden."), mistaken("fr-en", "Il a mangé une pomme.")
+    (('fr', 'en'), None)
+    """
+    known, told = reads(name), likely_language(text)
+    return None if known is None or told is None or told == known else (known, told)

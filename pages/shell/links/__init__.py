@@ -1,0 +1,1 @@
+"""Short links and what is done with them: made, opened, shown, embedded."""
