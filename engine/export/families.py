@@ -211,12 +211,6 @@ LAYOUTS: dict[str, Layout] = {
         skipped=2,
     ),
     "plbart": pair("PLBartForConditionalGeneration", "PLBartModel", positions="learned", skipped=2),
-    "blenderbot": pair(
-        "BlenderbotForConditionalGeneration",
-        "BlenderbotModel",
-        positions="learned",
-        norm="layer_norm",
-    ),
     "blenderbot-small": pair(
         "BlenderbotSmallForConditionalGeneration", "BlenderbotSmallModel", positions="learned"
     ),

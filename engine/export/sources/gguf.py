@@ -28,7 +28,6 @@ ARCHITECTURES = {
     "qwen2": "qwen2",
     "qwen3": "qwen3",
     "qwen2moe": "qwen2_moe",
-    "qwen3moe": "qwen3_moe",
     "phi3": "phi3",
     "bloom": "bloom",
     "stablelm": "stablelm",
