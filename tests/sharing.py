@@ -10,7 +10,7 @@ import re
 
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.engine.checkpoints import RECIPES
+from tests.engine.recipes import RECIPES
 from tests.engine.tasks import NAMES
 
 MODELS = "|".join(sorted((*RECIPES, *NAMES), key=len, reverse=True))

@@ -1,4 +1,4 @@
-"""`python -m engine.export <id or folder>`: make a bundle, for a person or for the app.
+"""`python -m engine.export <id, folder or GGUF file>`: make a bundle, for a person or for the app.
 
 With `--json` each line on stdout is {"stage", "progress", "result", "error"}, which is what
 `engine.jobs.registry` reads; without it the stages are plain lines. A refusal is one sentence on
@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, TextIO, get_args
 
 from engine.errors import EngineError, ExportFailed
-from engine.export.sources.hub import Report, fetch, local
-from engine.export.sources.look import look
+from engine.export.sources.hub import Report
+from engine.export.sources.look import check_checkpoint, look
+from engine.export.sources.origin import opened
+from engine.export.sources.packages import PACKAGES
 from engine.export.sources.place import alone
 from engine.models.bundle import Precision
 from engine.models.catalog import bundle_name, check_name
@@ -53,7 +55,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     found = argparse.ArgumentParser(prog="python -m engine.export", description=__doc__)
     found.add_argument(
-        "model", help="a Hugging Face id or the address of its page, or a folder with config.json"
+        "model",
+        help="a Hugging Face id or the address of its page, a folder with config.json, a GGUF "
+        "file, or the name of a model that a package carries: "
+        + ", ".join(one.model for one in PACKAGES),
     )
     found.add_argument("--revision", help="branch, tag or commit on the Hub; also model@revision")
     found.add_argument("--name", help="what the app calls it; default: the last part of the id")
@@ -114,29 +119,22 @@ def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
 def _make(
     chosen: argparse.Namespace, source: Source, target: Path, device: Device, report: Report
 ) -> dict[str, Any]:
-    if source.folder is not None:
-        checkpoint, share = local(source.folder), 0.0
-    else:
-        share = FETCHED
-        checkpoint = fetch(
-            source.id,
-            source.revision,
-            lambda stage, done: report(stage, share * done),
-            out=target,
-        )
-    if chosen.name:
-        checkpoint = dataclasses.replace(checkpoint, name=chosen.name)
-    report("Loading PyTorch", share)
-    from engine.export.bundling import export  # torch takes seconds: after the refusals
+    share = FETCHED if source.folder is None else 0.0
+    with opened(source, target, lambda stage, done: report(stage, share * done)) as checkpoint:
+        check_checkpoint(checkpoint, target)
+        if chosen.name:
+            checkpoint = dataclasses.replace(checkpoint, name=chosen.name)
+        report("Loading PyTorch", share)
+        from engine.export.bundling import export  # torch takes seconds: after the refusals
 
-    card = export(
-        checkpoint,
-        target,
-        precision=chosen.precision,
-        store=chosen.store,
-        device=device,
-        report=lambda stage, done: report(stage, share + (1 - share) * done),
-    )
+        card = export(
+            checkpoint,
+            target,
+            precision=chosen.precision,
+            store=chosen.store,
+            device=device,
+            report=lambda stage, done: report(stage, share + (1 - share) * done),
+        )
     return {"name": target.name, "folder": str(target), "errors": card.errors, "notes": card.notes}
 
 

@@ -20,11 +20,11 @@ from engine.export.graphs.capture import NAME
 from engine.export.graphs.convert import convert
 from engine.export.graphs.graph import Graph, graphs
 from engine.export.graphs.keeping import gate
-from engine.export.model import limit
+from engine.export.model import limit, rows, settle
 from engine.export.proof import check, open_graph
 from engine.export.sources.hub import Checkpoint
-from engine.export.sources.look import layout_of
-from engine.export.sources.place import aside, check_disk, check_memory
+from engine.export.sources.look import check_checkpoint, layout_of
+from engine.export.sources.place import aside
 from engine.export.sources.tokenizer import beyond, write_tokenizer
 from engine.export.weights.agreement import agreement
 from engine.export.weights.int8 import quantise
@@ -43,6 +43,10 @@ PASSAGE = (
     "would reach the harbour on Monday; now it was Thursday, and there was no news at all. A man "
     "in a blue coat crossed the street, looked up at the window and went away without a word."
 )
+ALIBI = (
+    "Its attention adds the slope of its positions (ALiBi) once, as the model was trained; the "
+    "eager attention of transformers adds it twice and gives other numbers."
+)
 
 
 def export(
@@ -59,9 +63,7 @@ def export(
     `store` is how an fp32 bundle's matrices are written: rounded ones take less room on the disk,
     and what they stand for is computed with in float32. `device` is where the proof runs.
     """
-    layout_of(checkpoint.config, checkpoint.name)  # refused before anything large is read
-    check_memory(checkpoint.name, checkpoint.parameters)
-    check_disk(checkpoint.name, checkpoint.parameters, out)
+    check_checkpoint(checkpoint, out)  # refused before anything large is read
     with aside(out) as folder:
         report("Reading the tokenizer", 0.0)
         tokenizer = write_tokenizer(checkpoint.folder, folder)
@@ -82,7 +84,7 @@ def export(
                 outputs |= {value.name or "" for value in program.graph.outputs}
         report("Comparing with PyTorch", 0.75)
         # Said before the long part, and once more in the card and in the result.
-        for note in beyond(tokenizer, model.get_input_embeddings().weight.shape[0]):  # type: ignore[union-attr]
+        for note in beyond(tokenizer, rows(model)):
             report(note, 0.75)
         errors = proved(folder, modules, tokenizer, precision, device)
         report("Writing the card", 0.95)
@@ -135,7 +137,7 @@ def load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, Layout]:
     plan = layout_of(checkpoint.config, checkpoint.name)
     if checkpoint.config.get("alibi"):
         # Falcon's eager attention adds the slope twice, its other ones once as it was trained.
-        plan = replace(plan, positions="alibi", reference="sdpa")
+        plan = replace(plan, positions="alibi", reference="sdpa", notes=(ALIBI,))
     model, missing = _read(checkpoint, plan.head)
     if missing and plan.family == "encoder":
         model, missing = _read(checkpoint, plan.base)
@@ -148,7 +150,7 @@ def load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, Layout]:
         )
     # Set afterwards: some families look the name up in a list of their own while they are built.
     model.set_attn_implementation(NAME)
-    return model.eval(), plan
+    return model.eval(), replace(plan, notes=(*plan.notes, *settle(model)))
 
 
 def _read(checkpoint: Checkpoint, kind: str) -> tuple[PreTrainedModel, set[str]]:
@@ -187,9 +189,22 @@ def _converted(name: str, graph: Graph, source: str) -> ir.Model:
 
 
 def proof_ids(tokenizer: Tokenizer, graph: Graph, text: str, most: int) -> list[int]:
-    """A fixed text as ids, at least 6 and fewer than the model has positions."""
+    """A fixed text as ids that the model has, fewer than it has positions.
+
+    A tokenizer may not know the text: one without an unknown token raises, one of another script
+    drops most of it. Then tokens of its vocabulary are taken as they come.
+    """
     model = graph.model
-    room = (limit(model, graph.layout) or most + 1) - 1
-    ids = tokenizer.encode(text).ids[: min(room, most)]
-    # A tokenizer with hardly any vocabulary may drop most of the text.
-    return ids if len(ids) >= 6 else [k % model.config.vocab_size for k in range(1, 13)]
+    count = rows(model)
+    room = min((limit(model, graph.layout) or most + 1) - 1, most)
+    try:
+        ids = [i for i in tokenizer.encode(text).ids if i < count][:room]
+    except Exception:  # the library raises bare Exception
+        ids = []
+    if len(ids) >= 6:
+        return ids
+    # Padding has no position in some families, which a text that is read never has either.
+    padding = getattr(model.config, "pad_token_id", None)
+    here = [i for i in sorted(set(tokenizer.get_vocab().values())) if i < count and i != padding]
+    here = here or list(range(count))
+    return [here[k % len(here)] for k in range(1, 13)][:room]

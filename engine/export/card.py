@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
+from torch import Tensor
 from transformers import PreTrainedModel
 from transformers import __version__ as transformers_version
 
 from engine.export.families import Layout
 from engine.export.graphs.graph import Graph
-from engine.export.model import limit, module, predicts, stack, takes_pairs
+from engine.export.model import limit, module, predicts, rows, stack, takes_pairs
 from engine.export.sources.hub import Checkpoint
 from engine.export.sources.tokenizer import beyond, kind, named, settings_of, special
 from engine.export.weights.storage import Weights
@@ -50,7 +51,7 @@ def make_card(
         encoder=_tower(graphs.get("encoder.onnx", graph), "encoder") if has_encoder else None,
         decoder=_tower(graph, "decoder") if decides else None,
         width=model.config.hidden_size,
-        vocabulary=model.get_input_embeddings().weight.shape[0],  # type: ignore[union-attr]
+        vocabulary=rows(model),
         positions=layout.positions,
         limit=limit(model, layout),
         precision="fp32",
@@ -66,12 +67,16 @@ def make_card(
         vectors=located,
         predicts=predicts(model),
         pairs=takes_pairs(model) and layout.family == "encoder",
-        mask=special(checkpoint.folder, tokenizer, "mask_token") if not decides else None,
+        mask=masking(model, checkpoint.folder, tokenizer) if not decides else None,
         tokenizer=kind(tokenizer),
         template=template(checkpoint.folder),
         named=named(checkpoint.folder) if template(checkpoint.folder) else {},
         rotary=rotary(model),
-        notes=(*layout.notes, *beyond(tokenizer, model.get_input_embeddings().weight.shape[0])),  # type: ignore[union-attr]
+        notes=(
+            *checkpoint.notes,
+            *layout.notes,
+            *beyond(tokenizer, rows(model)),
+        ),
     )
 
 
@@ -81,23 +86,26 @@ def _tower(graph: Graph, side: Side) -> Stack:
 
 
 def generation(model: PreTrainedModel, folder: Path, tokenizer: Tokenizer) -> Generation:
-    """Ids that generation starts, ends and is forced with."""
+    """Ids that generation starts, ends and is forced with; those without a vector are left out."""
+    count = rows(model)
     config = getattr(model, "generation_config", None) or model.config
 
     def read(name: str) -> Any:
         value = getattr(config, name, None)
-        return getattr(model.config, name, None) if value is None else value
+        value = getattr(model.config, name, None) if value is None else value
+        return None if isinstance(value, int) and not 0 <= value < count else value
 
     ends = read("eos_token_id")
+    ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
     banned = [words[0] for words in read("bad_words_ids") or () if len(words) == 1]
     start = read("decoder_start_token_id") if model.config.is_encoder_decoder else None
     return Generation(
         start=read("bos_token_id") if start is None else start,
-        ends=tuple(ends) if isinstance(ends, list) else () if ends is None else (ends,),
+        ends=tuple(end for end in ends if 0 <= end < count),
         pad=read("pad_token_id"),
         forced_first=read("forced_bos_token_id"),
         forced_last=read("forced_eos_token_id"),
-        banned=tuple(banned),
+        banned=tuple(one for one in banned if 0 <= one < count),
         languages=languages(model, tokenizer),
         prefixes=tuple(
             task["prefix"]
@@ -107,13 +115,25 @@ def generation(model: PreTrainedModel, folder: Path, tokenizer: Tokenizer) -> Ge
     )
 
 
+def masking(model: PreTrainedModel, folder: Path, tokenizer: Tokenizer) -> int | None:
+    """The id of the mask token, if the model has a vector for it."""
+    found = special(folder, tokenizer, "mask_token")
+    count = rows(model)
+    return found if found is not None and found < count else None
+
+
 def languages(model: PreTrainedModel, tokenizer: Tokenizer) -> dict[str, int]:
     """The language codes that a translation may be forced to begin with, by their token."""
     if model.config.model_type not in ("mbart", "m2m_100"):
         return {}
     code = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}|__[a-z]{2,3}__")
     added = tokenizer.get_added_tokens_decoder()
-    return {token.content: k for k, token in added.items() if code.fullmatch(token.content)}
+    count = rows(model)
+    return {
+        token.content: k
+        for k, token in added.items()
+        if k < count and code.fullmatch(token.content)
+    }
 
 
 def vectors(model: PreTrainedModel, layout: Layout, weights: Weights) -> dict[str, Matrix]:
@@ -130,7 +150,7 @@ def vectors(model: PreTrainedModel, layout: Layout, weights: Weights) -> dict[st
     for name, (path, skipped) in paths.items():
         holder = module(model, path)
         weight = getattr(holder, "weight", getattr(holder, "weights", None))
-        matrix = None if weight is None else weights.matrix(weight)
+        matrix = weights.matrix(weight) if isinstance(weight, Tensor) else None
         if matrix is not None and matrix != found.get("token"):
             found[name] = _without(matrix, skipped)
     return found

@@ -1,185 +1,61 @@
-"""What differs between model families, as data: where a tower keeps its parts.
+"""What differs between model families, as data: a line each where they share a shape (`layouts`).
 
-Paths are relative to the whole model (`GPT2LMHeadModel`, `BertForMaskedLM`, ...). Everything else
-about a model is read from its configuration or from what it computes. Adding a family is adding an
-entry here; the proof at export says whether it was right.
+Adding a family is adding an entry here and a tiny checkpoint to the tests; the proof at export says
+whether it was right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
 from engine.errors import ExportFailed
-from engine.values import Family
+from engine.export.layouts import Layout, Tower, decoder, encoder, pair, t5
 
+__all__ = ["LAYOUTS", "LIKE_LLAMA", "Layout", "Tower", "layout"]
 
-@dataclass(frozen=True, slots=True)
-class Tower:
-    """Where one tower keeps its parts; None where it has no such part.
-
-    `position` is the module whose output is added to the tokens' vectors, its first `skipped` rows
-    are never a position; `after` are the modules that follow the last block, in order. `cross` is
-    the name in a block under which its cross-attention lies, with the projections `cross_key` and
-    `cross_value` inside. `shared` names the blocks inside a group of blocks that run repeatedly.
-    `parts` are the modules in a block whose outputs are quantities of their names.
-    """
-
-    blocks: str
-    token: str
-    position: str | None = None
-    after: tuple[str, ...] = ()
-    cross: str | None = None
-    cross_key: str = "k_proj"
-    cross_value: str = "v_proj"
-    skipped: int = 0
-    shared: str | None = None
-    parts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A family: its towers and how it knows where a token stands.
-
-    `head` is the transformers class with the output matrix, `base` the one without, `inside` the
-    name under which the first holds the second: a bare checkpoint's paths lack that prefix.
-    `last` is the module whose last hidden state meets the output matrix, `inside` if not given.
-    `notes` are sentences for the card about what the family cannot give. `reference` is the
-    attention of transformers' own that the proof compares with.
-    """
-
-    family: Family
-    head: str
-    base: str
-    inside: str
-    positions: str
-    encoder: Tower | None = None
-    decoder: Tower | None = None
-    last: str | None = None
-    notes: tuple[str, ...] = ()
-    reference: str = "eager"
-
-    def bare(self) -> Layout:
-        """The same layout for an encoder's checkpoint without its output matrix."""
-        assert self.encoder is not None
-        prefix = f"{self.inside}."
-        tower = replace(
-            self.encoder,
-            blocks=self.encoder.blocks.removeprefix(prefix),
-            token=self.encoder.token.removeprefix(prefix),
-            position=self.encoder.position and self.encoder.position.removeprefix(prefix),
-            after=tuple(path.removeprefix(prefix) for path in self.encoder.after),
-        )
-        return replace(self, encoder=tower)
-
-
-def _decoder(
-    head: str,
-    base: str,
-    *,
-    positions: str = "rotary",
-    inside: str = "model",
-    blocks: str = "layers",
-    token: str = "embed_tokens",
-    position: str | None = None,
-    after: tuple[str, ...] = ("norm",),
-    skipped: int = 0,
-    last: str | None = None,
-) -> Layout:
-    """A decoder; its defaults are LLaMA's, paths are relative to `inside`."""
-    tower = Tower(
-        blocks=f"{inside}.{blocks}",
-        token=f"{inside}.{token}",
-        position=position and f"{inside}.{position}",
-        after=tuple(f"{inside}.{path}" for path in after),
-        skipped=skipped,
-    )
-    return Layout("decoder", head, base, inside, positions, decoder=tower, last=last)
-
-
-def _encoder(
-    head: str,
-    base: str,
-    inside: str,
-    *,
-    positions: str = "learned",
-    blocks: str = "encoder.layer",
-    token: str = "embeddings.word_embeddings",
-    position: str | None = "embeddings.position_embeddings",
-    after: tuple[str, ...] = (),
-    skipped: int = 0,
-    shared: str | None = None,
-    notes: tuple[str, ...] = (),
-) -> Layout:
-    """An encoder; its defaults are BERT's, paths are relative to `inside`."""
-    tower = Tower(
-        blocks=f"{inside}.{blocks}",
-        token=f"{inside}.{token}",
-        position=position and f"{inside}.{position}",
-        after=tuple(f"{inside}.{path}" for path in after),
-        skipped=skipped,
-        shared=shared,
-    )
-    return Layout("encoder", head, base, inside, positions, encoder=tower, notes=notes)
-
-
-def _pair(
-    head: str, base: str, *, positions: str, norm: str | None = None, skipped: int = 0
-) -> Layout:
-    """An encoder-decoder of BART's kin."""
-
-    def tower(side: str) -> Tower:
-        return Tower(
-            blocks=f"model.{side}.layers",
-            token=f"model.{side}.embed_tokens",
-            position=f"model.{side}.embed_positions",
-            after=(f"model.{side}.{norm}",) if norm else (),
-            cross="encoder_attn" if side == "decoder" else None,
-            skipped=skipped,
-        )
-
-    return Layout(
-        "encoder-decoder",
-        head,
-        base,
-        "model",
-        positions,
-        encoder=tower("encoder"),
-        decoder=tower("decoder"),
-        last="model.decoder",
-    )
-
-
-def _t5(head: str, base: str) -> Layout:
-    def tower(side: str) -> Tower:
-        return Tower(
-            blocks=f"{side}.block",
-            token=f"{side}.embed_tokens",
-            after=(f"{side}.final_layer_norm",),
-            cross="layer.1.EncDecAttention" if side == "decoder" else None,
-            cross_key="k",
-            cross_value="v",
-        )
-
-    return Layout(
-        "encoder-decoder",
-        head,
-        base,
-        "",
-        "relative",
-        encoder=tower("encoder"),
-        decoder=tower("decoder"),
-        last="decoder",
-    )
-
+# LLaMA's shape under other names: the type in config.json, and how transformers' classes begin.
+LIKE_LLAMA = {
+    "llama": "Llama",
+    "mistral": "Mistral",
+    "ministral": "Ministral",
+    "ministral3": "Ministral3",
+    "qwen2": "Qwen2",
+    "qwen3": "Qwen3",
+    "gemma": "Gemma",
+    "gemma2": "Gemma2",
+    "phi3": "Phi3",
+    "smollm3": "SmolLM3",
+    "olmo": "Olmo",
+    "olmo2": "Olmo2",
+    "olmo3": "Olmo3",
+    "granite": "Granite",
+    "stablelm": "StableLm",
+    "cohere": "Cohere",
+    "cohere2": "Cohere2",
+    "nemotron": "Nemotron",
+    "helium": "Helium",
+    "exaone4": "Exaone4",
+    "starcoder2": "Starcoder2",
+    "glm": "Glm",
+    "glm4": "Glm4",
+    "arcee": "Arcee",
+    "apertus": "Apertus",
+    "ernie4_5": "Ernie4_5",
+    "hunyuan_v1_dense": "HunYuanDenseV1",
+    "seed_oss": "SeedOss",
+    # Mixtures: a router sends each token to a few of a block's feed-forward networks.
+    "mixtral": "Mixtral",
+    "qwen2_moe": "Qwen2Moe",
+    "qwen3_moe": "Qwen3Moe",
+    "olmoe": "Olmoe",
+    "granitemoe": "GraniteMoe",
+}
 
 _GPT = {"inside": "transformer", "blocks": "h", "after": ("ln_f",)}
 
 LAYOUTS: dict[str, Layout] = {
-    "gpt2": _decoder(
+    "gpt2": decoder(
         "GPT2LMHeadModel", "GPT2Model", positions="learned", token="wte", position="wpe", **_GPT
     ),
-    "openai-gpt": _decoder(
+    "openai-gpt": decoder(
         "OpenAIGPTLMHeadModel",
         "OpenAIGPTModel",
         positions="learned",
@@ -189,7 +65,7 @@ LAYOUTS: dict[str, Layout] = {
         position="positions_embed",
         after=(),
     ),
-    "gpt_neo": _decoder(
+    "gpt_neo": decoder(
         "GPTNeoForCausalLM",
         "GPTNeoModel",
         positions="learned",
@@ -197,19 +73,19 @@ LAYOUTS: dict[str, Layout] = {
         position="wpe",
         **_GPT,
     ),
-    "gptj": _decoder("GPTJForCausalLM", "GPTJModel", token="wte", **_GPT),
-    "gpt_neox": _decoder(
+    "gptj": decoder("GPTJForCausalLM", "GPTJModel", token="wte", **_GPT),
+    "gpt_neox": decoder(
         "GPTNeoXForCausalLM",
         "GPTNeoXModel",
         inside="gpt_neox",
         token="embed_in",
         after=("final_layer_norm",),
     ),
-    "bloom": _decoder(
+    "bloom": decoder(
         "BloomForCausalLM", "BloomModel", positions="alibi", token="word_embeddings", **_GPT
     ),
-    "falcon": _decoder("FalconForCausalLM", "FalconModel", token="word_embeddings", **_GPT),
-    "opt": _decoder(
+    "falcon": decoder("FalconForCausalLM", "FalconModel", token="word_embeddings", **_GPT),
+    "opt": decoder(
         "OPTForCausalLM",
         "OPTModel",
         positions="learned",
@@ -220,28 +96,89 @@ LAYOUTS: dict[str, Layout] = {
         skipped=2,
         last="model.decoder",
     ),
-    "llama": _decoder("LlamaForCausalLM", "LlamaModel"),
-    "mistral": _decoder("MistralForCausalLM", "MistralModel"),
-    "qwen2": _decoder("Qwen2ForCausalLM", "Qwen2Model"),
-    "qwen3": _decoder("Qwen3ForCausalLM", "Qwen3Model"),
-    "gemma": _decoder("GemmaForCausalLM", "GemmaModel"),
-    "gemma2": _decoder("Gemma2ForCausalLM", "Gemma2Model"),
-    "gemma3_text": _decoder("Gemma3ForCausalLM", "Gemma3TextModel"),
-    "phi3": _decoder("Phi3ForCausalLM", "Phi3Model"),
-    "bert": _encoder("BertForMaskedLM", "BertModel", "bert"),
-    "roberta": _encoder("RobertaForMaskedLM", "RobertaModel", "roberta", skipped=2),
-    "electra": _encoder("ElectraForMaskedLM", "ElectraModel", "electra"),
-    "distilbert": _encoder(
+    **{kind: decoder(f"{name}ForCausalLM", f"{name}Model") for kind, name in LIKE_LLAMA.items()},
+    "gemma3_text": decoder("Gemma3ForCausalLM", "Gemma3TextModel"),
+    "phi": decoder("PhiForCausalLM", "PhiModel", after=("final_layernorm",)),
+    "persimmon": decoder("PersimmonForCausalLM", "PersimmonModel", after=("final_layernorm",)),
+    "gpt_bigcode": decoder(
+        "GPTBigCodeForCausalLM",
+        "GPTBigCodeModel",
+        positions="learned",
+        token="wte",
+        position="wpe",
+        **_GPT,
+    ),
+    "codegen": decoder("CodeGenForCausalLM", "CodeGenModel", token="wte", **_GPT),
+    "mpt": decoder(
+        "MptForCausalLM",
+        "MptModel",
+        positions="alibi",
+        inside="transformer",
+        blocks="blocks",
+        token="wte",
+        after=("norm_f",),
+    ),
+    "biogpt": decoder(
+        "BioGptForCausalLM",
+        "BioGptModel",
+        positions="learned",
+        inside="biogpt",
+        position="embed_positions",
+        after=("layer_norm",),
+        skipped=2,
+    ),
+    "bert": encoder("BertForMaskedLM", "BertModel", "bert"),
+    "roberta": encoder("RobertaForMaskedLM", "RobertaModel", "roberta", skipped=2),
+    "xlm-roberta": encoder("XLMRobertaForMaskedLM", "XLMRobertaModel", "roberta", skipped=2),
+    "camembert": encoder("CamembertForMaskedLM", "CamembertModel", "roberta", skipped=2),
+    "data2vec-text": encoder(
+        "Data2VecTextForMaskedLM", "Data2VecTextModel", "data2vec_text", skipped=2
+    ),
+    "roberta-prelayernorm": encoder(
+        "RobertaPreLayerNormForMaskedLM",
+        "RobertaPreLayerNormModel",
+        "roberta_prelayernorm",
+        after=("LayerNorm",),
+        skipped=2,
+    ),
+    "xlm-roberta-xl": encoder(
+        "XLMRobertaXLForMaskedLM",
+        "XLMRobertaXLModel",
+        "roberta",
+        after=("encoder.LayerNorm",),
+        skipped=2,
+    ),
+    "ernie": encoder("ErnieForMaskedLM", "ErnieModel", "ernie"),
+    "eurobert": encoder(
+        "EuroBertForMaskedLM",
+        "EuroBertModel",
+        "model",
+        positions="rotary",
+        blocks="layers",
+        token="embed_tokens",
+        position=None,
+        after=("norm",),
+    ),
+    "nomic_bert": encoder(
+        "NomicBertForMaskedLM",
+        "NomicBertModel",
+        "nomic_bert",
+        positions="rotary",
+        blocks="layers",
+        position=None,
+    ),
+    "electra": encoder("ElectraForMaskedLM", "ElectraModel", "electra"),
+    "distilbert": encoder(
         "DistilBertForMaskedLM", "DistilBertModel", "distilbert", blocks="transformer.layer"
     ),
-    "albert": _encoder(
+    "albert": encoder(
         "AlbertForMaskedLM",
         "AlbertModel",
         "albert",
         blocks="encoder.albert_layer_groups",
         shared="albert_layers",
     ),
-    "modernbert": _encoder(
+    "modernbert": encoder(
         "ModernBertForMaskedLM",
         "ModernBertModel",
         "model",
@@ -251,7 +188,7 @@ LAYOUTS: dict[str, Layout] = {
         position=None,
         after=("final_norm",),
     ),
-    "deberta-v2": _encoder(
+    "deberta-v2": encoder(
         "DebertaV2ForMaskedLM",
         "DebertaV2Model",
         "deberta",
@@ -262,18 +199,29 @@ LAYOUTS: dict[str, Layout] = {
             "position with content), so no one query and key give them: they are not shown.",
         ),
     ),
-    "t5": _t5("T5ForConditionalGeneration", "T5Model"),
-    "mt5": _t5("MT5ForConditionalGeneration", "MT5Model"),
-    "bart": _pair("BartForConditionalGeneration", "BartModel", positions="learned", skipped=2),
-    "mbart": _pair(
+    "t5": t5("T5ForConditionalGeneration", "T5Model"),
+    "mt5": t5("MT5ForConditionalGeneration", "MT5Model"),
+    "umt5": t5("UMT5ForConditionalGeneration", "UMT5Model"),
+    "bart": pair("BartForConditionalGeneration", "BartModel", positions="learned", skipped=2),
+    "mbart": pair(
         "MBartForConditionalGeneration",
         "MBartModel",
         positions="learned",
         norm="layer_norm",
         skipped=2,
     ),
-    "marian": _pair("MarianMTModel", "MarianModel", positions="sinusoidal"),
-    "m2m_100": _pair(
+    "plbart": pair("PLBartForConditionalGeneration", "PLBartModel", positions="learned", skipped=2),
+    "blenderbot-small": pair(
+        "BlenderbotSmallForConditionalGeneration", "BlenderbotSmallModel", positions="learned"
+    ),
+    "pegasus": pair(
+        "PegasusForConditionalGeneration",
+        "PegasusModel",
+        positions="sinusoidal",
+        norm="layer_norm",
+    ),
+    "marian": pair("MarianMTModel", "MarianModel", positions="sinusoidal"),
+    "m2m_100": pair(
         "M2M100ForConditionalGeneration",
         "M2M100Model",
         positions="sinusoidal",
@@ -283,11 +231,34 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
+# Models that carry a state from token to token, in every layer or in most of them.
+RECURRENT = {
+    "mamba", "mamba2", "falcon_mamba", "rwkv", "rwkv6", "rwkv7", "arwkv7", "xlstm",
+}  # fmt: skip
+HYBRID = {
+    "jamba", "bamba", "zamba", "zamba2", "recurrent_gemma", "qwen3_next", "qwen3_5",
+    "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text", "qwen35", "qwen35moe", "qwen3next", "lfm2",
+    "lfm2_moe", "lfm2moe", "granitemoehybrid", "granitehybrid", "nemotron_h", "falcon_h1",
+    "minimax", "kimi_linear", "olmo_hybrid", "plamo2",
+}  # fmt: skip
+
+
 def layout(model_type: str) -> Layout:
     """The layout of a model type; raise `ExportFailed` for one that is not known."""
-    if model_type not in LAYOUTS:
-        known = ", ".join(sorted(LAYOUTS))
+    if model_type in LAYOUTS:
+        return LAYOUTS[model_type]
+    if model_type in RECURRENT:
         raise ExportFailed(
-            f"Models of type {model_type or 'unknown'} are not supported. Choose one of: {known}."
+            f"A model of type {model_type} is recurrent: it carries a state from token to token "
+            "and has no attention that could be shown. Choose a transformer."
         )
-    return LAYOUTS[model_type]
+    if model_type in HYBRID:
+        raise ExportFailed(
+            f"A model of type {model_type} is a hybrid: most of its layers carry a state from "
+            "token to token (state-space, linear attention or convolution) and have no attention "
+            "that could be shown. Choose a transformer."
+        )
+    raise ExportFailed(
+        f"Models of type {model_type[:40] or 'unknown'} are not supported. The {len(LAYOUTS)} "
+        "types that are: docs/models.md; most are kin of GPT-2, LLaMA, BERT, T5 or BART."
+    )

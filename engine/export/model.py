@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 from torch import nn
 from transformers import PreTrainedModel
@@ -54,8 +55,65 @@ def module(model: nn.Module, path: str | None) -> nn.Module | None:
     return found if isinstance(found, nn.Module) else None
 
 
+# Ways of stretching rotary positions that turn all keys anew once a text is long: keys that were
+# kept are then wrong, so texts end before that.
+TURNED_ANEW = {"longrope": "LongRoPE", "dynamic": "dynamic NTK scaling"}
+
+
+def rotary_rules(model: PreTrainedModel) -> list[dict[str, Any]]:
+    """The rules of the rotary positions; models with two kinds of layers may have two."""
+    found = getattr(model.config, "rope_parameters", None)
+    if not isinstance(found, dict):
+        return []
+    return [found] if "rope_type" in found else [r for r in found.values() if isinstance(r, dict)]
+
+
+def unstretched(model: PreTrainedModel) -> tuple[str, int] | None:
+    """How the model's positions are stretched and the most tokens before that, where keys change.
+
+    None where every length is turned alike.
+    """
+    found: list[tuple[str, int]] = []
+    for rule in rotary_rules(model):
+        kind = str(rule.get("rope_type"))
+        most = rule.get("original_max_position_embeddings") if kind == "longrope" else None
+        most = most or getattr(model.config, "max_position_embeddings", None)
+        if kind in TURNED_ANEW and isinstance(most, int):
+            found.append((kind, most))
+    return min(found, key=lambda one: one[1], default=None)
+
+
+def settle(model: PreTrainedModel) -> tuple[str, ...]:
+    """Let a model turn all lengths alike that it will read, and say what is left out.
+
+    Dynamic NTK scaling asks at every call how long the text is, which no graph can do; up to the
+    limit the answer is always the same.
+    """
+    found = unstretched(model)
+    if found is None:
+        return ()
+    kind, most = found
+    for part in model.modules():
+        rope = getattr(part, "rope_type", None)
+        if kind == "dynamic" and rope == "dynamic":
+            part.rope_type = "default"  # type: ignore[assignment]
+        elif kind == "dynamic" and isinstance(rope, dict):
+            part.rope_type = {  # type: ignore[assignment]
+                name: "default" if one == "dynamic" else one for name, one in rope.items()
+            }
+    whole = getattr(model.config, "max_position_embeddings", None)
+    claimed = f" It could read up to {whole:,} with them." if whole and whole > most else ""
+    return (
+        f"Beyond {most:,} tokens its positions are stretched by {TURNED_ANEW[kind]}, which rotates "
+        f"the keys of all tokens anew: texts end at {most:,} tokens here.{claimed}",
+    )
+
+
 def limit(model: PreTrainedModel, layout: Layout) -> int | None:
     """The most tokens the model has positions for; None where it has no limit of its own."""
+    stretched = unstretched(model)
+    if stretched is not None:
+        return stretched[1]
     if layout.positions == "alibi":
         return None
     tower = layout.encoder or layout.decoder
@@ -65,6 +123,11 @@ def limit(model: PreTrainedModel, layout: Layout) -> int | None:
         return weight.shape[0] - tower.skipped
     most = getattr(model.config, "max_position_embeddings", None)
     return most if isinstance(most, int) else None
+
+
+def rows(model: PreTrainedModel) -> int:
+    """How many tokens the model has vectors for."""
+    return int(model.get_input_embeddings().weight.shape[0])  # type: ignore[union-attr,arg-type]
 
 
 def accepts(model: PreTrainedModel, name: str) -> bool:

@@ -194,6 +194,14 @@ def _suggestion(
 _APACHE = "Apache-2.0"
 SUGGESTIONS: tuple[Entry, ...] = (
     _suggestion(
+        "smollm2", "SmolLM2 135M Instruct", "decoder", 135, 93, _APACHE,
+        "Answers in a chat. It comes in a Python package, for where the Hub is out of reach.",
+    ),
+    _suggestion(
+        "all-MiniLM-L6-v2", "all-MiniLM-L6-v2", "encoder", 23, 84, _APACHE,
+        "Gives a sentence's meaning as a vector. It comes in a Python package, too.",
+    ),
+    _suggestion(
         "distilbert/distilgpt2", "DistilGPT-2", "decoder", 82, 353, _APACHE,
         "GPT-2 at half its layers: the quickest real writer of English.",
     ),

@@ -211,7 +211,7 @@ class Bundle:
         """The "token" or "position" matrix in float32, read-only, from the weights' file."""
         matrix = self.card.vectors.get(name)
         if matrix is None:
-            raise NotOffered(f"{self.card.title} has no matrix of {name} vectors.")
+            raise NotOffered(_without(self.card, name))
         with self._lock:
             found = self._vectors.get(name)
             if found is not None:
@@ -300,3 +300,15 @@ def _make_room(newest: Bundle) -> None:
         spare = [bundle for bundle in here if bundle is not newest and not bundle.busy]
         for bundle in spare[: max(0, len(here) - bound)]:
             bundle.close()
+
+
+def _without(card: Card, name: str) -> str:
+    """Why a model has no matrix of that name, as a sentence."""
+    ways = {
+        "rotary": "it rotates queries and keys by their position",
+        "alibi": "it lowers the scores of distant tokens",
+        "relative": "it adds a learned bias of distances to the scores",
+    }
+    if name == "position" and card.positions in ways:
+        return f"{card.title} adds no position vectors: {ways[card.positions]}."
+    return f"{card.title} has no matrix of {name} vectors."

@@ -1,11 +1,13 @@
-"""What a person typed to name a model: an id of the Hub, the address of its page, or a folder.
+"""What a person typed to name a model: an id or address of the Hub, a folder, a GGUF file.
 
     parse("https://huggingface.co/maker/model/tree/main", "hub")   maker/model
     parse("maker/model@v1", "hub")                                 the same at a revision
     parse("../checkpoint", "all")                                  a folder of this machine
+    parse("../model.gguf", "all")                                  a GGUF file of this machine
 
 In: the text, and the rule for who typed it (`engine.policy`). Out: a `Source`. Under the rule "hub"
-no text means a folder, whatever stands in the working folder. Knows nothing of what is on the Hub.
+no text means a folder or file, whatever stands in the working folder. Knows nothing of what is on
+the Hub.
 """
 
 from __future__ import annotations
@@ -24,12 +26,13 @@ REVISION = re.compile(r"(?!.*\.\.)\w[\w./-]{0,199}", re.ASCII)
 HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co")
 PARTS = {"tree", "blob", "resolve", "raw", "commit", "commits", "discussions", "edit"}
 OTHERS = {"datasets", "spaces", "papers", "docs", "collections", "blog", "learn", "join", "login"}
+GGUF = ".gguf"
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model's id on the Hub with its revision (None: the newest), or its folder."""
+    """A model's id with its revision (None: the newest), or its folder or GGUF file."""
 
     id: str = ""
     revision: str | None = None
@@ -43,8 +46,11 @@ class Source:
 
     @property
     def last(self) -> str:
-        """The part that names the model: the id's last, or the folder's own name."""
-        return self.id.rsplit("/", 1)[-1] if self.folder is None else self.folder.resolve().name
+        """The part that names the model: the id's last, or the folder's or file's own name."""
+        if self.folder is None:
+            return self.id.rsplit("/", 1)[-1]
+        name = self.folder.resolve().name
+        return name[: -len(GGUF)] if name.lower().endswith(GGUF) else name
 
 
 def parse(text: str, rule: Rule) -> Source:
@@ -65,7 +71,8 @@ def parse(text: str, rule: Rule) -> Source:
         if rule == "hub":
             raise NotAllowed(HUB_ONLY)
         raise UnknownModel(
-            f"There is no folder {given[:80]!r} on this machine. Give its whole path, or a Hub id."
+            f"There is no folder or GGUF file {given[:80]!r} on this machine. Give its whole path, "
+            "or a Hub id."
         )
     if found is None:
         raise UnknownModel(
@@ -124,10 +131,11 @@ def _id(text: str, revision: str = "") -> Source | None:
 
 
 def _folder(text: str) -> Path | None:
-    """The folder of that path, if there is one."""
+    """The folder or GGUF file of that path, if there is one."""
     try:
         path = Path(text).expanduser()
-        return path if text and path.is_dir() else None
+        here = path.is_dir() or (path.suffix.lower() == GGUF and path.is_file())
+        return path if text and here else None
     except (OSError, ValueError, RuntimeError):  # too long, a null in it, an unknown "~user"
         return None
 

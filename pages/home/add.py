@@ -110,7 +110,7 @@ def _source(text: str) -> Source | None:
 
 def _asked_for(rule: policy.Rule) -> str:
     """The id, address or folder that was typed."""
-    folders = " or a folder on this machine" if rule == "all" else ""
+    folders = ", or a folder or GGUF file on this machine" if rule == "all" else ""
     left, right = st.columns([5, 1], vertical_alignment="bottom")
     text = left.text_input(
         f"Hub id{folders}",

@@ -16,239 +16,18 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from tokenizers import (
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-    trainers,
-)
 
 from tests.engine import kept
 from tests.engine.kept import Kept
+from tests.engine.recipes import CORPUS, RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
-CORPUS = [
-    "The cat sat on the mat because it was warm, and then it slept for 12 hours.",
-    "A quick brown fox jumps over the lazy dog; the dog does not care at all.",
-    "She said that the river bank was steep, but he had money in the bank.",
-    "Once upon a time there was a little girl who lived in a village near the forest.",
-    "Le chat dort sur le tapis parce qu'il fait chaud. Où est l'hôtel, s'il vous plaît ?",
-]
-WIDTH, HEADS, LAYERS, POSITIONS = 16, 2, 2, 64
-
-Config = dict[str, Any]
-
-
-def byte_level() -> Tokenizer:
-    """A byte-level BPE tokenizer, as GPT-2's."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=["<|endoftext|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(CORPUS, trainer)
-    return tokenizer
-
-
-def word_piece() -> Tokenizer:
-    """A WordPiece tokenizer, as BERT's: [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3, [MASK] 4."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(CORPUS, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
-    )
-    return tokenizer
-
-
-def sentences(texts: Sequence[str] = CORPUS, size: int = 200) -> Tokenizer:
-    """A Unigram tokenizer as Marian's and T5's: <pad> 0, </s> 1, <unk> 2, `</s>` ends a text."""
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=size,
-        special_tokens=["<pad>", "</s>", "<unk>"],
-        unk_token="<unk>",
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
-    return tokenizer
-
-
-BYTES = {"eos_token": "<|endoftext|>", "bos_token": "<|endoftext|>"}
-PIECES = {
-    "pad_token": "[PAD]",
-    "unk_token": "[UNK]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}
-SENTENCES = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-
-SIZES: Config = {
-    "hidden_size": WIDTH,
-    "num_hidden_layers": LAYERS,
-    "num_attention_heads": HEADS,
-    "intermediate_size": 32,
-    "max_position_embeddings": POSITIONS,
-}
-ENDS: Config = {"bos_token_id": 0, "eos_token_id": 0}
-PADS: Config = {"pad_token_id": 0}
-PAIR: Config = {
-    "d_model": WIDTH,
-    "encoder_layers": LAYERS,
-    "decoder_layers": LAYERS,
-    "encoder_attention_heads": HEADS,
-    "decoder_attention_heads": HEADS,
-    "encoder_ffn_dim": 32,
-    "decoder_ffn_dim": 32,
-    "max_position_embeddings": POSITIONS,
-    "pad_token_id": 0,
-    "bos_token_id": 0,
-    "eos_token_id": 1,
-    "decoder_start_token_id": 0,
-    "forced_eos_token_id": 1,
-}
-
-# name: (model class, tokenizer, its special tokens, configuration)
-Recipe = tuple[str, Callable[[], Tokenizer], dict[str, str], Config]
-
-
-def _writer(kind: str, **more: Any) -> Recipe:
-    return kind, byte_level, BYTES, {**SIZES, **ENDS, "pad_token_id": 0, **more}
-
-
-def _reader(kind: str, **more: Any) -> Recipe:
-    return kind, word_piece, PIECES, {**SIZES, **PADS, **more}
-
-
-def _pair(kind: str, **more: Any) -> Recipe:
-    return kind, sentences, SENTENCES, {**PAIR, **more}
-
-
-GPT: Config = {"n_embd": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "n_positions": POSITIONS}
-GROUPED: Config = {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8}
-T5: Config = {
-    "d_model": WIDTH,
-    "d_kv": 8,
-    "d_ff": 32,
-    "num_layers": LAYERS,
-    "num_decoder_layers": LAYERS,
-    "num_heads": HEADS,
-    "decoder_start_token_id": 0,
-}
-
-RECIPES: dict[str, Recipe] = {
-    "gpt2": ("GPT2LMHeadModel", byte_level, BYTES, {**GPT, **ENDS}),
-    "bert": _reader("BertForMaskedLM"),
-    "bert-bare": _reader("BertModel"),
-    "marian": _pair("MarianMTModel", scale_embedding=True),
-    "openai-gpt": ("OpenAIGPTLMHeadModel", byte_level, BYTES, GPT),
-    "gpt-neo": (
-        "GPTNeoForCausalLM",
-        byte_level,
-        BYTES,
-        {
-            "hidden_size": WIDTH,
-            "num_layers": LAYERS,
-            "num_heads": HEADS,
-            "attention_types": [[["global", "local"], 1]],
-            "window_size": 4,
-            "max_position_embeddings": POSITIONS,
-            **ENDS,
-        },
-    ),
-    "gptj": ("GPTJForCausalLM", byte_level, BYTES, {**GPT, "rotary_dim": 4, **ENDS}),
-    "gpt-neox": _writer("GPTNeoXForCausalLM"),
-    "bloom": (
-        "BloomForCausalLM",
-        byte_level,
-        BYTES,
-        {"hidden_size": WIDTH, "n_layer": LAYERS, "n_head": HEADS, **ENDS, "pad_token_id": 0},
-    ),
-    "opt": _writer(
-        "OPTForCausalLM", ffn_dim=32, word_embed_proj_dim=WIDTH, do_layer_norm_before=True
-    ),
-    "opt-narrow": _writer(
-        "OPTForCausalLM", ffn_dim=32, word_embed_proj_dim=8, do_layer_norm_before=False
-    ),
-    "llama": _writer("LlamaForCausalLM", **GROUPED),
-    "mistral": _writer("MistralForCausalLM", **GROUPED, sliding_window=6),
-    "qwen2": _writer("Qwen2ForCausalLM", num_key_value_heads=1),
-    "qwen3": _writer("Qwen3ForCausalLM", **GROUPED),
-    "gemma": _writer("GemmaForCausalLM", num_key_value_heads=1, head_dim=8),
-    "gemma2": _writer("Gemma2ForCausalLM", **GROUPED, sliding_window=6, query_pre_attn_scalar=12),
-    "gemma3": _writer("Gemma3ForCausalLM", **GROUPED, sliding_window=6, query_pre_attn_scalar=12),
-    "phi3": _writer("Phi3ForCausalLM", num_key_value_heads=1),
-    "falcon": _writer("FalconForCausalLM", multi_query=True, new_decoder_architecture=False),
-    "falcon-new": _writer("FalconForCausalLM", new_decoder_architecture=True, num_kv_heads=1),
-    "falcon-alibi": _writer(
-        "FalconForCausalLM",
-        multi_query=False,
-        new_decoder_architecture=False,
-        alibi=True,
-        parallel_attn=False,
-    ),
-    "distilbert": _reader("DistilBertForMaskedLM", dim=WIDTH, hidden_dim=32),
-    "roberta": _reader("RobertaForMaskedLM", type_vocab_size=1, pad_token_id=1),
-    "electra": _reader("ElectraForMaskedLM", embedding_size=WIDTH),
-    "electra-narrow": _reader("ElectraForMaskedLM", embedding_size=8),
-    "albert": _reader("AlbertForMaskedLM", embedding_size=8),
-    "modernbert": _reader(
-        "ModernBertForMaskedLM",
-        local_attention=8,
-        global_attn_every_n_layers=2,
-        cls_token_id=2,
-        sep_token_id=3,
-        bos_token_id=2,
-        eos_token_id=3,
-    ),
-    "deberta-v2": _reader(
-        "DebertaV2ForMaskedLM",
-        relative_attention=True,
-        position_buckets=8,
-        pos_att_type=["c2p", "p2c"],
-        share_att_key=True,
-        norm_rel_ebd="layer_norm",
-        position_biased_input=False,
-        type_vocab_size=0,
-    ),
-    "t5": ("T5ForConditionalGeneration", sentences, SENTENCES, T5),
-    "mt5": (
-        "MT5ForConditionalGeneration",
-        sentences,
-        SENTENCES,
-        {**T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False},
-    ),
-    "bart": _pair("BartForConditionalGeneration"),
-    "mbart": _pair("MBartForConditionalGeneration"),
-    "m2m-100": _pair("M2M100ForConditionalGeneration", pad_token_id=1, eos_token_id=2),
-}
 
 
 def recipe(name: str) -> str:
@@ -344,7 +123,7 @@ def no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def export(source: Path, out: Path, *options: str) -> None:
+def export(source: Path | str, out: Path, *options: str) -> None:
     """Run the export command, as a person would; in this process where torch is loaded anyway."""
     arguments = [str(source), "--out", str(out), *options]
     if "torch" in sys.modules:
@@ -352,7 +131,7 @@ def export(source: Path, out: Path, *options: str) -> None:
 
         with warnings.catch_warnings(), no_garbage_collection():
             warnings.simplefilter("ignore")
-            assert main(arguments) == 0, f"export of {source.name} failed"
+            assert main(arguments) == 0, f"export of {source} failed"
         return
     done = subprocess.run(
         [sys.executable, "-m", "engine.export", *arguments],
@@ -362,4 +141,4 @@ def export(source: Path, out: Path, *options: str) -> None:
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"export of {source.name} failed:\n{done.stdout}{done.stderr[-3000:]}")
+        raise RuntimeError(f"export of {source} failed:\n{done.stdout}{done.stderr[-3000:]}")

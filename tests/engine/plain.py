@@ -23,7 +23,7 @@ from tokenizers import (
 )
 
 from engine.models.bundle import digest
-from tests.engine.checkpoints import sentences
+from tests.engine.recipes import sentences
 
 WORDS = ["the cat sat on the mat", "le chat dort", "the teacher taught the student"] * 5
 

@@ -20,6 +20,7 @@ METHODS = {
     "gpt_neo": ("GPTNeoSelfAttention", "_attn"),
     "gptj": ("GPTJAttention", "_attn"),
     "openai-gpt": ("Attention", "_attn"),
+    "codegen": ("CodeGenAttention", "_attn"),
 }
 
 
@@ -34,6 +35,8 @@ def tapped(model: Any) -> Iterator[list[Call]]:
         watch = _inputs(found, turned=kind == "openai-gpt")
     elif kind == "bloom":
         holder, name, watch = module.BloomAttention, "_reshape", _outputs(found, turned=False)
+    elif kind == "mpt":
+        holder, name, watch = module.MptAttention, "forward", _mixed(found)
     elif kind == "falcon":
         holder, name, watch = module.FalconAttention, "_split_heads", _outputs(found, turned=True)
     else:
@@ -74,6 +77,21 @@ def _outputs(found: list[Call], *, turned: bool) -> Callable[..., Any]:
             parts = real(self, *given)
             found.append(_arrays(*(p.transpose(1, 2) if turned else p for p in parts)))
             return parts
+
+        return function
+
+    return watch
+
+
+def _mixed(found: list[Call]) -> Callable[..., Any]:
+    """Where queries, keys and values are one product that no method of its own takes apart."""
+
+    def watch(real: Callable[..., Any]) -> Callable[..., Any]:
+        def function(self: Any, hidden: Any, *more: Any, **named: Any) -> Any:
+            heads = (*hidden.shape[:2], self.n_heads, self.head_dim)
+            parts = self.Wqkv(hidden).detach().chunk(3, dim=2)
+            found.append(_arrays(*(part.reshape(heads).transpose(1, 2) for part in parts)))
+            return real(self, hidden, *more, **named)
 
         return function
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, processors
 
-from tests.engine.checkpoints import PAIR, SENTENCES, Bundles, save, sentences, spread
+from tests.engine.checkpoints import Bundles, save, spread
+from tests.engine.recipes import PAIR, SENTENCES, sentences
 
 TASKS = {
     "summarization": {"prefix": "summarize: "},

@@ -117,7 +117,7 @@ def test_shipped_models_and_suggestions_cannot_be_deleted(models: Path):
 def test_suggestions_have_their_facts():
     assert len({entry.name for entry in SUGGESTIONS}) == len(SUGGESTIONS)
     for entry in SUGGESTIONS:
-        assert entry.licence and entry.size > 10**8 and entry.parameters > 10**7 and entry.about
+        assert entry.licence and entry.size > 5 * 10**7 and entry.parameters > 10**7 and entry.about
         assert entry.name == slug(entry.source) and not entry.ready
 
 

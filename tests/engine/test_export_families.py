@@ -19,8 +19,9 @@ from engine.models.bundle import read_card
 from engine.models.runtime import open_bundle
 from engine.tokenizers.tokens import tokenize
 from engine.values import Reading
-from tests.engine.checkpoints import RECIPES, Bundles
+from tests.engine.checkpoints import Bundles
 from tests.engine.parity import TOLERANCE, equals_pytorch, offered
+from tests.engine.recipes import RECIPES
 from tests.engine.reference import TEXTS, continued, cut, generated, load
 
 FEW = (TEXTS[0], TEXTS[1], TEXTS[6])

@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from engine.export.sources import marian
-from tests.engine.checkpoints import CORPUS
+from tests.engine.recipes import CORPUS
 
 spm = pytest.importorskip("sentencepiece")
 ENGLISH, FRENCH = CORPUS[:4], CORPUS[4:] * 4

@@ -7,7 +7,8 @@ from engine.models import slicing
 from engine.models.runtime import open_bundle
 from engine.trace import blockwise, tracing
 from engine.values import Kind, Reading, Side
-from tests.engine.checkpoints import RECIPES, Bundles
+from tests.engine.checkpoints import Bundles
+from tests.engine.recipes import RECIPES
 
 TEXT = "The cat sat on the mat because it was warm."
 TARGET = (0, 7, 19, 23, 5, 8)

@@ -288,6 +288,7 @@ class LensGraph(Graph):
             call = {"encoder_outputs": BaseModelOutput(states), "decoder_input_ids": ids}
         last = self.last()
         output = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states)
+        output.router_logits = None  # type: ignore[attr-defined]  mixtures ask for them
         # In the instance's own dictionary, so that deleting it brings the class's back.
         last.__dict__["forward"] = lambda *_, **__: output
         try:

@@ -134,6 +134,41 @@ def alibi(attention_mask: Tensor, num_heads: int, dtype: torch.dtype) -> Tensor:
     return product.reshape(-1, 1, attention_mask.shape[1]).to(dtype)
 
 
+def _mpt(
+    self: Any,
+    hidden_states: Tensor,
+    position_bias: Tensor,
+    past_key_values: Any = None,
+    attention_mask: Tensor | None = None,
+    **_: Any,
+) -> tuple[Tensor, Tensor]:
+    """Its slopes for as many keys as there are; the table that arrives is of the longest text."""
+    batch, length = hidden_states.shape[:2]
+    mixed = self.Wqkv(hidden_states)
+    if self.clip_qkv:
+        mixed = mixed.clamp(min=-self.clip_qkv, max=self.clip_qkv)
+    split = mixed.view(batch, length, 3, self.n_heads, self.head_dim).permute(2, 0, 3, 1, 4)
+    query, key, value = split[0], split[1], split[2]
+    if past_key_values is not None:
+        key, value = past_key_values.update(key, value, self.layer_idx)
+    # The table's last but one column is one token's step of the slope.
+    distance = (key.shape[2] - 1 - torch.arange(key.shape[2])).to(query.dtype)
+    bias = distance * position_bias[:, :, -2:-1]
+    if attention_mask is not None:
+        lowest = torch.finfo(query.dtype).min
+        attention_mask = torch.where(attention_mask, lowest, 0.0).to(query.dtype)
+    output, weights = capture.attention(
+        self,
+        query,
+        key,
+        value,
+        attention_mask,
+        scaling=self.softmax_scale,
+        position_bias=bias[None],
+    )
+    return self.out_proj(output.reshape(batch, length, -1)), weights
+
+
 def _deberta(self: Any, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
     """Its scores are no product of one query and one key: only weights and output are kept."""
     kwargs["output_attentions"] = True
@@ -161,6 +196,8 @@ REPLACED: dict[str, tuple[str, Callable[..., Any]]] = {
     "GPTNeoSelfAttention": ("_attn", _gpt_neo),
     "GPTJAttention": ("_attn", _gptj),
     "Attention": ("_attn", _openai),
+    "CodeGenAttention": ("_attn", _gptj),
+    "MptAttention": ("forward", _mpt),
     "BloomAttention": ("forward", _bloom),
     "FalconAttention": ("forward", _falcon),
     "DisentangledSelfAttention": ("forward", _deberta),

@@ -41,7 +41,7 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint on disk: its files, its name and where it is from."""
+    """A checkpoint on disk: its files, its name, where it is from; sentences for the card."""
 
     folder: Path
     name: str
@@ -49,6 +49,7 @@ class Checkpoint:
     revision: str
     licence: str
     config: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def model_type(self) -> str:

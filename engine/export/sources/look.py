@@ -7,12 +7,16 @@ exported, the sentence that tells why. Nothing large is fetched and torch is not
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, ExportFailed
 from engine.export.families import Layout, layout
-from engine.export.sources import hub
-from engine.export.sources.place import check_memory
+from engine.export.sources import gguf, hub, packages
+from engine.export.sources.gguf_header import read as read_header
+from engine.export.sources.origin import quantized
+from engine.export.sources.place import check_disk, check_memory
+from engine.export.sources.tokenizer import FILE, open_tokenizer
 from engine.models.source import Source
 from engine.values import Family
 
@@ -57,6 +61,10 @@ class Look:
 def look(asked: Source) -> Look:
     """Look at a folder or at a model of the Hub; raise `EngineError` where there is none."""
     source, folder = str(asked), asked.folder
+    if folder is None and (package := packages.find(asked.id)) is not None:
+        return _of_package(source, package)
+    if folder is not None and (file := quantized(folder)) is not None:
+        return _of_file(source, file)
     if folder is not None:
         config = hub.read_config(folder)
         sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
@@ -84,6 +92,66 @@ def look(asked: Source) -> Look:
         notes=plan.notes if plan else (),
         refusal=refusal,
     )
+
+
+def _of_package(source: str, package: packages.Package) -> Look:
+    """What is known of a package's model without downloading it."""
+    plan = layout(package.architecture)
+    return Look(
+        source=source,
+        architecture=package.architecture,
+        family=plan.family,
+        layers=package.layers,
+        heads=package.heads,
+        width=package.width,
+        vocabulary=package.vocabulary,
+        parameters=package.parameters,
+        size=package.size,
+        licence=package.licence,
+        shows=SHOWS[plan.family],
+        notes=(f"It comes in the package {package.project} {package.version}; none of its code "
+               "is run.", *plan.notes),
+        refusal=_too_large(source, package.parameters),
+    )  # fmt: skip
+
+
+def _of_file(source: str, file: Path) -> Look:
+    """What the header of a GGUF file says."""
+    header = read_header(file)
+    plan, refusal = None, None
+    try:
+        plan = layout(gguf.model_type(header, file.name))
+    except ExportFailed as error:
+        refusal = str(error)
+
+    def number(name: str) -> int | None:
+        found = header.fact(name)
+        return found if isinstance(found, int) else None
+
+    return Look(
+        source=source,
+        architecture=header.architecture,
+        family=plan.family if plan else None,
+        layers=number("block_count"),
+        heads=number("attention.head_count"),
+        width=number("embedding_length"),
+        vocabulary=number("vocab_size") or gguf.words(header),
+        parameters=header.elements,
+        size=file.stat().st_size,
+        licence=gguf.licence(header),
+        shows=SHOWS[plan.family] if plan else (),
+        notes=(gguf.note(header), *(plan.notes if plan else ())),
+        refusal=refusal or _too_large(source, header.elements),
+    )
+
+
+def check_checkpoint(checkpoint: hub.Checkpoint, out: Path) -> None:
+    """Refuse what cannot be exported to `out`, before PyTorch is loaded or anything large is."""
+    layout_of(checkpoint.config, checkpoint.name)
+    if (checkpoint.folder / FILE).is_file():
+        open_tokenizer(checkpoint.folder / FILE)
+    check_memory(checkpoint.name, checkpoint.parameters)
+    check_disk(checkpoint.name, checkpoint.parameters, out)
 
 
 def _too_large(source: str, parameters: int) -> str | None:

@@ -149,6 +149,21 @@ def aside(out: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def scratch(out: Path, purpose: str) -> Iterator[Path]:
+    """An empty folder beside `out` for as long as the block runs; swept like a half-made bundle."""
+    out = out.resolve()
+    folder = out.parent / f".{out.name}.{purpose}-{os.getpid()}"
+    with full_disk_explained(out.parent):
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(out)
+            folder.mkdir()
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _sweep(out: Path) -> None:
     """Remove what exports of this bundle left that were killed; their process is gone."""
     for path in out.parent.glob(f".{out.name}.*-*"):

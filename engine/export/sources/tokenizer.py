@@ -45,7 +45,8 @@ def _convert(source: Path, folder: Path) -> None:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, use_fast=True, trust_remote_code=False)
-        if not tokenizer.backend_tokenizer.encode("the cat", add_special_tokens=False).ids:
+        added = set(tokenizer.backend_tokenizer.get_added_tokens_decoder())
+        if not set(tokenizer.backend_tokenizer.get_vocab().values()) - added:
             # Without any file transformers makes a tokenizer that knows no word.
             raise ValueError("it has no vocabulary")
         tokenizer.backend_tokenizer.save(str(folder / FILE))
@@ -85,7 +86,9 @@ def special(source: Path, tokenizer: Tokenizer, name: str) -> int | None:
     if isinstance(entry, dict):
         entry = entry.get("content")
     if entry is None and name == "mask_token":
-        entry = "[MASK]"
+        # BERT's and RoBERTa's own, where the files name none.
+        usual = (one for one in ("[MASK]", "<mask>") if tokenizer.token_to_id(one) is not None)
+        entry = next(usual, None)
     return tokenizer.token_to_id(entry) if isinstance(entry, str) else None
 
 

@@ -115,14 +115,15 @@ class Weights:
         same = kept.values.dtype == array.dtype
         return same and not (kept.transposed and digest(kept.values) in here)
 
-    def matrix(self, parameter: torch.Tensor) -> Matrix | None:
-        """Where a parameter lies, or None if no graph kept it."""
+    def matrix(self, parameter: torch.Tensor) -> Matrix:
+        """Where a parameter lies; one that the graphs hold otherwise is added to the file.
+
+        Small ones stay in the graph, and a graph may need a product of one instead.
+        """
         array = parameter.detach().cpu().numpy()
         kept = self.rounded.get(digest(array))
         values = array if kept is None else kept.values
-        offset = self.offsets.get(digest(values))
-        if offset is None:
-            return None
+        offset = self._write(values)
         rows, columns = values.shape
         # Scales of a small matrix stayed in the graph: the card needs them in the file.
         scales = None if kept is None or kept.scales is None else self._write(kept.scales)
