@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -60,3 +62,28 @@ def test_development_and_ci_install_by_the_lock() -> None:
     assert "LOCK ?= -c requirements.lock\n" in makefile
     assert "$(LOCK) -r requirements-dev.txt" in makefile
     assert "exec make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_light_list_names_what_the_app_imports_at_its_start() -> None:
+    """A package that another of the whole list happens to bring is missing on a light host."""
+    listed = {
+        canonicalize_name(one.name) for one in SCRIPT["listed"](ROOT / "requirements-host.txt")
+    }
+    brought = {
+        canonicalize_name(Requirement(one).name) for one in metadata.requires("streamlit") or ()
+    }
+    makers = metadata.packages_distributions()
+    missing = set()
+    for path in [*(ROOT / "engine").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]:
+        if path.relative_to(ROOT).parts[1] in ("export", "training"):
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in {name.split(".")[0] for name in names} - sys.stdlib_module_names:
+                if name in ("engine", "pages", "onnxruntime"):  # the runtime has two builds
+                    continue
+                if not {canonicalize_name(one) for one in makers[name]} & (listed | brought):
+                    missing.add(name)
+    assert listed and not missing
