@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -15,8 +16,10 @@ from pages.shell.frame import select
 from pages.shell.state import state
 
 SHOWN = "decoding-shown"
+ASKED = "decoding-asked"
 SOON = 0.3  # seconds for which nobody needs to be told what is being done
 RARELY = 1.0  # seconds between two looks, at most
+CROWD = 3  # batches under way: two of them step at once, so one waits for its turn already
 
 
 def decoding_write(plan: Plan, buttons: Any) -> tuple[tuple[Generated, ...], bool]:
@@ -36,6 +39,20 @@ def decoding_write(plan: Plan, buttons: Any) -> tuple[tuple[Generated, ...], boo
     live = any(text.writing for text in texts)
     _buttons(buttons, plan, texts, live=live)
     return texts, live
+
+
+def eased(plan: Plan) -> Plan:
+    """The plan, without the first run of a fresh page where many are writing already.
+
+    What somebody asked for goes before what nobody did; a text that is there or under way is
+    joined, as that costs nothing.
+    """
+    by_itself = plan.write and plan.untouched and not st.session_state.get(ASKED)
+    if not by_itself or engine().texts_under_way() < CROWD:
+        return plan
+    there = engine().look(plan.task, plan.wanted, viewer=state().viewer)
+    begun = all(text.writing or text.end for text in there)
+    return plan if begun else replace(plan, write=False)
 
 
 def look(plan: Plan) -> tuple[Generated, ...]:
@@ -108,6 +125,7 @@ def _buttons(place: Any, plan: Plan, texts: Sequence[Generated], *, live: bool) 
 
 
 def _generate(limit: int) -> None:
+    st.session_state[ASKED] = True
     st.session_state["length"] = limit
     select("write", None)
 

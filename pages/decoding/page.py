@@ -7,7 +7,7 @@ import streamlit as st
 from pages.decoding.columns.section import decoding_columns
 from pages.decoding.controls import GAP, LENGTH, RUNS, SEED, TINT
 from pages.decoding.fill_mask import decoding_gap
-from pages.decoding.generate import decoding_write
+from pages.decoding.generate import decoding_write, eased
 from pages.decoding.logit_lens import decoding_lens
 from pages.decoding.next_token.section import decoding_next
 from pages.decoding.runs.section import decoding_runs
@@ -44,6 +44,7 @@ def decoding(choice: Choice) -> None:
         return chosen.name == "Many runs"
 
     plan, buttons = decoding_setup(choice, row, many)
+    plan = eased(plan)
     texts, live = decoding_write(plan, buttons)
     with picture:
         chosen.draw(plan, texts, live)

@@ -48,3 +48,18 @@ def test_no_slider_copies_the_session(open_page: Open, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(slider, "get_session_state", copied)
     assert not open_page(page).exception
+
+
+def test_a_fresh_page_leaves_the_processor_to_who_asked_for_a_text(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+):
+    """Where three are writing the first run waits for Generate; what is there is shown."""
+    text = "A crowd of pupils opened one page"
+    monkeypatch.setattr(Local, "texts_under_way", lambda self: generate.CROWD)
+    app = open_page("5_Decoding", text=text)
+    assert not any(one.tokens for one in app.session_state[generate.SHOWN][1])
+    app.button(key="decoding-write").click().run()
+    shown = app.session_state[generate.SHOWN][1]
+    assert len(shown) == 3 and all(one.tokens or one.writing for one in shown)
+    other = open_page("5_Decoding", text=text)
+    assert all(one.tokens or one.writing for one in other.session_state[generate.SHOWN][1])
