@@ -183,7 +183,8 @@ def test_a_folder_is_looked_at_without_loading_it(tmp_path: Path) -> None:
         ({"model_type": "vit", "image_size": 224}, "vision or speech"),
         ({"model_type": "whisper", "num_mel_bins": 80}, "vision or speech"),
         ({"model_type": "mine", "auto_map": {"AutoModel": "evil.Evil"}}, "code from its own"),
-        ({"model_type": "mamba"}, "not supported"),
+        ({"model_type": "mamba"}, "is recurrent"),
+        ({"model_type": "perceiver"}, "not supported"),
         ({"model_type": "llama", "quantization_config": {"bits": 4}}, "quantised"),
     ],
 )

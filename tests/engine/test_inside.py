@@ -18,7 +18,7 @@ from tests.engine.recipes import RECIPES
 TEXT = "The cat sat on the mat because it was warm."
 TARGET = (0, 7, 19, 23, 5, 8)
 # Families whose scores are more than scale x q.k: position biases, soft caps, disentangled parts.
-BIASED = {"bloom", "deberta-v2", "falcon-alibi", "gemma2", "mt5", "t5"}
+BIASED = {"bloom", "deberta-v2", "falcon-alibi", "gemma2", "mpt", "mt5", "t5", "umt5"}
 
 CASES = [
     ("tales-gpt", "decoder", "The little boat sailed across the dark sea."),

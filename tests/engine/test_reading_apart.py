@@ -71,8 +71,10 @@ def longest_pause(work: Callable[[], object]) -> tuple[float, float]:
 
 @pytest.mark.parametrize("shipped", [True, False], ids=["shipped", "from elsewhere"])
 def test_another_thread_goes_on_while_a_million_characters_are_encoded(
-    shipped: bool, tmp_path: Path
+    shipped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ATLAS_MAX_CHARS", str(len(LONG)))
+    settings.cache_clear()
     path = catalog.SHIPPED / "tales-gpt" / "tokenizer.json"
     reader = Reader(path) if shipped else outside(tmp_path)
     assert reader.here == shipped
