@@ -9,8 +9,7 @@ from pages.shell.links import embed
 from pages.shell.views import View
 
 INTRO = (
-    "Type a text, watch a real transformer read it and write it, share what you see with a link. "
-    "Hover over a token in the picture to follow it upward; click to pin it."
+    "Type a text, watch a real transformer read it and write it, share what you see with a link."
 )
 PATH = View("Path", path.path, pictures=("home-path",))
 # Parts of one page, drawn one below the other.

@@ -36,6 +36,7 @@ def path(choice: Choice) -> None:
     )
     left, right = st.columns([5, 1], vertical_alignment="top")
     left.markdown(plain(_words(choice, found), 900))
+    left.caption("Hover over a token in the picture to follow it upward; click to pin it.")
     if found.cut:
         left.caption(
             f"The picture shows the first {paths.SHOWN} tokens; the model read the whole text."

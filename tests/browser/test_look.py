@@ -34,7 +34,7 @@ LOOKS = (
     Look("Tokenization", "chips", r"\d+ characters became \d+ tokens"),
     Look("Embeddings", "text-map", r"bank¹ and bank²: cosine|vectors of \d+ numbers on the first"),
     Look("Attention", "attention-map", r"Head \d\.\d, the most notable for this text"),
-    Look("Translation", "translation-part-1", r"\d+ characters are cut into \d+ tokens"),
+    Look("Translation", "translation-part-1", r"\d+ characters are split into \d+ tokens"),
     Look("Decoding", "decoding-sheet", r"A quick first run: \d settings"),
 )
 BOX = """(node) => {

@@ -61,12 +61,12 @@ def settled(page: Page) -> None:
 
 def declared(title: str) -> tuple[View, ...]:
     """The views that a page declares."""
-    return importlib.import_module(f"pages.{title.lower()}.page").VIEWS
+    return getattr(importlib.import_module(f"pages.{title.lower()}.page"), "VIEWS", ())
 
 
 def _walks(title: str) -> Iterator[Walk]:
-    if title == "Home":  # its views are parts, one below the other
-        yield Walk(title, MODELS[FIRST[title]])
+    if title in ("Home", "Learn"):  # parts one below the other, and no views at all
+        yield Walk(title, MODELS[FIRST.get(title, "decoder")])
         return
     left = [view for view in declared(title) if view.name != TEMPLATE]
     families = sorted(MODELS, key=lambda family: family != FIRST.get(title, "decoder"))
