@@ -86,7 +86,7 @@ def test_no_button_of_a_page_leads_out(open_at: Open, walk: Walk) -> None:
     web = {"http", "https", "ws", "wss"}
     parts = [urlsplit(one) for one in outside]
     assert not [one.geturl() for one in parts if one.scheme in web and one.hostname not in HERE]
-    assert len(pressed) > 5
+    assert len(pressed) >= 4
     assert page.get_by_test_id("stException").count() == 0
 
 
