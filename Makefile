@@ -1,5 +1,5 @@
-# make run | make exporter | make offline | make test | make test-slow | make bench | make lock
-# make models CORPORA=folder | make test-gpu | make bench-gpu
+# make run | make desktop | make exporter | make offline | make test | make test-slow | make bench
+# make lock | make models CORPORA=folder | make test-gpu | make bench-gpu
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 
 PORT ?= 8501
@@ -13,20 +13,28 @@ BIN := .venv/bin
 # The slowest tests are listed at the end of every run.
 PYTEST := $(BIN)/pytest --durations=25 --durations-min=1
 
-.PHONY: run exporter offline test types scripts pages-and-engine test-slow test-gpu bench bench-gpu models lock \
+.PHONY: run desktop exporter offline test types scripts pages-and-engine test-slow test-gpu bench bench-gpu models lock \
 	check-python node chromium clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
+desktop: .venv/run.stamp  ## the app in a window of its own, on a free port; its end ends the app
+	@exec $(BIN)/python -m engine.hosting.desktop
+
 exporter: .venv/run.stamp  ## what adds models and computes new maps: PyTorch, transformers, UMAP (gigabytes)
 	$(BIN)/python -m engine.installing exporter
 
-# For a machine without network: take the folder there, then make run WHEELS=wheels.
-offline: .venv/run.stamp  ## every package of the app as files in WHEELS=wheels
+# For a machine without network: take the folder there, then make run WHEELS=wheels. Nothing is
+# installed here, so that INTO= is where packages go and WHEELS= only ever where they come from.
+INTO ?= wheels
+offline: | check-python  ## every package of the app as files in INTO=wheels
+	@test -z "$(WHEELS)" || { echo "Say where the packages go: make offline INTO=$(WHEELS)"; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary=:all: \
-	  -d "$(or $(WHEELS),wheels)" -r requirements-host.txt
+	  -d "$(INTO)" -r requirements-host.txt
+	@echo "$(INTO): $$(ls "$(INTO)" | wc -l) packages, $$(du -sm "$(INTO)" | cut -f1) MB"
 
 test: .venv/dev.stamp node_modules/installed.stamp chromium  ## everything: style, types, scripts, engine, views, pages, browser
 	$(BIN)/ruff check .
@@ -78,6 +86,7 @@ clean:  ## remove the environment and what was built
 .venv/run.stamp: requirements-host.txt | check-python
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
 	@echo "Installing the app into .venv (once)"
+	@test -z "$(WHEELS)" || test -d "$(WHEELS)" || { echo "There is no folder $(WHEELS)."; exit 1; }
 	@$(if $(WHEELS),PIP_NO_INDEX=1 PIP_FIND_LINKS="$(abspath $(WHEELS))") \
 	  $(BIN)/python -m engine.installing host >.venv/install.log || { cat .venv/install.log; exit 1; }
 	@touch $@

@@ -14,8 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -196,17 +196,28 @@ def _other_text(app: Any, turn: int) -> None:
     _run(app)
 
 
-@contextmanager
-def server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Streamlit server of its own, its address and its process."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def server(
+    settings: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A Streamlit server of its own, its address and its process.
+
+    `settings` are variables of its environment; without a `port` it takes a free one.
+    """
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
     command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
+        env=os.environ | dict(settings or {}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -215,7 +226,8 @@ def server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         _answering(port, process)
         yield f"http://127.0.0.1:{port}", process
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # a bench may have killed it
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import math
 import random
 import statistics
 import time
@@ -30,7 +31,11 @@ from bench.visitor import Failed, Visitor
 
 PAGES = ("Tokenization", "Embeddings", "Attention", "Translation", "Decoding")
 THINK = 8.0  # seconds between two acts, half as long to half as long again
+# Not counted among the answers: the first run of a page, waiting for a place, finding back.
+NOT_ACTS = {"open", "queue", "back again"}
 TYPED, TURNED = 1 / 3, 1 / 4  # shares of the acts
+PATIENCE = 60.0  # seconds for which a browser that lost its server tries again
+LOST = (OSError, websockets.WebSocketException)
 WORDS = (
     "the a little old white brave sad river boy girl king fox hen boat house garden morning night "
     "said saw found took went looked ran sat wanted loved under over with into behind and but then "
@@ -38,19 +43,37 @@ WORDS = (
 ).split()
 
 
+@dataclass(frozen=True)
+class Act:
+    """What one visitor did: when it ended, by the clock, and how long the answer took."""
+
+    name: str
+    ended: float
+    seconds: float
+
+
 @dataclass
 class Tally:
-    """What all visitors saw: seconds of each kind of act, and errors."""
+    """What all visitors saw: their acts, errors, and the server's memory beside them."""
 
-    seconds: dict[str, list[float]] = field(default_factory=dict)
+    acts: list[Act] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     memory: list[tuple[float, float]] = field(default_factory=list)
 
-    def report(self, settled: float) -> str:
+    def seconds(self, *, since: float = 0.0, until: float = math.inf) -> dict[str, list[float]]:
+        """Seconds of each kind of act that ended in this time; both by the clock."""
+        found: dict[str, list[float]] = {}
+        for act in self.acts:
+            if since <= act.ended < until:
+                found.setdefault(act.name, []).append(act.seconds)
+        return found
+
+    def report(self, settled: float, *, since: float = 0.0, until: float = math.inf) -> str:
         """All of it as lines; memory has settled after that many seconds."""
-        every = [s for name, some in self.seconds.items() if name != "open" for s in some]
-        lines = [_line(name, some) for name, some in sorted(self.seconds.items())]
-        lines += [_line("all but opening", every), f"errors: {sum(self.errors.values())}"]
+        seconds = self.seconds(since=since, until=until)
+        every = [s for name, some in seconds.items() if name not in NOT_ACTS for s in some]
+        lines = [line(name, some) for name, some in sorted(seconds.items())]
+        lines += [line("all but opening", every), f"errors: {sum(self.errors.values())}"]
         lines += [f"    {count} x {what}" for what, count in self.errors.most_common(5)]
         late = [(at, mb) for at, mb in self.memory if at >= settled]
         if len(late) > 2:
@@ -58,13 +81,14 @@ class Tally:
             slope = 60 * np.polyfit(times, sizes, 1)[0]
             first, last, most = late[0][1], late[-1][1], max(mb for _, mb in self.memory)
             lines.append(
-                f"memory: {first:.0f} MB when all were there, {last:.0f} at the end, {most:.0f} at "
-                f"most; {slope:+.1f} MB a minute"
+                f"memory: {first:.0f} MB after {settled:.0f} s, {last:.0f} at the end, "
+                f"{most:.0f} at most; {slope:+.1f} MB a minute"
             )
         return "\n".join(lines)
 
 
-def _line(name: str, seconds: list[float]) -> str:
+def line(name: str, seconds: list[float]) -> str:
+    """One kind of act: how many, their median, 95th percentile and slowest."""
     if len(seconds) < 2:
         return f"{name}: {len(seconds)} acts"
     part = statistics.quantiles(seconds, n=20, method="inclusive")[-1]
@@ -80,42 +104,83 @@ def sentence(chance: random.Random) -> str:
     return " ".join(chance.choices(WORDS, k=chance.randint(6, 14))).capitalize() + "."
 
 
-async def visit(address: str, number: int, begin: float, end: float, tally: Tally) -> None:
-    """One person's stay from `begin` to `end`, in seconds of the clock."""
+async def visit(
+    address: str, number: int, begin: float, end: float, tally: Tally, *, patient: bool = False
+) -> None:
+    """One person's stay from `begin` to `end`, in seconds of the clock.
+
+    They wait where there is a queue. Who is `patient` connects again where the connection is lost,
+    as a browser does.
+    """
     chance = random.Random(number)
     await asyncio.sleep(max(0.0, begin - time.monotonic()))
+    # A machine of its own for each, as a proxy says it; a server that trusts none does not listen.
+    at = {"X-Forwarded-For": f"10.{number // 250}.{number % 250}.7"}
 
     async def timed(name: str, act: Coroutine[Any, Any, None]) -> None:
         began = time.monotonic()
         await act
-        tally.seconds.setdefault(name, []).append(time.monotonic() - began)
+        ended = time.monotonic()
+        tally.acts.append(Act(name, ended, ended - began))
+
+    async def inside() -> None:
+        while visitor.waiting and time.monotonic() < end:
+            await visitor.think(0.5)
+
+    async def act() -> None:
+        nonlocal page
+        luck = chance.random()
+        if luck < TYPED:
+            await timed("type", visitor.type(sentence(chance)))
+        elif luck < TYPED + TURNED:
+            page = chance.choice([one for one in PAGES if one != page])
+            await timed("turn", visitor.turn(page))
+        else:
+            await timed("move", visitor.move(chance))
+
+    async def again() -> None:
+        last: Exception | None = None
+        for _ in range(int(PATIENCE)):
+            try:
+                return await visitor.reopen()
+            except LOST as error:
+                last = error
+                await asyncio.sleep(1)
+        raise Failed(f"not found again in {PATIENCE:.0f} s: {last}")
 
     page = chance.choice(PAGES)
     try:
-        async with Visitor(address) as visitor:
+        async with Visitor(address, at) as visitor:
             await timed("open", visitor.open(page, text=sentence(chance)))
-            while True:
-                await visitor.think(THINK * chance.uniform(0.5, 1.5))
-                if time.monotonic() > end:
-                    return
-                luck = chance.random()
-                if luck < TYPED:
-                    await timed("type", visitor.type(sentence(chance)))
-                elif luck < TYPED + TURNED:
-                    page = chance.choice([one for one in PAGES if one != page])
-                    await timed("turn", visitor.turn(page))
-                else:
-                    await timed("move", visitor.move(chance))
-    except (Failed, TimeoutError, OSError, websockets.WebSocketException) as error:
+            if visitor.waiting:
+                await timed("queue", inside())
+            while time.monotonic() < end:
+                try:
+                    await visitor.think(THINK * chance.uniform(0.5, 1.5))
+                    if time.monotonic() < end and not visitor.waiting:
+                        await act()
+                except LOST:
+                    if not patient:
+                        raise
+                    await timed("back again", again())
+    except (Failed, TimeoutError, *LOST) as error:
         tally.errors[f"{page}: {type(error).__name__} {error}"[:300]] += 1
 
 
-async def crowd(address: str, sessions: int, seconds: float, pid: int | None = None) -> Tally:
+async def crowd(
+    address: str,
+    sessions: int,
+    seconds: float,
+    pid: int | None = None,
+    *,
+    patient: bool = False,
+    tally: Tally | None = None,
+) -> Tally:
     """All of them, come one after another within one time of thinking."""
-    tally, began = Tally(), time.monotonic()
+    tally, began = tally or Tally(), time.monotonic()
     arrive = [began + THINK * number / sessions for number in range(sessions)]
     end = began + THINK + seconds
-    stays = [visit(address, n, at, end, tally) for n, at in enumerate(arrive)]
+    stays = [visit(address, n, at, end, tally, patient=patient) for n, at in enumerate(arrive)]
     everybody = asyncio.gather(*stays)
     while not everybody.done():
         if pid is not None:

@@ -16,7 +16,9 @@ import contextlib
 import itertools
 import json
 import random
-from typing import Self
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import websockets
@@ -35,31 +37,44 @@ class Failed(Exception):
 class Visitor:
     """One person: a socket, the page as it was last sent, and what may be done on it."""
 
-    def __init__(self, address: str) -> None:
-        """Prepare to visit a server, `http://127.0.0.1:8501`."""
+    def __init__(self, address: str, headers: Mapping[str, str] | None = None) -> None:
+        """Prepare to visit a server, `http://127.0.0.1:8501`, with headers of a proxy's."""
         self._address = address.replace("http", "ws", 1) + "/_stcore/stream"
+        self._headers = dict(headers or {})
         self._socket: websockets.ClientConnection | None = None
-        self._query = self._page = ""
+        self._query = self._page = self._name = ""
         self._hashes: dict[str, str] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._typed = itertools.count(1)
+        self._drawn: set[tuple[int, ...]] = set()  # in the last run of the whole page
         self.elements: dict[tuple[int, ...], Delta] = {}
 
     async def open(self, page: str = "", **values: str) -> None:
         """Follow a link to a page, the first time."""
+        self._query, self._name = urlencode(values), page
+        await self._connect()
+        await self._asked(name=page)
+
+    async def reopen(self) -> None:
+        """Connect again after the connection was lost, and ask for the address one is at."""
+        self._rest()
+        self._page = ""
+        await self._connect()
+        await self._asked(name=self._name)
+
+    async def _connect(self) -> None:
         self._socket = await websockets.connect(
             self._address,
             subprotocols=[websockets.Subprotocol("streamlit")],
             open_timeout=WAIT,
             max_size=None,
             compression=None,
+            additional_headers=self._headers,
         )
-        self._query = urlencode(values)
-        await self._asked(name=page)
 
-    async def turn(self, page: str) -> None:
-        """Go to another page by the menu; `open` has been awaited."""
-        self._query, self._page = "", self._hashes[page]
+    async def turn(self, page: str, **values: str) -> None:
+        """Go to another page by the menu, or by a link with values; `open` has been awaited."""
+        self._query, self._page, self._name = urlencode(values), self._hashes[page], page
         self._rest()
         await self._asked()
 
@@ -81,13 +96,80 @@ class Visitor:
         """Change one of the page's numbers or choices."""
         able = [(d, s) for d in self.elements.values() if (s := _moved(d, chance)) is not None]
         delta, state = chance.choice(able) if able else (Delta(), None)
+        await self._asked(*([] if state is None else [state]), fragment=delta.fragment_id)
+
+    async def press(self, label: str, **fields: str) -> None:
+        """Press a button; `fields` are those of its form, by their first word in small letters."""
+        delta = self._labelled("button", label)
+        states = [WidgetState(id=delta.new_element.button.id, trigger_value=True)]
+        for name, value in fields.items():
+            field = next(
+                one.new_element.text_input
+                for one in self.elements.values()
+                if one.new_element.text_input.label.lower().startswith(name)
+            )
+            states.append(WidgetState(id=field.id, string_value=value))
+        await self._asked(*states, fragment=delta.fragment_id)
+
+    async def choose(self, chance: random.Random) -> str:
+        """Answer the question of the page's panel with one of its choices; which it was."""
+        await self.until(lambda: self._choices() is not None)
+        delta = self._choices()
+        assert delta is not None
+        chosen = chance.choice(delta.new_element.radio.options)
+        state = WidgetState(id=delta.new_element.radio.id, string_value=chosen)
         await self._asked(state, fragment=delta.fragment_id)
+        return chosen.replace("\\", "")
+
+    def _choices(self) -> Delta | None:
+        """The choices of a lesson's question, once they are drawn."""
+        found = self.elements.values()
+        return next((one for one in found if "lesson-" in one.new_element.radio.id), None)
+
+    def words(self) -> str:
+        """Texts, boxes and drawn lists of the page, one after the other."""
+        found = (delta.new_element for delta in self.elements.values())
+        return "\n".join(one.markdown.body + one.alert.body + one.html.body for one in found)
+
+    def sent(self, component: str) -> dict[str, Any]:
+        """What a component of ours was last sent; {} where it is not there."""
+        for delta in self.elements.values():
+            one = delta.new_element.bidi_component
+            if one.component_name.endswith(component):
+                return json.loads(one.json)
+        return {}
+
+    async def until(self, seen: Callable[[], bool], seconds: float = WAIT) -> float:
+        """Take what comes until something is seen; the seconds that it took."""
+        began = time.monotonic()
+        async with asyncio.timeout(seconds):
+            while not seen():
+                self._take(await self._received())
+        self._fail()
+        return time.monotonic() - began
+
+    def _labelled(self, kind: str, label: str) -> Delta:
+        for delta in self.elements.values():
+            element = delta.new_element
+            if element.WhichOneof("type") == kind and getattr(element, kind).label == label:
+                return delta
+        raise Failed(f"there is no {kind} {label}")
 
     def pictures(self) -> list[str]:
         """Every picture of ours that is on the page."""
         found = (d.new_element.bidi_component for d in self.elements.values())
         data = (json.loads(one.json) for one in found if one.WhichOneof("data") == "json")
         return [one["svg"] for one in data if isinstance(one, dict) and "svg" in one]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the page shows one's place in the queue."""
+        heads = [
+            delta.new_element.heading.body
+            for delta in self.elements.values()
+            if delta.new_element.WhichOneof("type") == "heading"
+        ]
+        return "Please wait a moment" in heads
 
     async def __aenter__(self) -> Self:
         """Use as `async with Visitor(...) as visitor`."""
@@ -104,37 +186,47 @@ class Visitor:
             timer.cancel()
         self._timers.clear()
 
-    async def _asked(
-        self, state: WidgetState | None = None, *, fragment: str = "", name: str = ""
-    ) -> None:
+    async def _asked(self, *states: WidgetState, fragment: str = "", name: str = "") -> None:
         """Ask for a run and take what it sends, to its end."""
-        await self._send(state, fragment=fragment, name=name)
-        begun = False
+        await self._send(*states, fragment=fragment, name=name)
+        whole = begun = False
+        early = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
         async with asyncio.timeout(WAIT):
             while True:
                 message = await self._received()
                 kind = message.WhichOneof("type")
                 self._take(message)
                 if kind == "new_session":
+                    if whole:
+                        break  # the next run has begun: where both meet, the end is never sent
                     # A part that is asked for may run with others, or with the whole page.
                     parts = message.metadata.run.fragment_ids
-                    begun = not parts or fragment in parts
-                # A run that is broken off for another is not the answer yet.
-                early = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
-                if kind == "script_finished" and begun and message.script_finished != early:
-                    break
+                    mine = not parts or fragment in parts
+                    # A part that runs by itself breaks nothing off: what was asked before is done.
+                    if begun and not mine:
+                        break
+                    begun, whole = mine, not parts
+                if kind == "script_finished" and begun:
+                    # A run of the whole page that is broken off for another is not the answer yet.
+                    # Of a part this is also said where the next part began before it was sent.
+                    if not whole or message.script_finished != early:
+                        break
+                    whole = False
+        self._fail()
+
+    def _fail(self) -> None:
         for delta in self.elements.values():
             if delta.new_element.WhichOneof("type") == "exception":
                 raise Failed(delta.new_element.exception.message[:200])
 
     async def _send(
-        self, state: WidgetState | None = None, *, fragment: str = "", name: str = "", auto=False
+        self, *states: WidgetState, fragment: str = "", name: str = "", auto: bool = False
     ) -> None:
         back = BackMsg()
         asked = back.rerun_script
         asked.query_string, asked.page_script_hash, asked.page_name = self._query, self._page, name
         asked.fragment_id, asked.is_auto_rerun = fragment, auto
-        asked.widget_states.widgets.extend([] if state is None else [state])
+        asked.widget_states.widgets.extend(states)
         assert self._socket is not None, "a page is opened first"
         await self._socket.send(back.SerializeToString())
 
@@ -148,7 +240,7 @@ class Visitor:
         if kind == "new_session":
             if not message.metadata.run.fragment_ids:
                 self._rest()
-                self.elements.clear()
+                self._drawn = set()
         elif kind == "navigation":
             menu = message.navigation
             self._page = menu.page_script_hash
@@ -156,7 +248,13 @@ class Visitor:
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
-            self.elements[tuple(message.metadata.delta_path)] = message.delta
+            path = tuple(message.metadata.delta_path)
+            self._drawn.add(path)
+            self.elements[path] = message.delta
+        elif kind == "script_finished":
+            # A browser shows what was there until the run that left it out has ended.
+            if message.script_finished == ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY:
+                self.elements = {path: self.elements[path] for path in self._drawn}
         elif kind == "auto_rerun":
             wish = message.auto_rerun
             timer = self._again(wish.fragment_id, wish.interval)

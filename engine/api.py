@@ -4,10 +4,12 @@ Pages and programs ask an `Engine` and never hold a bundle, a session or a token
 answers in this very process; another engine that keeps this protocol may answer from elsewhere,
 and nobody who asks can tell. Everything is computed once and shared by all sessions, read-only.
 
-    from engine.api import Local
-    from engine.values import Reading
+    from engine.api import Reading, local
 
-    Local().tokens(Reading("tales-gpt", "Once upon a time")).pieces
+    local().tokens(Reading("tales-gpt", "Once upon a time")).pieces
+
+`__all__` are the names that a notebook needs (`docs/api.md`): the engine, and the values that one
+asks with.
 """
 
 from __future__ import annotations
@@ -18,22 +20,35 @@ from typing import Protocol
 import numpy as np
 
 from engine.attention.baselines import Links
-from engine.attention.maps import Map, Scene
+from engine.attention.maps import Map, MapOptions, Scene
 from engine.attention.notable import Best, Measured
+from engine.blocks.asking import Blocks
 from engine.decoding.beams import Search
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated
+from engine.decoding.sampling import Sampling
 from engine.decoding.scoring import Scored
 from engine.decoding.translation import Trace
 from engine.jobs.registry import Job
-from engine.local.spaces import Spaces
+from engine.local.blocks import Blocks as LocalBlocks
+from engine.local.patches import Patches
+from engine.local.teaching.moments import Moments
+from engine.local.teaching.preferences import Preferences
+from engine.local.teaching.tuning import Tuned
+from engine.local.timings import Clock
 from engine.local.traces import SoFar
+from engine.local.whatifs import WhatIfs
 from engine.models.bundle import Card, Stack
 from engine.models.catalog import Entry
 from engine.models.device import Device
+from engine.moments.asking import Growing
+from engine.objectives.asking import Learning
+from engine.patching.asking import Patching
 from engine.policy import Visitor
-from engine.space.projection import Prepared, Projection, Quality
-from engine.space.vocabulary_layout import Method
+from engine.predecessors.asking import Comparing
+from engine.preference.asking import Preferring
+from engine.prompting.asking import Asking
+from engine.timing.asking import Clocking
 from engine.tokenizers.causes import Split
 from engine.tokenizers.chat import Turn
 from engine.tokenizers.external_tokenizers import Facts
@@ -41,6 +56,7 @@ from engine.tokenizers.reader import Writing
 from engine.tokenizers.subwords import Walk
 from engine.tokenizers.tokenization_steps import Stages
 from engine.tokenizers.vocabulary import Vocabulary
+from engine.tuning.asking import Tunings
 from engine.values import (
     Attention,
     Embedded,
@@ -50,12 +66,41 @@ from engine.values import (
     Logits,
     Overview,
     Reading,
+    Routing,
     Side,
     Tokens,
 )
+from engine.vector_spaces import VectorSpaces
+from engine.whatif.asking import WhatIf
+
+__all__ = [
+    "Engine",
+    "Line",
+    "Local",
+    "MapOptions",
+    "Reading",
+    "Sampling",
+    "Scene",
+    "Search",
+    "Task",
+    "local",
+]
 
 
-class Engine(Protocol):
+class Engine(
+    Asking,
+    Blocks,
+    Clocking,
+    Comparing,
+    Growing,
+    Learning,
+    Patching,
+    Preferring,
+    Tunings,
+    VectorSpaces,
+    WhatIf,
+    Protocol,
+):
     """What can be asked of a model and a text; every answer is frozen or a job that is watched."""
 
     # --- Which models there are ---
@@ -204,6 +249,10 @@ class Engine(Protocol):
         """The residual stream of a side, from what enters layer 1 to what leaves the last."""
         ...
 
+    def routing(self, reading: Reading, side: Side = "encoder") -> Routing:
+        """Which experts of a mixture each token is sent to. Raises `NotOffered`."""
+        ...
+
     def logits(self, reading: Reading, positions: tuple[int, ...]) -> Logits:
         """What the model predicts at some positions (0-based)."""
         ...
@@ -282,7 +331,7 @@ class Engine(Protocol):
         ...
 
     def write(
-        self, task: Task, lines: Sequence[Line], *, viewer: str, patience: float = 0.0
+        self, task: Task, lines: Sequence[Line], *, viewer: str = "", patience: float = 0.0
     ) -> tuple[Generated, ...]:
         """The texts of these lines; what nobody has written yet is begun, in one batch.
 
@@ -319,59 +368,16 @@ class Engine(Protocol):
         """A translation with its tree, and the hypothesis at `place` read once more."""
         ...
 
+    def next_token_entropies(self, reading: Reading) -> np.ndarray:
+        """Entropy in bits of the prediction after each token, of the first 128 at most."""
+        ...
+
     def target_scores(self, reading: Reading, ids: tuple[int, ...]) -> Scored:
         """How likely the model finds `ids` after each position of `reading.target`."""
         ...
 
-    # --- Vector spaces ---
 
-    def vocabulary_map(self, model: str, unit: bool) -> Projection:
-        """Main directions of a vocabulary's vectors; with `unit`, all at length 1."""
-        ...
-
-    def vocabulary_space(self, model: str) -> Prepared:
-        """A vocabulary's vectors, ready for questions about neighbours."""
-        ...
-
-    def vocabulary_quality(self, model: str, unit: bool, axes: int) -> Quality | None:
-        """How far the map of a vocabulary can be trusted."""
-        ...
-
-    def axis_map(self, model: str, unit: bool, plus: int, minus: int) -> Projection:
-        """A vocabulary along the direction from one of its tokens to another."""
-        ...
-
-    def layout(self, model: str, method: Method, unit: bool) -> np.ndarray | None:
-        """Coordinates [token, 3] by UMAP or t-SNE, if they came with it or were made before."""
-        ...
-
-    def lay_out(self, model: str, method: Method, unit: bool, *, viewer: str) -> Job:
-        """The process that makes them, started or joined."""
-        ...
-
-    def layout_job(self, model: str, method: Method, unit: bool) -> Job | None:
-        """That process, if it was started and was not canceled."""
-        ...
-
-    def layout_quality(self, model: str, method: Method, unit: bool, axes: int) -> Quality | None:
-        """How far such a layout can be trusted, once it is there."""
-        ...
-
-    def crowd_map(
-        self, readings: tuple[Reading, ...], unit: bool, basis: int | None = None
-    ) -> Projection:
-        """One map of the tokens of several texts after every layer: all of `states[0]` first.
-
-        With a `basis` the directions are those of that layer alone.
-        """
-        ...
-
-    def position_map(self, model: str) -> Projection:
-        """The main directions of a model's position vectors."""
-        ...
-
-
-class Local(Spaces):
+class Local(LocalBlocks, Clock, Patches, WhatIfs, Tuned, Preferences, Moments):
     """The engine in this process."""
 
 

@@ -5,6 +5,7 @@
     ├── ModelNotExported    the model is known, but its bundle has not been made yet
     ├── BrokenBundle        a file of a bundle is missing, changed or unreadable; names the file
     ├── ExportFailed        the exporter could not make a bundle; says at which stage and why
+    │   └── HubUnreachable  the Hub does not answer; the same model may be had elsewhere
     ├── EmptyText           there is nothing to read
     ├── TextTooLong         more tokens than the model has positions; gives both numbers
     ├── NotOffered          the model cannot give what was asked for (a family without q/k/v, say)
@@ -14,6 +15,9 @@
     ├── BadLink             a short link's content makes no sense here, or is too long
     ├── LinksUnavailable    the store of short links cannot be used now; the long address works
     ├── TooManyLinks        an address has made its short links of today
+    ├── NoClass             no class has this code, or it has ended, or this key is none of its
+    ├── ClassClosed         the class takes this no more: it has moved on, is full, was shown
+    ├── ClassesUnavailable  the store of classes cannot be used now
     └── Stopped             the person cancelled the work
 
 A message is one sentence with the numbers and the remedy, ready to be shown. Bad arguments
@@ -41,6 +45,10 @@ class ExportFailed(EngineError):
     """A checkpoint could not be turned into a bundle."""
 
 
+class HubUnreachable(ExportFailed):
+    """The Hub does not answer, or answers that it cannot now."""
+
+
 class EmptyText(EngineError):
     """The text is empty or blank."""
 
@@ -62,7 +70,12 @@ class NotAllowed(EngineError):
 
 
 class Busy(EngineError):
-    """Too much long work is under way to begin more."""
+    """Too much long work is under way to begin more; `wait` are seconds until asking again."""
+
+    def __init__(self, sentence: str = "", wait: float = 30.0) -> None:
+        """Say so."""
+        super().__init__(sentence)
+        self.wait = wait
 
 
 class BadLink(EngineError):
@@ -75,6 +88,18 @@ class LinksUnavailable(EngineError):
 
 class TooManyLinks(EngineError):
     """Today's short links of one address are used up."""
+
+
+class NoClass(EngineError):
+    """There is no such class, or whoever asks is not in it."""
+
+
+class ClassClosed(EngineError):
+    """The class is there, and does not take what was asked of it now."""
+
+
+class ClassesUnavailable(EngineError):
+    """The file that classes are kept in is busy, full, closed or being rebuilt."""
 
 
 class Stopped(EngineError):

@@ -29,10 +29,25 @@ from typing import Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 WHOLE, LIGHT = "requirements.txt", "requirements-host.txt"
-Part = Literal["models", "maps"]
+Part = Literal["models", "maps", "training"]
 NEEDS: dict[Part, tuple[str, ...]] = {
-    "models": ("torch", "transformers", "onnx", "onnxscript", "safetensors", "sentencepiece"),
+    "models": (
+        "torch",
+        "transformers",
+        "onnx",
+        "onnxscript",
+        "safetensors",
+        "sentencepiece",
+        "gguf",
+        "accelerate",
+    ),
     "maps": ("umap", "sklearn"),
+    "training": ("torch", "transformers", "onnx", "onnxscript", "safetensors", "peft"),
+}
+WHAT: dict[Part, str] = {
+    "models": "Adding models",
+    "maps": "Computing this map",
+    "training": "Training a model",
 }
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 DRIVER = ("/proc/driver/nvidia/version", "/dev/dxg")  # Linux; Windows' Linux
@@ -55,8 +70,9 @@ def told(part: Part) -> str:
     lacking = missing(part)
     if not lacking:
         return ""
-    what = "Adding models" if part == "models" else "Computing this map"
-    return f"{what} needs {', '.join(lacking)}, which this installation lacks. Run {WHERE_FROM}."
+    return (
+        f"{WHAT[part]} needs {', '.join(lacking)}, which this installation lacks. Run {WHERE_FROM}."
+    )
 
 
 def listed(name: str) -> Iterator[str]:

@@ -27,10 +27,10 @@ from engine.variables import (
     ancestors,
     choice,
     declarations,
-    folder,
     key,
     name,
     networks,
+    path,
     setting,
     value,
     web_address,
@@ -65,10 +65,18 @@ class Settings:
     open_models: int = whole(
         4, 1, 1000, "models kept in memory; the one unused longest is closed first"
     )
+    in_place_mb: int = whole(
+        1000,
+        0,
+        10**6,
+        "largest weights of a model that writes with keys and values in their place on the CPU: "
+        "up to twice as fast, with its weights in memory twice; 0: no model",
+        public=300,
+    )
     trace_mb: int = whole(200, 1, 10**6, "memory for numbers kept between clicks")
     models: Path = setting(
         Path("models"),
-        folder,
+        path,
         "where exported models are kept",
         shown="the user's cache folder",
     )
@@ -149,6 +157,21 @@ class Settings:
     address_requests: int = whole(
         0, 0, 10**7, "requests of one address in a minute; 0: no limit", public=6000
     )
+    api: str = choice(
+        "yes", ("yes", "no"), "whether programs may ask for numbers over HTTP, at /api/v1"
+    )
+    calls: int = whole(8, 1, 64, "questions over HTTP answered at once; further ones get 503")
+    viewer_calls: int = whole(
+        4, 1, 64, "questions over HTTP answered at once for one address", public=2
+    )
+    address_calls: int = whole(
+        0,
+        0,
+        10**6,
+        "questions over HTTP of one address in a minute; 0: no limit",
+        class_=1200,
+        public=120,
+    )
     trusted_proxies: str = setting(
         "",
         networks,
@@ -159,13 +182,41 @@ class Settings:
     # --- Short links ---
     links: Path = setting(
         Path("links.sqlite"),
-        folder,
+        path,
         "file of the short links",
         shown="beside the models",
     )
     links_count: int = whole(100_000, 0, 10**8, "short links kept at most")
     links_mb: int = whole(500, 1, 10**6, "most that their states take")
-    links_daily: int = whole(200, 0, 10**6, "new short links a day from one address")
+    links_daily: int = whole(200, 0, 10**6, "new short links a day from one address; 0: no limit")
+
+    # --- Lessons of one's own ---
+    lessons: Path | None = setting(
+        None,
+        path,
+        "folder of a school's own lessons (*.toml), shown on Learn; read again when it changes",
+        shown="none",
+    )
+
+    # --- Classes ---
+    classes: str = choice("yes", ("yes", "no"), "whether teachers may open classes")
+    classes_count: int = whole(200, 1, 10**5, "classes open at once; each ends after 24 hours")
+    classes_daily: int = whole(
+        100, 0, 10**6, "classes opened a day from one address; 0: no limit", public=20
+    )
+    class_pupils: int = whole(150, 1, 1000, "pupils of one class")
+    address_codes: int = whole(
+        60, 0, 10**6, "wrong class codes of one address in a minute; 0: no limit"
+    )
+    viewer_codes: int = whole(
+        10, 0, 10**6, "wrong class codes of one visitor in a minute; 0: no limit"
+    )
+    nicknames: str = choice(
+        "yes",
+        ("yes", "no"),
+        "whether pupils may give their class a nickname; without one they are numbers",
+        public="no",
+    )
 
     # --- How it is seen from outside ---
     frame_ancestors: str = setting(
@@ -178,8 +229,8 @@ class Settings:
     figures: str = choice(
         "here",
         ("here", "all", "no"),
-        "who reads /metrics and all of /healthz: here: this computer, and who sends the admin key "
-        "as a bearer token; all; no: nobody",
+        "who reads /metrics and all of /healthz: here: this computer (not in public mode) and who "
+        "sends the admin key as a bearer token; all; no: nobody",
     )
     log: str = choice(
         "plain",
@@ -259,7 +310,8 @@ def page() -> str:
         " and writes this\npage: `python -m engine.settings --page > docs/settings.md`. Columns"
         " `class` and `public` are what\n`ATLAS_MODE` presets; where they are empty the default"
         " holds. A variable that is set counts in every mode.\n`python -m engine.settings` lists"
-        " the values that hold and where each is from.\n\n"
+        " the values that hold and where each is from. Limits hold for each\nprocess: several"
+        " behind a proxy count each for itself.\n\n"
         "| variable | default | class | public | meaning |\n|---|---|---|---|---|\n"
     )
     return head + "\n".join(

@@ -111,6 +111,13 @@ class Store:
             found = self._entries.get(key)
         return None if found is None else found.value
 
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep a value in place of what was kept under its key: for what is measured anew."""
+        entry = _Entry(key, frozen(value))
+        with self._lock:
+            if entry.nbytes <= self._entries.maxsize:
+                self._entries[key] = entry
+
     def values(self) -> list[Any]:
         """Everything that is kept now."""
         with self._lock:

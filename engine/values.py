@@ -23,6 +23,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 K = TypeVar("K")
 V = TypeVar("V")
+PART = 4096  # bytes of another array that one may keep without need
 Family = Literal["encoder", "decoder", "encoder-decoder"]
 Side = Literal["encoder", "decoder"]
 Kind = Literal["encoder", "decoder", "cross"]
@@ -56,9 +57,7 @@ class Frozen:
         """Lock every array, dictionary and list of this value."""
         for field in fields(self):  # type: ignore[arg-type]
             part = getattr(self, field.name)
-            if isinstance(part, np.ndarray):
-                part.setflags(write=False)
-            elif isinstance(part, dict | list):
+            if isinstance(part, np.ndarray | dict | list):
                 object.__setattr__(self, field.name, frozen(part))
 
     @property
@@ -70,9 +69,14 @@ class Frozen:
 def frozen(value: Any) -> Any:
     """A value that can be shared: arrays locked, dictionaries and lists as such that stay so.
 
-    What has fields is left as it is: a `Frozen` has locked itself.
+    What has fields is left as it is: a `Frozen` has locked itself. An array that shows a small part
+    of another is copied, as it would keep the whole: the ten best at each place of a text kept
+    the order of all the vocabulary, 0.5 MB.
     """
     if isinstance(value, np.ndarray):
+        base = value.base
+        if type(base) is np.ndarray and base.nbytes > 2 * value.nbytes + PART:
+            value = value.copy()
         value.setflags(write=False)
     elif isinstance(value, FrozenDict):
         return value
@@ -98,6 +102,23 @@ def arrays(value: object) -> list[np.ndarray]:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """How a tower computes otherwise than it was made: "what if" of a `Reading`.
+
+    `side` is the tower that is changed. `positions` that are "off" say nothing: where vectors are
+    added they are 0, where queries and keys are rotated the angle is 0, where distances have a bias
+    it is 0. "shuffled": token i has the position `order[i]`. `moved`: token i stands at place
+    `order[i]`, its position kept or not. Without `masked` each token attends to later ones too.
+    """
+
+    side: Side
+    positions: Literal["kept", "off", "shuffled"] = "kept"
+    order: tuple[int, ...] = ()
+    moved: bool = False
+    masked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a model read: the key of every part of a trace, small and hashable.
 
@@ -105,7 +126,7 @@ class Reading:
     families it is None, or the ids of the text with what the model wrote on. `second` is the second
     text of a sentence pair. `off` lists (kind, layer, head) of the heads that are switched off.
     `language` is the code of the text's language, for models that are told; None leaves it as the
-    tokenizer says.
+    tokenizer says. `change` is how a tower computes otherwise than it was made.
     """
 
     model: str
@@ -114,6 +135,7 @@ class Reading:
     second: str | None = None
     off: tuple[tuple[Kind, int, int], ...] = ()
     language: str | None = None
+    change: Change | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -176,10 +198,10 @@ class Attention(Frozen):
     """All heads of one attention sub-layer.
 
     `scores` is what enters the softmax (scaled, position bias added; masked cells are -inf),
-    each row of `weights` sums to 1 over the keys that are not masked, `output` is
-    weights x value before the output projection. Keys and values of grouped-query models are
-    repeated to the query heads. `query`, `key`, `value`, `scores` and `output` are None where
-    a family cannot give them.
+    each row of `weights` sums to 1 over the keys that are not masked, with `sink` where a family
+    gives a share of each row to no token; `output` is weights x value before the output projection.
+    Keys and values of grouped-query models are repeated to the query heads. `query`, `key`,
+    `value`, `scores` and `output` are None where a family cannot give them.
     """
 
     weights: Float[np.ndarray, "head query key"]
@@ -189,6 +211,7 @@ class Attention(Frozen):
     value: Float[np.ndarray, "head key dim"] | None
     output: Float[np.ndarray, "head query dim"] | None
     scale: float
+    sink: Float[np.ndarray, "head query"] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -202,6 +225,22 @@ class Layer(Frozen):
     attention: Attention
     cross: Attention | None
     hidden: Float[np.ndarray, "token width"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Routing(Frozen):
+    """Which experts of a mixture each token of a side is sent to, in every block that has any.
+
+    `layers` are those blocks. `experts` are the chosen ones, 0-based, the one of most weight first,
+    and `weights` what the output of each is multiplied by; where a token is sent to fewer, -1 and
+    0. `count` is the number of experts to choose from.
+    """
+
+    tokens: Tokens
+    layers: Int[np.ndarray, "routed"]
+    experts: Int[np.ndarray, "routed token chosen"]
+    weights: Float[np.ndarray, "routed token chosen"]
+    count: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)

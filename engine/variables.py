@@ -77,16 +77,18 @@ def choice(default: str, legal: tuple[str, ...], meaning: str, **more: Any) -> A
     return setting(default, read, meaning, **more)
 
 
-def folder(text: str) -> Path:
-    """A folder; `~` is the user's own."""
+def path(text: str) -> Path:
+    """A folder or a file; `~` is the user's own folder."""
     return Path(text).expanduser()
 
 
 def ancestors(text: str) -> str:
     """Sites as `frame-ancestors` of a Content-Security-Policy takes them."""
-    if not all(ANCESTOR.fullmatch(one) for one in text.split()):
-        raise Refused("must be 'self', 'none' or addresses such as https://school.example")
-    return " ".join(text.split())
+    found = text.split()
+    # Beside others 'none' means nothing to a browser.
+    if not all(ANCESTOR.fullmatch(one) for one in found) or ("'none'" in found and len(found) > 1):
+        raise Refused("must be 'none', or 'self' and addresses such as https://school.example")
+    return " ".join(found)
 
 
 def web_address(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 from typing import Any
 
 # One thread a process, those that tests start included: workers that each take every core only
@@ -29,6 +30,21 @@ def pytest_collection_finish() -> None:
     """Keep what all tests share out of every collection of garbage: torch and 2,700 tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def no_predecessors(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shipped models without the n-gram table and the recurrent network among them."""
+    from engine.models import catalog
+    from engine.predecessors.bundles import is_predecessor
+
+    folder: Path = tmp_path_factory.mktemp("shipped")
+    for model in catalog.SHIPPED.iterdir():
+        if not is_predecessor(model):
+            (folder / model.name).symlink_to(model, target_is_directory=True)
+    monkeypatch.setattr(catalog, "SHIPPED", folder)
 
 
 @pytest.fixture(scope="session")

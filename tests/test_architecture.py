@@ -216,6 +216,7 @@ def config() -> dict[str, dict[str, object]]:
 def test_the_server_is_set_up_as_measured() -> None:
     found = config()
     assert found["runner"]["postScriptGC"] is False
+    assert found["global"]["maxCachedMessageAge"] == 20
     assert found["client"]["showSidebarNavigation"] is False
     assert found["browser"]["gatherUsageStats"] is False
     assert found["browser"]["serverAddress"] == "localhost"

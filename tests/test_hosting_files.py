@@ -14,7 +14,12 @@ from engine.settings import Settings, read_settings
 from engine.variables import name
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ("Dockerfile", "Dockerfile.gpu", "compose.yaml", "hosting/atlas.service", "docs/hosting.md")
+FILES = (
+    *("Dockerfile", "Dockerfile.gpu", "compose.yaml", "Makefile", "README.md"),
+    *(f"hosting/{path.name}" for path in sorted((ROOT / "hosting").iterdir())),
+    *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))),
+)
+OF_TESTS = {"ATLAS_TEST_CACHE"}  # tests/engine/kept.py
 
 
 def read(file: str) -> str:
@@ -24,7 +29,7 @@ def read(file: str) -> str:
 @pytest.mark.parametrize("file", FILES)
 def test_every_setting_that_is_named_exists(file: str) -> None:
     known = {name(one.name) for one in fields(Settings)}
-    assert set(re.findall(r"ATLAS_[A-Z_]+[A-Z]", read(file))) <= known
+    assert set(re.findall(r"ATLAS_[A-Z_]+[A-Z]", read(file))) <= known | OF_TESTS
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "Dockerfile.gpu"])
@@ -63,16 +68,53 @@ def test_compose_has_three_replicas_that_believe_their_proxy_alone() -> None:
     assert atlas["environment"]["ATLAS_TRUSTED_PROXIES"] == network["subnet"]
     assert "data:/data" in atlas["volumes"] and "./hosting/haproxy.cfg" in proxy["volumes"][0]
     config = read("hosting/haproxy.cfg")
-    assert "server-template replica 3" in config and re.search(r"cookie ATLAS insert", config)
+    assert "server-template replica 6" in config and re.search(r"cookie ATLAS insert", config)
+    # The recipe of a restart puts new replicas beside the old ones: all must have a place.
+    page = read("docs/hosting.md")
+    assert re.findall(r"--scale atlas=(\d+)", page) == ["6"]
+    assert 2 * atlas["deploy"]["replicas"] == 6
 
 
 def test_every_recipe_is_there() -> None:
     page = read("docs/hosting.md")
     for word in ("systemd", "compose", "Hugging Face Space", "Community Cloud", "nginx", "Caddy",
-                 "TLS", "make offline", "base path"):  # fmt: skip
+                 "TLS", "make offline INTO=", "base path", "hosting/nginx.conf"):  # fmt: skip
         assert word in page, word
-    for file in re.findall(r"hosting/[a-z.]+\.(?:service|cfg|sh)", page):
+    for file in re.findall(r"hosting/[a-z.]+\.(?:service|cfg|sh|conf)", page):
         assert (ROOT / file).exists(), file
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("WHEELS=here", "make offline INTO=here"), ("PYTHON=no", "install Python 3.11")],
+)
+def test_packages_are_fetched_into_a_folder_and_nothing_is_installed(
+    given: str, said: str, tmp_path: Path
+) -> None:
+    def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+        # In a folder of its own, as on a machine that has the repository and nothing else.
+        return subprocess.run(
+            ["make", "-f", str(ROOT / "Makefile"), *arguments],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    planned = make("-n", "offline", "INTO=there").stdout
+    assert '-d "there" -r requirements-host.txt' in planned and "pip download" in planned
+    assert "engine.installing" not in planned and "run.stamp" not in planned
+    found = make("offline", given)
+    assert found.returncode != 0 and said in found.stdout + found.stderr
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_folder_of_packages_that_is_not_there_is_said(tmp_path: Path) -> None:
+    (tmp_path / "requirements-host.txt").touch()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to("/bin/true")
+    found = subprocess.run(
+        ["make", "-f", str(ROOT / "Makefile"), "run", "WHEELS=nowhere"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert found.returncode != 0 and "There is no folder nowhere." in found.stdout
 
 
 def test_the_limits_that_the_page_names_are_those_of_the_modes() -> None:

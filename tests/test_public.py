@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
+import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -72,6 +76,9 @@ def words(visitor: Visitor) -> str:
 
 
 def test_routes_tell_a_stranger_nothing(server: str) -> None:
+    # As a proxy on this computer asks that says nothing of whom it asks for.
+    assert ask(f"{server}/metrics")[0] == 404
+    assert ask(f"{server}/healthz")[1] == '{"status":"ok"}'
     assert ask(f"{server}/metrics", X_Forwarded_For="127.0.0.1")[0] == 404
     assert ask(f"{server}/metrics", Host="evil.example")[0] == 404
     assert ask(f"{server}/metrics", X_Forwarded_For="1.1.1.1", Authorization="Bearer x")[0] == 404
@@ -82,6 +89,29 @@ def test_routes_tell_a_stranger_nothing(server: str) -> None:
                  "//evil.example/", "/static/../../engine/settings.py"):  # fmt: skip
         status, body = raw(server, path)
         assert b"root:" not in body and b"ATLAS_" not in body, (path, status)
+
+
+def test_what_is_far_too_long_is_refused_and_the_app_goes_on(server: str) -> None:
+    name, big = "a" * 10, "x" * 1_000_000
+    for path in (f"/s/{name}?s={big}", f"/s/{big}", f"/Attention?s={big}"):
+        try:
+            status = raw(server, path)[0]
+        except OSError:
+            status = 400  # the line was closed before all of it was sent
+        assert 400 <= status < 500, path[:20]
+    for method in ("POST", "PUT"):
+        assert ask(f"{server}/s/{name}", method)[0] == 405
+    assert ask(f"{server}/healthz")[0] == 200
+
+    async def run() -> str:
+        async with Visitor(server) as visitor:
+            # The socket takes longer addresses, up to half a megabyte: that is no id either.
+            await visitor.open("Attention", s=big[:400_000], text="A fox ran.")
+            return words(visitor)
+
+    shown = asyncio.run(run())
+    # Every sign that Markdown might read is escaped.
+    assert "This link is not known here." in shown.replace("\\", "") and "xxxx" not in shown
 
 
 def test_files_are_not_taken(server: str) -> None:
@@ -133,21 +163,53 @@ def test_a_link_cannot_ask_for_more_writing_than_is_given(server: str) -> None:
     assert "256" in shown and 0 < written <= 60
 
 
-def test_buttons_that_are_not_drawn_cannot_be_pressed(server: str, tmp_path: Path) -> None:
-    async def run() -> str:
-        async with Visitor(server) as visitor:
-            await visitor.open("")
-            shown = words(visitor)
-            for key in ("remove-now", "add-look-now", "add-export-now", "add-install-now"):
-                state = WidgetState(id=f"$$ID-0123456789abcdef-{key}", trigger_value=True)
-                await visitor._asked(state)
-            key = WidgetState(id="$$ID-0123456789abcdef-admin-key", string_value=KEY[:-1] + "x")
-            await visitor._asked(key)
-            return shown + words(visitor)
+def widgets(visitor: Visitor) -> dict[str, str]:
+    """The ids of a page's widgets by their keys: the same in every session."""
+    found = {}
+    for delta in visitor.elements.values():
+        kind = delta.new_element.WhichOneof("type")
+        name = str(getattr(getattr(delta.new_element, kind), "id", "")) if kind else ""
+        if name.startswith("$$ID-"):
+            found[name.split("-", 2)[2]] = name
+    return found
 
-    shown = asyncio.run(run())
+
+def test_buttons_that_are_not_drawn_cannot_be_pressed(server: str, tmp_path: Path) -> None:
+    mine = tmp_path / "server" / "models" / "mine"
+
+    async def press(visitor: Visitor, name: str) -> None:
+        await visitor._asked(WidgetState(id=name, trigger_value=True))
+
+    async def run() -> tuple[str, bool]:
+        async with Visitor(server) as host, Visitor(server) as stranger:
+            await host.open("")
+            key = widgets(host)["admin-key"]
+            await host._asked(WidgetState(id=key, string_value=KEY))
+            assert "This host" in words(host) and "Delete " in words(host)
+            await host._asked(
+                WidgetState(id=widgets(host)["add-source"], string_value="maker/model")
+            )
+            buttons = widgets(host)
+
+            await stranger.open("")
+            shown = words(stranger)
+            for guess in ("", KEY[:-1], KEY[:-1] + "x", KEY + "x"):
+                if guess:
+                    await stranger._asked(WidgetState(id=key, string_value=guess))
+                for button in ("remove-now", "add-look-now"):
+                    assert button not in widgets(stranger)
+                    await press(stranger, buttons[button])
+                shown += words(stranger)
+            kept = mine.is_dir()
+            # By the host's own hand the very same press deletes.
+            await press(host, buttons["remove-now"])
+            return shown, kept
+
+    shown, kept = asyncio.run(run())
     assert "This host" not in shown and "Delete " not in shown
-    assert (tmp_path / "server" / "models" / "mine").is_dir()
+    assert kept and not mine.exists()
+    said = ask(f"{server}/metrics", Authorization=f"Bearer {KEY}")[1]
+    assert "atlas_runs_total" in said and 'atlas_jobs_total{kind="look"' not in said
 
 
 async def _queue(server: str) -> list[str]:
@@ -190,3 +252,56 @@ def test_connections_of_one_address_are_bounded(server: str) -> None:
     found = asyncio.run(run())
     # 3 places, 2 in the queue, 50 to spare: none is held for nothing.
     assert found[:55] == [101] * 55 and set(found[55:]) <= {503, 429} and 429 in found
+
+
+NUMBERS = "/api/v1"
+FEW_CALLS = {"ATLAS_ADDRESS_CALLS": "20", "ATLAS_MAX_TOKENS": "200"}
+
+
+@pytest.mark.parametrize("server", [FEW_CALLS], indirect=True)
+def test_numbers_over_http_hold_to_a_strangers_limits(server: str) -> None:
+    asked = f"{server}{NUMBERS}/tokens?model=tales-gpt&text="
+    status, body, headers = ask(asked + "a+fox")
+    assert (status, json.loads(body)["pieces"]) == (200, ["a", "Ġfox"])
+    assert headers["content-security-policy"] and headers["cache-control"] == "no-store"
+    assert ask(asked + "a+" * 400)[0] == 413 and ask(asked + "a+" * 40_000)[0] == 414
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        assert raw(server, f"{NUMBERS}/tokens?text={'a' * 10**6}")[0] in (400, 414, 431)
+    for method in ("POST", "PUT", "DELETE"):
+        assert ask(asked + "a", method)[0] == 405
+    assert ask(asked + "a", "HEAD")[:2] == (200, "")
+    for path in (f"{NUMBERS}/../../engine/settings.py", f"{NUMBERS}/%2e%2e/app.py", "/api/v1//"):
+        status, page = raw(server, path)
+        assert status in (400, 404) and b"import" not in page, path
+    # What a stranger says of their address gives them no more: one machine, one count.
+    found = [ask(asked + "a", X_Forwarded_For=f"10.0.0.{n}") for n in range(30)]
+    assert {status for status, _, _ in found} == {200, 429}
+    refused = [(json.loads(body), headers) for status, body, headers in found if status == 429]
+    assert len(refused) >= 12 and all("error" in said for said, _ in refused)
+    assert all(1 <= int(headers["retry-after"]) <= 60 for _, headers in refused)
+
+
+@pytest.mark.parametrize("server", [{"ATLAS_ADDRESS_REQUESTS": "40"}], indirect=True)
+def test_a_program_that_floods_is_told_so_as_json(server: str) -> None:
+    found = [ask(f"{server}{NUMBERS}/models") for _ in range(80)]
+    refused = [body for status, body, _ in found if status == 429]
+    assert refused and all("Too many requests" in json.loads(body)["error"] for body in refused)
+
+
+@pytest.mark.parametrize("server", [{"ATLAS_VIEWER_CALLS": "8"}], indirect=True)
+def test_the_app_answers_while_programs_let_models_run(server: str) -> None:
+    def translate(number: int) -> int:
+        text = f"Le+chat+dort+sur+{number}+tables."
+        return ask(f"{server}{NUMBERS}/translate?model=fr-en&text={text}&beams=1&limit=48")[0]
+
+    ask(f"{server}{NUMBERS}/translate?model=fr-en&text=Bonjour.&beams=1&limit=20")
+    with ThreadPoolExecutor(8) as programs:
+        answers = [programs.submit(translate, number) for number in range(24)]
+        waits = []
+        while not all(one.done() for one in answers):
+            began = time.monotonic()
+            assert ask(f"{server}/_stcore/health")[0] == 200
+            waits.append(time.monotonic() - began)
+    assert {one.result() for one in answers} <= {200, 429, 503}
+    assert sum(one.result() == 200 for one in answers) >= 8
+    assert sorted(waits)[len(waits) // 2] < 0.5, waits

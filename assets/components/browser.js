@@ -1,10 +1,13 @@
 // @ts-check
-// What the browser does for a session: it keeps the text that was typed, and counts steps of Back.
+// What the browser does for a session: it keeps the text that was typed, counts steps of Back, and
+// gives the app's theme to what opens over it.
 // In: data of pages/shell/client/memory.py. Out: `kept`, once, where the server has forgotten the text;
 // `back`, the address that Back or Forward led to.
 
 const PLACE = "atlas-kept";
 let tidy = false; // whether this document's history is looked after already
+/** @type {Element | null} */
+let followed = null; // the app whose theme the document has
 /** @type {string | null} */
 let known = null; // the session that this document talks to
 /** @type {Tell | null} */
@@ -14,6 +17,7 @@ let tell = null;
 export default function ({ data, setTriggerValue }) {
   tell = setTriggerValue;
   tidyHistory();
+  followTheme();
   const again = known !== null ? known !== data.viewer : reloaded();
   known = data.viewer;
   const kept = read();
@@ -76,4 +80,14 @@ function tidyHistory() {
   };
   history.pushState = write;
   history.replaceState = write;
+}
+
+// A popover hangs on the document, beside the app: it would have the colours of the light theme.
+function followTheme() {
+  const app = document.querySelector("[data-testid=stApp]");
+  if (app === null || app === followed) return;
+  followed = app;
+  const follow = () => (document.body.style.colorScheme = getComputedStyle(app).colorScheme);
+  follow();
+  new MutationObserver(follow).observe(app, { attributes: true, attributeFilter: ["class", "style"] });
 }

@@ -39,6 +39,27 @@ export function button(label, pick) {
 }
 
 /**
+ * What a lesson points at: a mark is named by its label already, so that this is for the eye alone.
+ * @param {string} name
+ */
+export function ring(name) {
+  const node = element("i", "ring", null);
+  node.dataset.highlight = name;
+  node.setAttribute("aria-hidden", "true");
+  return node;
+}
+
+/**
+ * Put a ring around its place; out of sight where that has no numbers.
+ * @param {HTMLElement} node
+ * @param {[number, number]} place
+ */
+export function surround(node, [x, y]) {
+  node.hidden = !(Number.isFinite(x) && Number.isFinite(y));
+  node.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
+}
+
+/**
  * Put a label's button above its place.
  * @param {HTMLElement} node
  * @param {[number, number]} place

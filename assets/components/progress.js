@@ -1,5 +1,6 @@
 // @ts-check
-// What the browser keeps of the course: the step reached in each lesson, and the lessons finished.
+// What the browser keeps of the course: the step reached in each lesson, and the lessons finished
+// (`done`: the last step was answered or left by Finish).
 // In: data of pages/shell/lesson/progress.py. Out: `progress`, where the server asks and knows less.
 
 const PLACE = "atlas-learn";
@@ -13,7 +14,8 @@ export default function ({ data, setTriggerValue }) {
     kept.last = data.lesson;
     if (data.done && !kept.done.includes(data.lesson)) kept.done.push(data.lesson);
     write(kept);
-  } else if (data.known !== undefined && !data.forget) {
+  }
+  if (data.known !== undefined && !data.forget) {
     const text = kept.last ? JSON.stringify(kept) : "";
     if (text !== data.known) setTriggerValue("progress", text);
   }

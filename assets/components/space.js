@@ -8,7 +8,7 @@
 import { chosen, within } from "./area.js";
 import { looking, ranges, spots, turned } from "./camera.js";
 import { element, find, focused, paint } from "./dom.js";
-import { button, fitting, stand } from "./labels.js";
+import { button, fitting, ring, stand, surround } from "./labels.js";
 
 /** @typedef {ReturnType<typeof import("./points.js").points>} Cloud */
 /** @typedef {{ at: number, begun: number }} Play  the layer it is at, and when it began */
@@ -400,7 +400,7 @@ function map(root) {
     if (!where) return layer.replaceChildren();
     const all = [...data.labels, ...cloud.landmarks(data.only)];
     shown = fitting(all, (label) => where(now(label.id, label.place)), plot.clientWidth, plot.clientHeight);
-    layer.replaceChildren(...shown.map((label) => button(label, pick)));
+    layer.replaceChildren(...shown.map((label) => button(label, pick)), ...rings().map((one) => ring(one.name)));
     place(where);
   }
 
@@ -408,6 +408,12 @@ function map(root) {
   function place(where) {
     const nodes = /** @type {HTMLElement[]} */ ([...layer.children]);
     shown.forEach((label, i) => stand(nodes[i], where(now(label.id, label.place))));
+    rings().forEach((one, i) => surround(nodes[shown.length + i], where(now(one.id, one.place))));
+  }
+
+  // What a lesson points at, apart from what is chosen.
+  function rings() {
+    return data.rings ?? [];
   }
 
   function follow() {

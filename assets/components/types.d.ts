@@ -41,6 +41,74 @@ interface ProgressData {
   forget?: boolean;
 }
 
+// ---- lessons.js
+
+interface OwnLessonsData {
+  known: boolean;
+  put: Record<string, string>;
+  gone: string[];
+}
+
+// ---- class.js
+
+interface Seat {
+  code: string;
+  key: string;
+}
+
+interface ClassData extends Partial<Seat> {
+  role?: "teacher" | "pupil";
+  locked?: boolean;
+  ask: string;
+  forget: string;
+}
+
+// ---- terms.js
+
+interface Term {
+  forms: string[];
+  says: string;
+  lesson: string;
+  step: number;
+}
+
+interface TermSpot {
+  node: Node;
+  start: number;
+  end: number;
+  term: Term;
+}
+
+interface TermsData {
+  terms: Term[];
+  ground: string;
+  ink: string;
+  line: string;
+}
+
+// ---- focus.js
+
+interface FocusData {
+  target: string;
+  moment: string;
+}
+
+// ---- grip.js
+
+interface GripData {
+  list: string;
+  place: number;
+  count: number;
+  seq: number;
+  label: string;
+}
+
+// ---- present.js
+
+interface PresentData {
+  at: string;
+}
+
 // ---- picture.js
 
 interface PictureData {
@@ -233,6 +301,7 @@ interface SpaceData {
   camera: string;
   colours: { ink: Pair; muted: Pair; line: Pair; paper: Pair };
   height: number;
+  rings?: { id: string; name: string; place: Place }[];
   lit: { name: string; bits: string; colour: Pair; size: number; symbol: string }[];
   frames: Record<string, Place[]> | null;
   pace: number;

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from engine.attention.notable import strongest
 from engine.values import Frozen
 
 # The cuts of WMT's mteval-v13a, which BLEU figures are given with.
@@ -61,8 +62,7 @@ def clearest(
     Special tokens are left apart: weight on the end mark points at nothing.
     """
     real = cross[..., ~special] if not special.all() else cross
-    layer, head = np.unravel_index(int(real.max(axis=-1).mean(axis=-1).argmax()), real.shape[:2])
-    return int(layer), int(head)
+    return strongest(real.max(axis=-1).mean(axis=-1))
 
 
 def without_special(

@@ -23,6 +23,10 @@ Hidden = Literal["nothing", "first", "special", "marks"]
 Quantity = Literal["weight", "value"]
 Per = Literal["map", "row", "column"]
 Pair = Literal["all", "A to A", "A to B", "B to A", "B to B"]
+SINK = (
+    "The sink is a learnt score that takes part in the softmax and stands for no token: with its "
+    "column each row sums to 100 %."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,9 @@ class Map(Frozen):
     """Weights from rows (queries) to columns (keys); NaN is masked or ignored.
 
     `starts` are the first tokens of rows and columns, so that a row of words or blocks can be
-    traced back. `share` says that rows sum to 1. `kept` marks the links that carry the chosen
-    mass. `notes` say what was done, one sentence each.
+    traced back. `share` says that rows sum to 1, with what each gives to no token (`sink`) where
+    the head has such a share. `kept` marks the links that carry the chosen mass. `notes` say what
+    was done, one sentence each.
     """
 
     weights: Float[np.ndarray, "row column"]
@@ -90,6 +95,7 @@ class Map(Frozen):
     share: bool
     one_text: bool
     notes: tuple[str, ...]
+    sink: Float[np.ndarray, "row"] | None = None
 
 
 def shared(one: Map, two: Map) -> tuple[Map, Map]:
@@ -123,6 +129,7 @@ def _cut(shown: Map, rows: list[int], columns: list[int]) -> Map:
         column_starts=shown.column_starts[columns],
         rows=tuple(shown.rows[row] for row in rows),
         columns=tuple(shown.columns[column] for column in columns),
+        sink=None if shown.sink is None else shown.sink[rows],
     )
 
 
@@ -176,6 +183,7 @@ def prepared(
     weights, share = _together(attention, head, options, below, several, notes)
     weights = transforms.masked(weights, open_cells)
     hidden = _hidden(options.hidden, keys)
+    sink = None if hidden.any() else _sink(attention, head, options)  # rows are rescaled without it
     if hidden.any():
         weights = (
             transforms.without(weights, hidden) if share else np.where(hidden, np.nan, weights)
@@ -188,9 +196,13 @@ def prepared(
         weights = transforms.merge(weights, *groups)
         names = _joined(names[0], groups[0]), _joined(names[1], groups[1])
         starts = _firsts(groups[0]), _firsts(groups[1])
+        if sink is not None:
+            sink = transforms.merge(sink[:, None], groups[0], np.zeros(1, dtype=np.int64))[:, 0]
         notes.append(
             "Tokens are merged into words: weights to a word are summed, from a word averaged."
         )
+    if sink is not None:
+        notes.append(SINK)
     kept = np.isfinite(weights)
     if options.mass < 1:
         kept = transforms.carrying(weights, options.mass)
@@ -209,7 +221,19 @@ def prepared(
         share=share,
         one_text=kind != "cross" and np.array_equal(starts[0][rows], starts[1][columns]),
         notes=tuple(notes),
+        sink=None if sink is None else sink[rows].astype(np.float32),
     )
+
+
+def _sink(
+    attention: Attention, head: int, options: MapOptions
+) -> Float[np.ndarray, "query"] | None:
+    """What each query gives to no token; None where the weights are not a head's or their mean."""
+    if attention.sink is None or options.quantity == "value" or options.several:
+        return None
+    if options.together == "mean":
+        return attention.sink.mean(axis=0)
+    return attention.sink[head] if options.together == "one" else None
 
 
 def _part(

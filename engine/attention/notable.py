@@ -85,6 +85,13 @@ class Best:
         return self.value - max(self.uniform, self.columns)
 
 
+def strongest(values: Float[np.ndarray, "layer head"]) -> tuple[int, int]:
+    """Layer and head (from 0) of the largest of these numbers; what is not finite is left out."""
+    known = np.where(np.isfinite(values), values, -np.inf)
+    layer, head = np.unravel_index(int(known.argmax()), known.shape)
+    return int(layer), int(head)
+
+
 def standing_out(layers: Sequence[Measured], *, least: float = LEAST) -> list[Best]:
     """For each measure the head that exceeds its baselines most, the clearest first.
 
@@ -97,9 +104,8 @@ def standing_out(layers: Sequence[Measured], *, least: float = LEAST) -> list[Be
             continue
         values = np.stack([layer.of(one.name) for layer in layers])
         lifts = values - np.stack([layer.baseline(one.name) for layer in layers])
-        known = np.where(np.isfinite(lifts), lifts, -np.inf)
-        layer, head = (int(i) for i in np.unravel_index(int(known.argmax()), known.shape))
-        if known[layer, head] >= least:
+        layer, head = strongest(lifts)
+        if lifts[layer, head] >= least:
             at = layers[layer].names.index(one.name)
             level = float(layers[layer].uniform[at])
             columns = float(np.nan_to_num(layers[layer].columns[at, head], nan=level))

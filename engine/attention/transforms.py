@@ -143,7 +143,8 @@ class Inside(Frozen):
 
     `products` sum to `dot`; `dot * scale + bias = score`; softmax of the row of scores gives
     `weights`; `weights @ value = output`. `bias` is what the family adds (position bias, soft
-    caps), 0 for most.
+    caps), 0 for most. `sink` is the share that a learnt score without a token takes of the softmax;
+    the weights then sum to the rest.
     """
 
     query: Float[np.ndarray, "dim"]
@@ -157,6 +158,7 @@ class Inside(Frozen):
     weights: Float[np.ndarray, "key"]
     value: Float[np.ndarray, "dim"]
     output: Float[np.ndarray, "dim"]
+    sink: float = 0.0
 
 
 def inside(attention: Attention, *, head: int, query: int, key: int) -> Inside | None:
@@ -180,6 +182,7 @@ def inside(attention: Attention, *, head: int, query: int, key: int) -> Inside |
         weights=attention.weights[head, query].copy(),
         value=v[head, key].copy(),
         output=output[head, query].copy(),
+        sink=0.0 if attention.sink is None else float(attention.sink[head, query]),
     )
 
 

@@ -8,10 +8,8 @@
         logits = decoder.step(ids, rows=[0, 0, 2, 5])    # fork row 0, drop rows 1, 3 and 4
 
 `rows[i]` is the row of the step before that row i continues, so forks, dropped columns and beams
-are the same thing. What a step returns as `present` is bound as `past` of the next: it never
-becomes a numpy array, on the GPU it never leaves it. Where rows change their places the graph
-`rows` puts the past in order first; where each goes on as it is, which in columns is nearly always,
-nothing is copied for it. The run slot is held for one run only.
+are the same thing. How keys and values are kept is said in `keys`; where each row goes on as it is,
+which in columns is nearly always, nothing is copied for it. The run slot is held for one run only.
 
 It knows nothing of sampling, of texts and of ends.
 """
@@ -27,11 +25,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from onnxruntime import OrtValue
 
+from engine.decoding.rows import in_place
+from engine.decoding.rows.keys import Asked, InPlace, Joined, Keys, ordered, run_bound
 from engine.errors import NotOffered, TextTooLong
 from engine.hosting import figures
-from engine.models.feeds import Off, empty_past, head_masks, source_masks, text_feeds
+from engine.models.feeds import Off, head_masks, source_masks, text_feeds
 from engine.models.runtime import Bundle
-from engine.models.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +69,14 @@ class Decoder:
             raise ValueError("a source is needed by an encoder-decoder, and by it alone")
         self._bundle = bundle
         self._source = source
+        self._off = off
         bundle.hold()
         self._held = True
         try:
-            self._session = bundle.session("model")
-            self._rows = bundle.session("rows")
-            self._constant = head_masks(self._session, own="decoder", off=off)
+            self._keys: Keys = self._empty(ragged=False)
         except BaseException:
             self.close()
             raise
-        self._kept = sorted(name for name in self._session.outputs if name.startswith("present."))
-        self._past: dict[str, OrtValue] = {}
         self._mask = np.zeros((0, 0), dtype=bool)
         self._sources = np.zeros(0, dtype=np.int64)
         self._read: Source | None = None  # the source in the order of `_sources`
@@ -96,6 +92,11 @@ class Decoder:
         limit = self._bundle.card.limit
         return None if limit is None else max(0, limit - self.length)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the keys and values that are kept now, of all rows."""
+        return self._keys.nbytes
+
     def prefill(
         self,
         ids: Int[np.ndarray, "row token"],
@@ -109,12 +110,12 @@ class Decoder:
         of the source row i reads (at first row i reads text i).
         """
         batch = len(ids)
-        self._past = {}
         self._mask = np.zeros((batch, 0), dtype=bool)
         self._read = None
         chosen = np.arange(batch) if sources is None else np.asarray(sources, dtype=np.int64)
         real = np.ones(ids.shape, dtype=bool) if mask is None else mask.astype(bool)
-        return self._advance(ids, real, np.arange(batch), chosen)
+        self._keys = self._empty(ragged=not real.all())
+        return self._advance(ids, real, chosen)
 
     def step(
         self, ids: Int[np.ndarray, "row *token"] | Sequence[int], rows: Sequence[int] | np.ndarray
@@ -122,24 +123,29 @@ class Decoder:
         """Add one token (or equally many) to rows that continue `rows` of the last step."""
         added = np.asarray(ids, dtype=np.int64)
         added = added[:, None] if added.ndim == 1 else added
-        if not self._past:
+        if not self.length:
             raise ValueError("step before prefill")
         if len(added) != len(rows):
             raise ValueError(f"{len(added)} rows of ids, {len(rows)} rows to continue")
+        self._check_room(added.shape[1])
         chosen = np.asarray(rows, dtype=np.int64)
-        real = np.ones(added.shape, dtype=bool)
-        return self._advance(added, real, chosen, self._sources[chosen])
+        if _moved(chosen, len(self._mask)):
+            self._keys.move(chosen)
+            self._mask = self._mask[chosen]
+        return self._advance(added, np.ones(added.shape, dtype=bool), self._sources[chosen])
 
     def copy(self) -> Decoder:
-        """A decoder that goes on from the same point; the past is shared, not copied."""
+        """A decoder that goes on from the same point."""
         twin = Decoder.__new__(Decoder)
         twin.__dict__.update(self.__dict__)
+        twin._keys = self._keys.copy()
         self._bundle.hold()
         return twin
 
     def close(self) -> None:
         """Let go of the past and of the model; safe to call twice."""
-        self._past, self._read = {}, None
+        self.__dict__.pop("_keys", None)
+        self._read = None
         if self._held:
             self._held = False
             self._bundle.release()
@@ -162,50 +168,38 @@ class Decoder:
         if getattr(self, "_held", False):
             self.close()
 
-    def _advance(
-        self, ids: np.ndarray, real: np.ndarray, rows: np.ndarray, sources: np.ndarray
-    ) -> np.ndarray:
+    def _empty(self, *, ragged: bool) -> Keys:
+        """Keys and values of no token, in their place where model and rows allow it."""
+        found = None if self._off else in_place.proved(self._bundle)
+        if found is None or (ragged and "attention_mask" not in found[0].inputs):
+            return Joined(self._bundle, self._off)
+        return InPlace(self._bundle, *found)
+
+    def _advance(self, ids: np.ndarray, real: np.ndarray, sources: np.ndarray) -> np.ndarray:
         self._check_room(ids.shape[1])
-        moved = _moved(rows, len(self._mask))
-        mask = np.concatenate([self._mask[rows] if moved else self._mask, real], axis=1)
-        feeds = self._constant | text_feeds(
-            self._session, ids, mask=mask, first=(ids.shape[1] - 1,)
-        )
-        bound = self._past
-        (figures.TOKENS_WRITTEN if bound else figures.TOKENS_READ).inc(ids.size)
-        if not bound:
-            feeds |= empty_past(self._session, len(ids))
-        elif moved:
-            bound = self._ordered(bound, rows, kind="past")
+        (figures.TOKENS_WRITTEN if self.length else figures.TOKENS_READ).inc(ids.size)
+        mask = np.concatenate([self._mask, real], axis=1)
+        feeds: dict[str, np.ndarray] = {}
+        bound: dict[str, OrtValue] = {}
         if self._source is not None:
             read = self._reading(self._source, sources)
-            feeds |= source_masks(self._session, read.mask)
-            bound = bound | read.values
-        found = run_bound(
-            self._bundle, self._session, feeds, bound=bound, kept=self._kept, fetched=("logits",)
-        )
-        logits = found.pop("logits").numpy()
-        self._past = _renamed(found, "present", "past")
+            feeds, bound = source_masks(self._keys.session, read.mask), read.values
+        asked = Asked(ids, mask, feeds, bound)
+        logits = self._keys.read(asked)
+        if logits is None:
+            self._keys = joined = self._keys.joined()
+            logits = joined.read(asked)
         self._mask, self._sources = mask, sources
-        return logits[:, -1].astype(np.float32, copy=False)
+        return logits
 
     def _reading(self, source: Source, sources: np.ndarray) -> Source:
         """The source that each row reads: put in order when that changes, not at every step."""
         if self._read is None or not np.array_equal(sources, self._sources):
             self._read = source
             if _moved(sources, len(source.mask)):
-                values = self._ordered(source.values, sources, kind="source")
+                values = ordered(self._bundle, source.values, sources, kind="source")
                 self._read = Source(source.mask[sources], values)
         return self._read
-
-    def _ordered(
-        self, values: dict[str, OrtValue], rows: np.ndarray, *, kind: str
-    ) -> dict[str, OrtValue]:
-        """Keys and values, row i the row `rows[i]` of those given."""
-        given = _renamed(values, kind, "present")
-        names = sorted(self._rows.outputs)
-        found = run_bound(self._bundle, self._rows, {"rows": rows}, bound=given, kept=names)
-        return _renamed(found, "past", kind)
 
     def _check_room(self, added: int) -> None:
         limit = self._bundle.card.limit
@@ -216,35 +210,23 @@ class Decoder:
             )
 
 
+def left_padded(
+    texts: Sequence[Sequence[int]],
+) -> tuple[Int[np.ndarray, "row token"], Bool[np.ndarray, "row token"]]:
+    """Texts of different length as rows that end together, and which of their tokens are real.
+
+    >>> left_padded([[5], [6, 7]])[0].tolist()
+    [[0, 5], [6, 7]]
+    """
+    longest = max(map(len, texts))
+    ids = np.zeros((len(texts), longest), dtype=np.int64)
+    real = np.zeros(ids.shape, dtype=bool)
+    for row, text in enumerate(texts):
+        ids[row, longest - len(text) :] = text
+        real[row, longest - len(text) :] = True
+    return ids, real
+
+
 def _moved(rows: np.ndarray, count: int) -> bool:
     """Whether any of `count` rows goes elsewhere than on in its own place."""
     return len(rows) != count or not np.array_equal(rows, np.arange(count))
-
-
-def _renamed(values: dict[str, OrtValue], old: str, new: str) -> dict[str, OrtValue]:
-    return {name.replace(f"{old}.", f"{new}.", 1): value for name, value in values.items()}
-
-
-def run_bound(
-    bundle: Bundle,
-    session: Session,
-    feeds: dict[str, np.ndarray],
-    *,
-    bound: dict[str, OrtValue] | None = None,
-    kept: Sequence[str] = (),
-    fetched: Sequence[str] = (),
-) -> dict[str, OrtValue]:
-    """One run in its turn: `kept` outputs stay on the device, `fetched` ones come to the CPU."""
-    binding = session.ort.io_binding()
-    for name, array in feeds.items():
-        binding.bind_cpu_input(name, array)
-    for name, value in (bound or {}).items():
-        if name in session.inputs:
-            binding.bind_ortvalue_input(name, value)
-    for name in kept:
-        binding.bind_output(name, session.device.provider)
-    for name in fetched:
-        binding.bind_output(name, "cpu")
-    with bundle.turn(session):
-        session.ort.run_with_iobinding(binding)
-    return dict(zip([*kept, *fetched], binding.get_outputs(), strict=True))

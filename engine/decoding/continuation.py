@@ -26,7 +26,8 @@ class Line:
     from 0, is that id whatever is drawn; all before it are as without it. `beams` above 0 is beam
     search of that width instead: it obeys the penalties of the setting, takes no temperature, no
     filter and no forced token, and compares finished texts by their summed log-probability
-    divided by length ** `length_penalty`.
+    divided by length ** `length_penalty`. `prompt` are the ids that this line alone continues,
+    where they are not the task's; its words leave it out, as they do its run.
     """
 
     sampling: Sampling = Sampling()
@@ -34,6 +35,7 @@ class Line:
     forced: tuple[tuple[int, int], ...] = ()
     beams: int = 0
     length_penalty: float = 1.0
+    prompt: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -47,6 +49,8 @@ class Line:
         if self.beams and (self.forced or others):
             what = draws.label(others[0]) if others else "forced token"
             raise ValueError(f"beam search samples nothing: it takes penalties, and no {what}")
+        if self.beams and self.prompt:
+            raise ValueError("a beam search continues the task's prompt, and none of its own")
         if self.length_penalty != 1 and not self.beams:
             raise ValueError(f"a {LENGTH} needs a beam search: write beam 4, {LENGTH} 2")
         numbers = [self.run, *(number for pair in self.forced for number in pair)]

@@ -1,6 +1,7 @@
 """Writing: one prompt continued under many settings at once, one model run a step.
 
-In: an opened bundle, the prompt's ids, a `Line` for each continuation wanted. Out: `Step` values as
+In: an opened bundle, the prompt's ids, a `Line` for each continuation wanted (which may have a
+prompt of its own). Out: `Step` values as
 they come, each with the token that every line got, what it was chosen from and how long it took.
 A line depends on its own setting, run number, forced tokens and the seed alone: adding or removing
 another changes nothing in it. Knows nothing of texts, but for the stop text that ends a line.
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.decoding.batch import Decoder, Source
+from engine.decoding.batch import Decoder, Source, left_padded
 from engine.decoding.beams import Beam, Search
 from engine.decoding.choosing import Ask, End, Ending, Written, choose, choose_all
 from engine.decoding.continuation import Line
@@ -49,12 +50,13 @@ def generate(
     ends: Callable[[Sequence[int]], bool] | None = None,
     source: Source | None = None,
 ) -> Generator[Step, None, None]:
-    """Continue `ids` in every line, at most `limit` tokens each; one model run a step.
+    """Continue `ids`, or a line's own prompt, at most `limit` tokens each; one model run a step.
 
-    `ends(new_ids)` may end a line (a stop text). An encoder-decoder reads its one `source`. Close
-    the iterator to stop between two steps. Raises `EmptyText` and `TextTooLong`.
+    Where prompts differ in length, the longest says how much room there is. `ends(new_ids)` may
+    end a line (a stop text). An encoder-decoder reads its one `source`. Close the iterator to stop
+    between two steps. Raises `EmptyText` and `TextTooLong`.
     """
-    room = room_left(bundle, len(ids))
+    room = room_left(bundle, longest(ids, lines))
     last: End = "limit" if limit <= room else "window"
     rules = bundle.card.generation
     ending = Ending(frozenset(rules.ends), min(limit, room), last, ends)
@@ -64,11 +66,16 @@ def generate(
     writers = [
         _Paths(bundle, number, line, list(ids), ending, source)
         if line.beams
-        else _Text(number, line, list(ids), ending)
+        else _Text(number, line, list(line.prompt or ids), ending)
         for number, line in enumerate(lines)
     ]
     with Decoder(bundle, source=source) as decoder:
-        yield from _write(decoder, list(ids), writers, seed=seed, ban=banned(bundle.card))
+        yield from _write(decoder, writers, seed=seed, ban=banned(bundle.card))
+
+
+def longest(ids: Sequence[int], lines: Sequence[Line]) -> int:
+    """Tokens of the longest prompt among lines that continue `ids` or one of their own."""
+    return max((len(line.prompt or ids) for line in lines), default=len(ids))
 
 
 def following(
@@ -100,17 +107,19 @@ def room_left(bundle: Bundle, n_tokens: int) -> int:
 
 def _write(
     decoder: Decoder,
-    ids: list[int],
     writers: Sequence[_Text | _Paths],
     *,
     seed: int,
     ban: Sequence[int],
 ) -> Generator[Step, None, None]:
-    running, starts, index = list(writers), [0] * len(writers), 0
+    running, index = list(writers), 0
     begun = time.perf_counter()
 
-    # 1. The prompt is read once, in one row; every line continues that row.
-    logits = decoder.prefill(np.array([ids], dtype=np.int64))
+    # 1. Each prompt is read once, in one row; every line continues the row of its own.
+    prompts = {prompt: row for row, prompt in enumerate(dict.fromkeys(w.prompt for w in writers))}
+    starts = [prompts[writer.prompt] for writer in writers]
+    ids, real = left_padded(list(prompts))
+    logits = decoder.prefill(ids, mask=None if real.all() else real)
     while running:
         # 2. Lines take their tokens from their rows, all at once; a beam search from its rows.
         places = list(zip(running, starts, strict=True))
@@ -144,7 +153,7 @@ class _Text:
     rows = np.zeros(1, dtype=np.int64)
 
     def __init__(self, number: int, line: Line, ids: list[int], ending: Ending) -> None:
-        self.ids, self.done = ids, False
+        self.ids, self.done, self.prompt = ids, False, tuple(ids)
         self.ask = Ask(line, ids, len(ids), number, ending)  # sees the same ids as they come
 
     @property
@@ -169,7 +178,7 @@ class _Paths:
         ending: Ending,
         source: Source | None,
     ) -> None:
-        self.bundle, self.number, self.ids = bundle, number, ids
+        self.bundle, self.number, self.ids, self.prompt = bundle, number, ids, tuple(ids)
         self.ending, self.source = ending, source
         search = Search(line.beams, line.length_penalty, limit=ending.limit, sampling=line.sampling)
         self.beam = Beam(ids, search, bundle.card.generation)

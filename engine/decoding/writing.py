@@ -25,7 +25,7 @@ from engine.decoding.batch import encode
 from engine.decoding.choosing import Written
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated
-from engine.decoding.generation import Step, generate, room_left
+from engine.decoding.generation import Step, generate, longest, room_left
 from engine.errors import Stopped
 from engine.jobs import registry
 from engine.jobs.registry import Job, Report
@@ -49,7 +49,7 @@ def write(
     `TextTooLong`, `NotAllowed` and `Busy`.
     """
     policy.check_writing(sum(max(1, line.beams) for line in lines), task.limit)
-    room_left(bundle, len(task.ids))
+    room_left(bundle, longest(task.ids, lines))
     with _guard:
         found = {line: _shelf.get(_key(bundle, task, line)) for line in lines}
         missing = [line for line, column in found.items() if column is None or _given_up(column)]

@@ -66,9 +66,10 @@ def parser() -> argparse.ArgumentParser:
         "--precision",
         choices=get_args(Precision),
         default="fp32",
-        help="the numbers it computes with. fp32: exact, the default; fp16: half the bytes, for "
-        "GPUs; int8: writes about twice as fast on a CPU. The last two differ a little from "
-        "PyTorch: the card says by how much",
+        help="the numbers it computes with. fp32: exact, the default; fp16-weights: half the disk "
+        "and memory, exact for the rounded weights; fp16: half the bytes, for GPUs; int8: writes "
+        "about twice as fast on a CPU; int4: smaller still, where its predictions stay near. The "
+        "last three differ a little from PyTorch: the card says by how much",
     )
     found.add_argument(
         "--store",
@@ -97,7 +98,7 @@ def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
     if chosen.revision and source.folder is None:
         source = dataclasses.replace(source, revision=chosen.revision)
     if chosen.look:
-        return look(source).data()
+        return look(source, chosen.out).data()
 
     def report(stage: str, progress: float) -> None:
         _say(out, chosen.json, stage=stage, progress=round(progress, 4))
@@ -122,7 +123,8 @@ def _make(
     share = FETCHED if source.folder is None else 0.0
     with opened(source, target, lambda stage, done: report(stage, share * done)) as checkpoint:
         check_checkpoint(checkpoint, target)
-        if chosen.name:
+        # The app gives a name always: its own proposal does not replace the model's title.
+        if chosen.name and chosen.name != bundle_name(source, chosen.precision):
             checkpoint = dataclasses.replace(checkpoint, name=chosen.name)
         report("Loading PyTorch", share)
         from engine.export.bundling import export  # torch takes seconds: after the refusals

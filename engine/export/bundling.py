@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,22 +20,29 @@ from engine.export.graphs.capture import NAME
 from engine.export.graphs.convert import convert
 from engine.export.graphs.graph import Graph, graphs
 from engine.export.graphs.keeping import gate
-from engine.export.model import limit, rows, settle
+from engine.export.model import limit, rows
+from engine.export.pair_head import attach
 from engine.export.proof import check, open_graph
+from engine.export.remarks import remarks
 from engine.export.sources.hub import Checkpoint
-from engine.export.sources.look import check_checkpoint, layout_of
+from engine.export.sources.look import check_checkpoint
 from engine.export.sources.place import aside
+from engine.export.sources.rules import layout_of
 from engine.export.sources.tokenizer import beyond, write_tokenizer
 from engine.export.weights.agreement import agreement
-from engine.export.weights.int8 import quantise
+from engine.export.weights.halves import halve
+from engine.export.weights.int4 import four_or_eight
+from engine.export.weights.int8 import quantize
 from engine.export.weights.precision import halved, judge, notes, tables
 from engine.export.weights.storage import Store, Stored, Weights, round_weights
+from engine.export.weights.texts import TEXTS
 from engine.models.bundle import Card, Precision
 from engine.models.device import Device
 
 Report = Callable[[str, float], None]  # a stage and the share of the whole work that is done
 
 CPU = Device("cpu", "Running on the CPU, where every bundle can be compared.")
+LEAST = 6  # tokens of a text that is read as a proof
 TEXT = "The cat sat on the mat because it was warm, and then it slept for 12 hours."
 PASSAGE = (
     f"{TEXT} When she came home in the evening, the house was dark and cold. Nobody had made a "
@@ -78,7 +85,11 @@ def export(
                 program = _converted(name, graph, checkpoint.name)
                 gate(program)
                 if precision == "int8":
-                    quantise(program, forms)
+                    quantize(program, forms)
+                elif precision == "int4":
+                    quantize(program, forms, four_or_eight(rows(model)))
+                elif precision == "fp16-weights":
+                    halve(program, weights)
                 weights.move(program)
                 ir.save(program, folder / name)
                 outputs |= {value.name or "" for value in program.graph.outputs}
@@ -86,10 +97,12 @@ def export(
         # Said before the long part, and once more in the card and in the result.
         for note in beyond(tokenizer, rows(model)):
             report(note, 0.75)
-        errors = proved(folder, modules, tokenizer, precision, device)
+        errors, read = proved(folder, modules, tokenizer, precision, device)
         report("Writing the card", 0.95)
         card = make_card(checkpoint, modules, outputs, tokenizer, weights, errors)
-        card = replace(card, precision=precision, notes=(*card.notes, *notes(precision, errors)))
+        card = replace(
+            card, precision=precision, notes=(*card.notes, *notes(precision, errors, read))
+        )
         if precision != "fp32":
             card = replace(card, title=f"{card.title} ({precision})")
         write_card(card, folder)
@@ -105,8 +118,10 @@ def stored(
     if precision == "fp16":
         with halved(model) as forms:
             yield forms
-    elif precision == "int8":
+    elif precision in ("int8", "int4"):
         yield tables(model)
+    elif precision == "fp16-weights":
+        yield round_weights(model, "float16")
     else:
         yield round_weights(model, store)
 
@@ -117,16 +132,25 @@ def proved(
     tokenizer: Tokenizer,
     precision: Precision,
     device: Device,
-) -> dict[str, float]:
-    """The errors of the graphs against PyTorch; raise `ExportFailed` where they are too large."""
+) -> tuple[dict[str, float], str]:
+    """The errors of the graphs against PyTorch, and what was read for it, in words.
+
+    Raises `ExportFailed` where they are too large.
+    """
     graph = modules["model.onnx"]
-    sessions = {name: open_graph(folder / name, device) for name in modules}
+    halves = precision == "fp16-weights"
+    sessions = {name: open_graph(folder / name, device, halves=halves) for name in modules}
+    read = ""
     if precision == "int8":
-        errors = agreement(sessions, modules, proof_ids(tokenizer, graph, PASSAGE, 128))
+        errors = agreement(sessions, modules, [proof_ids(tokenizer, graph, PASSAGE, 128)])
+    elif precision == "int4":
+        texts = texts_read(tokenizer, graph)
+        read = f"{len(texts)} texts of {sum(map(len, texts)):,} tokens in all"
+        errors = agreement(sessions, modules, texts)
     else:
         errors = check(sessions, modules, proof_ids(tokenizer, graph, TEXT, 24))
     judge(errors, precision)
-    return errors
+    return errors, read
 
 
 def load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, Layout]:
@@ -148,9 +172,10 @@ def load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, Layout]:
             f"{checkpoint.name} lacks {len(missing)} of its weights ({sorted(missing)[0]}, say). "
             "Download it again, or choose the full model."
         )
+    attach(model, checkpoint.folder)
     # Set afterwards: some families look the name up in a list of their own while they are built.
     model.set_attn_implementation(NAME)
-    return model.eval(), replace(plan, notes=(*plan.notes, *settle(model)))
+    return model.eval(), replace(plan, notes=(*plan.notes, *remarks(model, plan)))
 
 
 def _read(checkpoint: Checkpoint, kind: str) -> tuple[PreTrainedModel, set[str]]:
@@ -188,6 +213,27 @@ def _converted(name: str, graph: Graph, source: str) -> ir.Model:
         ) from error
 
 
+def texts_read(tokenizer: Tokenizer, graph: Graph) -> list[list[int]]:
+    """Texts that exist as ids that the model has; refuse where its tokenizer reads none of them."""
+    found = []
+    for text in TEXTS:
+        with suppress(Exception):  # the library raises bare Exception
+            found.append(_ids(tokenizer, graph, text, 128))
+    found = [ids for ids in found if len(ids) >= LEAST]
+    if not found:
+        raise ExportFailed(
+            "The model's tokenizer reads none of the texts on which int4 is measured, so nothing "
+            "says what it would cost. Export it with --precision int8."
+        )
+    return found
+
+
+def _ids(tokenizer: Tokenizer, graph: Graph, text: str, most: int) -> list[int]:
+    """A text as ids that the model has, fewer than it has positions."""
+    room = min((limit(graph.model, graph.layout) or most + 1) - 1, most)
+    return [i for i in tokenizer.encode(text).ids if i < rows(graph.model)][:room]
+
+
 def proof_ids(tokenizer: Tokenizer, graph: Graph, text: str, most: int) -> list[int]:
     """A fixed text as ids that the model has, fewer than it has positions.
 
@@ -198,10 +244,10 @@ def proof_ids(tokenizer: Tokenizer, graph: Graph, text: str, most: int) -> list[
     count = rows(model)
     room = min((limit(model, graph.layout) or most + 1) - 1, most)
     try:
-        ids = [i for i in tokenizer.encode(text).ids if i < count][:room]
+        ids = _ids(tokenizer, graph, text, most)
     except Exception:  # the library raises bare Exception
         ids = []
-    if len(ids) >= 6:
+    if len(ids) >= LEAST:
         return ids
     # Padding has no position in some families, which a text that is read never has either.
     padding = getattr(model.config, "pad_token_id", None)

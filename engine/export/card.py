@@ -17,11 +17,12 @@ from transformers import __version__ as transformers_version
 
 from engine.export.families import Layout
 from engine.export.graphs.graph import Graph
-from engine.export.model import limit, module, predicts, rows, stack, takes_pairs
+from engine.export.model import experts, limit, module, predicts, rows, stack, takes_pairs, width
 from engine.export.sources.hub import Checkpoint
 from engine.export.sources.tokenizer import beyond, kind, named, settings_of, special
 from engine.export.weights.storage import Weights
 from engine.models.bundle import Card, Generation, Matrix, Stack
+from engine.objectives.example import PAIR
 from engine.trace import quantities
 from engine.values import Side
 
@@ -50,7 +51,7 @@ def make_card(
         architecture=model.config.model_type,
         encoder=_tower(graphs.get("encoder.onnx", graph), "encoder") if has_encoder else None,
         decoder=_tower(graph, "decoder") if decides else None,
-        width=model.config.hidden_size,
+        width=width(model),
         vocabulary=rows(model),
         positions=layout.positions,
         limit=limit(model, layout),
@@ -72,6 +73,8 @@ def make_card(
         template=template(checkpoint.folder),
         named=named(checkpoint.folder) if template(checkpoint.folder) else {},
         rotary=rotary(model),
+        follows=PAIR in outputs,
+        experts=experts(model) if any(name.startswith("experts.") for name in outputs) else 0,
         notes=(
             *checkpoint.notes,
             *layout.notes,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from engine.errors import ExportFailed
 from engine.export.layouts import Layout, Tower, decoder, encoder, pair, t5
 
-__all__ = ["LAYOUTS", "LIKE_LLAMA", "Layout", "Tower", "layout"]
+__all__ = ["LAYOUTS", "LIKE_LLAMA", "MIXTURES", "Layout", "Tower", "layout"]
 
 # LLaMA's shape under other names: the type in config.json, and how transformers' classes begin.
 LIKE_LLAMA = {
@@ -41,20 +41,24 @@ LIKE_LLAMA = {
     "ernie4_5": "Ernie4_5",
     "hunyuan_v1_dense": "HunYuanDenseV1",
     "seed_oss": "SeedOss",
-    # Mixtures: a router sends each token to a few of a block's feed-forward networks.
-    "mixtral": "Mixtral",
-    "qwen2_moe": "Qwen2Moe",
-    "qwen3_moe": "Qwen3Moe",
-    "olmoe": "Olmoe",
-    "granitemoe": "GraniteMoe",
+}
+# Mixtures of LLaMA's shape: a router sends each token to a few of a block's feed-forward networks.
+MIXTURES = {
+    "mixtral": ("Mixtral", "mlp.gate"),
+    "qwen2_moe": ("Qwen2Moe", "mlp.gate"),
+    "qwen3_moe": ("Qwen3Moe", "mlp.gate"),
+    "olmoe": ("Olmoe", "mlp.gate"),
+    "granitemoe": ("GraniteMoe", "block_sparse_moe.router"),
+    "gpt_oss": ("GptOss", "mlp.router"),
+    "deepseek_v2": ("DeepseekV2", "mlp.gate"),
+    "deepseek_v3": ("DeepseekV3", "mlp.gate"),
 }
 
 _GPT = {"inside": "transformer", "blocks": "h", "after": ("ln_f",)}
+_GPT2 = {**_GPT, "positions": "learned", "token": "wte", "position": "wpe"}
 
 LAYOUTS: dict[str, Layout] = {
-    "gpt2": decoder(
-        "GPT2LMHeadModel", "GPT2Model", positions="learned", token="wte", position="wpe", **_GPT
-    ),
+    "gpt2": decoder("GPT2LMHeadModel", "GPT2Model", **_GPT2),
     "openai-gpt": decoder(
         "OpenAIGPTLMHeadModel",
         "OpenAIGPTModel",
@@ -65,14 +69,7 @@ LAYOUTS: dict[str, Layout] = {
         position="positions_embed",
         after=(),
     ),
-    "gpt_neo": decoder(
-        "GPTNeoForCausalLM",
-        "GPTNeoModel",
-        positions="learned",
-        token="wte",
-        position="wpe",
-        **_GPT,
-    ),
+    "gpt_neo": decoder("GPTNeoForCausalLM", "GPTNeoModel", **_GPT2),
     "gptj": decoder("GPTJForCausalLM", "GPTJModel", token="wte", **_GPT),
     "gpt_neox": decoder(
         "GPTNeoXForCausalLM",
@@ -97,17 +94,14 @@ LAYOUTS: dict[str, Layout] = {
         last="model.decoder",
     ),
     **{kind: decoder(f"{name}ForCausalLM", f"{name}Model") for kind, name in LIKE_LLAMA.items()},
+    **{
+        kind: decoder(f"{name}ForCausalLM", f"{name}Model", router=router)
+        for kind, (name, router) in MIXTURES.items()
+    },
     "gemma3_text": decoder("Gemma3ForCausalLM", "Gemma3TextModel"),
     "phi": decoder("PhiForCausalLM", "PhiModel", after=("final_layernorm",)),
     "persimmon": decoder("PersimmonForCausalLM", "PersimmonModel", after=("final_layernorm",)),
-    "gpt_bigcode": decoder(
-        "GPTBigCodeForCausalLM",
-        "GPTBigCodeModel",
-        positions="learned",
-        token="wte",
-        position="wpe",
-        **_GPT,
-    ),
+    "gpt_bigcode": decoder("GPTBigCodeForCausalLM", "GPTBigCodeModel", **_GPT2),
     "codegen": decoder("CodeGenForCausalLM", "CodeGenModel", token="wte", **_GPT),
     "mpt": decoder(
         "MptForCausalLM",
@@ -148,6 +142,8 @@ LAYOUTS: dict[str, Layout] = {
         after=("encoder.LayerNorm",),
         skipped=2,
     ),
+    "longformer": encoder("LongformerForMaskedLM", "LongformerModel", "longformer", skipped=2),
+    "big_bird": encoder("BigBirdForMaskedLM", "BigBirdModel", "bert"),
     "ernie": encoder("ErnieForMaskedLM", "ErnieModel", "ernie"),
     "eurobert": encoder(
         "EuroBertForMaskedLM",
@@ -199,9 +195,37 @@ LAYOUTS: dict[str, Layout] = {
             "position with content), so no one query and key give them: they are not shown.",
         ),
     ),
+    "xlnet": encoder(
+        "XLNetModel",
+        "XLNetModel",
+        "transformer",
+        positions="relative",
+        blocks="layer",
+        token="word_embedding",
+        position=None,
+        turned=True,
+        notes=(
+            "It predicts a token with a second stream, which does not see the token itself and has "
+            "queries of its own: that stream is not exported, so it makes vectors here and "
+            "predicts nothing.",
+            "Its scores are a sum of three products (content, position, segment), so no one query "
+            "and key give them: they are not shown.",
+        ),
+    ).bare(),
     "t5": t5("T5ForConditionalGeneration", "T5Model"),
     "mt5": t5("MT5ForConditionalGeneration", "MT5Model"),
     "umt5": t5("UMT5ForConditionalGeneration", "UMT5Model"),
+    "switch_transformers": t5(
+        "SwitchTransformersForConditionalGeneration", "SwitchTransformersModel", router="mlp.router"
+    ),
+    "t5gemma": pair(
+        "T5GemmaForConditionalGeneration",
+        "T5GemmaModel",
+        positions="rotary",
+        position=None,
+        norm="norm",
+        cross="cross_attn",
+    ),
     "bart": pair("BartForConditionalGeneration", "BartModel", positions="learned", skipped=2),
     "mbart": pair(
         "MBartForConditionalGeneration",
@@ -210,6 +234,7 @@ LAYOUTS: dict[str, Layout] = {
         norm="layer_norm",
         skipped=2,
     ),
+    "led": pair("LEDForConditionalGeneration", "LEDModel", positions="learned", inside="led"),
     "plbart": pair("PLBartForConditionalGeneration", "PLBartModel", positions="learned", skipped=2),
     "blenderbot-small": pair(
         "BlenderbotSmallForConditionalGeneration", "BlenderbotSmallModel", positions="learned"
@@ -242,6 +267,13 @@ HYBRID = {
     "minimax", "kimi_linear", "olmo_hybrid", "plamo2",
 }  # fmt: skip
 
+# Known, and not carried: what each is.
+OTHER = {
+    "prophetnet": "predicts several tokens at once: its decoder runs a stream of vectors for each "
+    "of them beside that of the text, so a token has several hidden states and attentions in every "
+    "layer, where the pictures have one. Choose BART or Pegasus",
+}
+
 
 def layout(model_type: str) -> Layout:
     """The layout of a model type; raise `ExportFailed` for one that is not known."""
@@ -258,6 +290,9 @@ def layout(model_type: str) -> Layout:
             "token to token (state-space, linear attention or convolution) and have no attention "
             "that could be shown. Choose a transformer."
         )
+    kind = model_type.removeprefix("xlm-")
+    if kind in OTHER:
+        raise ExportFailed(f"A model of type {model_type} {OTHER[kind]}.")
     raise ExportFailed(
         f"Models of type {model_type[:40] or 'unknown'} are not supported. The {len(LAYOUTS)} "
         "types that are: docs/models.md; most are kin of GPT-2, LLaMA, BERT, T5 or BART."

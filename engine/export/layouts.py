@@ -21,7 +21,9 @@ class Tower:
     are never a position; `after` are the modules that follow the last block, in order. `cross` is
     the name in a block under which its cross-attention lies, with the projections `cross_key` and
     `cross_value` inside. `shared` names the blocks inside a group of blocks that run repeatedly.
-    `parts` are the modules in a block whose outputs are quantities of their names.
+    `parts` are the modules in a block whose outputs are quantities of their names. `router` is the
+    module in a block that sends each token to experts; a block may lack it. `turned`: its vectors
+    are [token, batch, width] on the way.
     """
 
     blocks: str
@@ -34,6 +36,8 @@ class Tower:
     skipped: int = 0
     shared: str | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    router: str | None = None
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +88,12 @@ def decoder(
     after: tuple[str, ...] = ("norm",),
     skipped: int = 0,
     last: str | None = None,
+    router: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Layout:
     """A decoder; its defaults are LLaMA's, paths are relative to `inside`."""
-    tower = Tower(
-        blocks=f"{inside}.{blocks}",
-        token=f"{inside}.{token}",
-        position=position and f"{inside}.{position}",
-        after=tuple(f"{inside}.{path}" for path in after),
-        skipped=skipped,
-    )
-    return Layout("decoder", head, base, inside, positions, decoder=tower, last=last)
+    tower = replace(_tower(inside, blocks, token, position, after, skipped), router=router)
+    return Layout("decoder", head, base, inside, positions, decoder=tower, last=last, notes=notes)
 
 
 def encoder(
@@ -108,10 +108,26 @@ def encoder(
     after: tuple[str, ...] = (),
     skipped: int = 0,
     shared: str | None = None,
+    turned: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Layout:
     """An encoder; its defaults are BERT's, paths are relative to `inside`."""
-    tower = Tower(
+    tower = _tower(inside, blocks, token, position, after, skipped, shared)
+    tower = replace(tower, turned=turned)
+    return Layout("encoder", head, base, inside, positions, encoder=tower, notes=notes)
+
+
+def _tower(
+    inside: str,
+    blocks: str,
+    token: str,
+    position: str | None,
+    after: tuple[str, ...],
+    skipped: int,
+    shared: str | None = None,
+) -> Tower:
+    """The only tower of a model, from paths relative to `inside`."""
+    return Tower(
         blocks=f"{inside}.{blocks}",
         token=f"{inside}.{token}",
         position=position and f"{inside}.{position}",
@@ -119,21 +135,28 @@ def encoder(
         skipped=skipped,
         shared=shared,
     )
-    return Layout("encoder", head, base, inside, positions, encoder=tower, notes=notes)
 
 
 def pair(
-    head: str, base: str, *, positions: str, norm: str | None = None, skipped: int = 0
+    head: str,
+    base: str,
+    *,
+    positions: str,
+    inside: str = "model",
+    position: str | None = "embed_positions",
+    norm: str | None = None,
+    cross: str = "encoder_attn",
+    skipped: int = 0,
 ) -> Layout:
     """An encoder-decoder of BART's kin."""
 
     def tower(side: str) -> Tower:
         return Tower(
-            blocks=f"model.{side}.layers",
-            token=f"model.{side}.embed_tokens",
-            position=f"model.{side}.embed_positions",
-            after=(f"model.{side}.{norm}",) if norm else (),
-            cross="encoder_attn" if side == "decoder" else None,
+            blocks=f"{inside}.{side}.layers",
+            token=f"{inside}.{side}.embed_tokens",
+            position=position and f"{inside}.{side}.{position}",
+            after=(f"{inside}.{side}.{norm}",) if norm else (),
+            cross=cross if side == "decoder" else None,
             skipped=skipped,
         )
 
@@ -141,16 +164,16 @@ def pair(
         "encoder-decoder",
         head,
         base,
-        "model",
+        inside,
         positions,
         encoder=tower("encoder"),
         decoder=tower("decoder"),
-        last="model.decoder",
+        last=f"{inside}.decoder",
     )
 
 
-def t5(head: str, base: str) -> Layout:
-    """An encoder-decoder of T5's kin."""
+def t5(head: str, base: str, *, router: str | None = None) -> Layout:
+    """An encoder-decoder of T5's kin; `router` lies in the last layer of a block."""
 
     def tower(side: str) -> Tower:
         return Tower(
@@ -160,6 +183,7 @@ def t5(head: str, base: str) -> Layout:
             cross="layer.1.EncDecAttention" if side == "decoder" else None,
             cross_key="k",
             cross_value="v",
+            router=router and f"layer.{2 if side == 'decoder' else 1}.{router}",
         )
 
     return Layout(

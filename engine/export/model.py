@@ -6,32 +6,63 @@ import inspect
 from typing import Any
 
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from engine.export.families import Layout, Tower
 from engine.models.bundle import Stack
 from engine.values import Side
 
 
+def settings(model: PreTrainedModel, side: Side = "decoder") -> Any:
+    """The configuration of one side; T5Gemma has one for each tower inside its own."""
+    own = getattr(model.config, side, None)
+    return own if isinstance(own, PreTrainedConfig) else model.config
+
+
 def stack(model: PreTrainedModel, side: Side) -> Stack:
     """The shape of one tower, from the model's configuration."""
-    config = model.config
+    config = settings(model, side)
     layers, heads = config.num_hidden_layers, config.num_attention_heads
-    if config.is_encoder_decoder:
+    if model.config.is_encoder_decoder:
         # T5 names its decoder's layers alone, BART's kin both towers'.
         named = {"encoder": "encoder_layers", "decoder": "num_decoder_layers"}[side]
         layers = getattr(config, f"{side}_layers", None) or getattr(config, named, None) or layers
         heads = getattr(config, f"{side}_attention_heads", None) or heads
-    dim = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return Stack(layers=layers, heads=heads, key_heads=_key_heads(model, heads), dim=dim)
+    # Where keys are kept as one latent vector, `head_dim` is only the rotary part of each.
+    dim = getattr(config, "qk_head_dim", None) or getattr(config, "head_dim", None)
+    dim = dim or config.hidden_size // heads
+    return Stack(layers=layers, heads=heads, key_heads=_key_heads(config, heads), dim=dim)
 
 
-def _key_heads(model: PreTrainedModel, heads: int) -> int:
-    if model.config.model_type == "falcon":
+def _key_heads(config: Any, heads: int) -> int:
+    if config.model_type == "falcon":
         # The newest Falcons spread their shared keys before they are kept.
-        alone = model.config.multi_query and not model.config.new_decoder_architecture
+        alone = config.multi_query and not config.new_decoder_architecture
         return 1 if alone else heads
-    return getattr(model.config, "num_key_value_heads", None) or heads
+    return getattr(config, "num_key_value_heads", None) or heads
+
+
+def width(model: PreTrainedModel) -> int:
+    """The size of the residual stream."""
+    return settings(model).hidden_size
+
+
+def kept_shapes(model: PreTrainedModel, tower: Stack) -> dict[str, tuple[int, int]]:
+    """What is kept of each token in every layer, as (key heads, numbers): its key and its value.
+
+    DeepSeek keeps one latent vector that all heads make their keys and values of, and in the
+    value's place the rotary part of its key.
+    """
+    latent = getattr(model.config, "kv_lora_rank", None)
+    if latent:
+        return {"key": (1, latent), "value": (1, model.config.qk_rope_head_dim)}
+    return dict.fromkeys(("key", "value"), (tower.key_heads, tower.dim))
+
+
+def experts(model: PreTrainedModel) -> int:
+    """How many experts a block of a mixture chooses among; 0 for other models."""
+    found = (getattr(model.config, name, None) for name in ("num_local_experts", "num_experts"))
+    return next((count for count in found if isinstance(count, int)), 0)
 
 
 def blocks(model: PreTrainedModel, tower: Tower) -> list[nn.Module]:
@@ -62,13 +93,13 @@ TURNED_ANEW = {"longrope": "LongRoPE", "dynamic": "dynamic NTK scaling"}
 
 def rotary_rules(model: PreTrainedModel) -> list[dict[str, Any]]:
     """The rules of the rotary positions; models with two kinds of layers may have two."""
-    found = getattr(model.config, "rope_parameters", None)
+    found = getattr(settings(model), "rope_parameters", None)
     if not isinstance(found, dict):
         return []
     return [found] if "rope_type" in found else [r for r in found.values() if isinstance(r, dict)]
 
 
-def unstretched(model: PreTrainedModel) -> tuple[str, int] | None:
+def stretching(model: PreTrainedModel) -> tuple[str, int] | None:
     """How the model's positions are stretched and the most tokens before that, where keys change.
 
     None where every length is turned alike.
@@ -77,7 +108,7 @@ def unstretched(model: PreTrainedModel) -> tuple[str, int] | None:
     for rule in rotary_rules(model):
         kind = str(rule.get("rope_type"))
         most = rule.get("original_max_position_embeddings") if kind == "longrope" else None
-        most = most or getattr(model.config, "max_position_embeddings", None)
+        most = most or getattr(settings(model), "max_position_embeddings", None)
         if kind in TURNED_ANEW and isinstance(most, int):
             found.append((kind, most))
     return min(found, key=lambda one: one[1], default=None)
@@ -89,7 +120,7 @@ def settle(model: PreTrainedModel) -> tuple[str, ...]:
     Dynamic NTK scaling asks at every call how long the text is, which no graph can do; up to the
     limit the answer is always the same.
     """
-    found = unstretched(model)
+    found = stretching(model)
     if found is None:
         return ()
     kind, most = found
@@ -111,18 +142,34 @@ def settle(model: PreTrainedModel) -> tuple[str, ...]:
 
 def limit(model: PreTrainedModel, layout: Layout) -> int | None:
     """The most tokens the model has positions for; None where it has no limit of its own."""
-    stretched = unstretched(model)
+    stretched = stretching(model)
     if stretched is not None:
         return stretched[1]
     if layout.positions == "alibi":
         return None
-    tower = layout.encoder or layout.decoder
-    assert tower is not None
+    towers = [tower for tower in (layout.encoder, layout.decoder) if tower]
+    found = [positions(model, tower) for tower in towers] + [full_attention(model)]
+    return min((most for most in found if most is not None), default=None)
+
+
+def positions(model: PreTrainedModel, tower: Tower) -> int | None:
+    """The most tokens that one tower has positions for; None where nothing says."""
     weight = getattr(module(model, tower.position), "weight", None)
     if weight is not None:
         return weight.shape[0] - tower.skipped
-    most = getattr(model.config, "max_position_embeddings", None)
-    return most if isinstance(most, int) else None
+    most = getattr(settings(model), "max_position_embeddings", None)
+    return most if isinstance(most, int) and most > 0 else None  # XLNet: -1, as many as there are
+
+
+def full_attention(model: PreTrainedModel) -> int | None:
+    """The most tokens that BigBird reads in full before it turns to blocks, as its own code has it.
+
+    Two blocks that all see, three around each, and twice the random ones.
+    """
+    config = model.config
+    if getattr(config, "attention_type", None) != "block_sparse":
+        return None
+    return (5 + 2 * config.num_random_blocks) * config.block_size
 
 
 def rows(model: PreTrainedModel) -> int:

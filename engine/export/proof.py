@@ -29,10 +29,10 @@ from engine.settings import cores
 Arrays = dict[str, np.ndarray]
 
 
-def open_graph(path: Path, device: Device) -> ort.InferenceSession:
+def open_graph(path: Path, device: Device, *, halves: bool = False) -> ort.InferenceSession:
     """Open a graph as the app does, or say why it does not open."""
     try:
-        return open_session(path, device, cores())[0]
+        return open_session(path, device, cores(), halves=halves)[0]
     except GraphError as error:
         raise ExportFailed(
             f"ONNX Runtime cannot open {path.name} ({error}). Please report the model's name."
@@ -269,7 +269,7 @@ def eager(
     }
     if "segments" in inputs:
         call["token_type_ids"] = inputs["segments"]
-    if "past" in inputs and accepts(model, "position_ids"):
+    if "past" in inputs and reading is None and accepts(model, "position_ids"):
         call["position_ids"] = (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0)
     if reading is not None:
         call["decoder_input_ids"] = call.pop("input_ids")
@@ -281,7 +281,8 @@ def eager(
             output = model(**call)
     finally:
         _attend(model, NAME)
-    return _eager_errors(output, got, inputs["attention_mask"].bool().numpy())
+    windowed = reading is None and hasattr(model.config, "attention_window")
+    return _eager_errors(output, got, inputs["attention_mask"].bool().numpy(), windowed)
 
 
 def _attend(model: PreTrainedModel, implementation: str) -> None:
@@ -290,14 +291,15 @@ def _attend(model: PreTrainedModel, implementation: str) -> None:
     model.config._attn_implementation = implementation
 
 
-def _eager_errors(output: Any, got: Arrays, seen: np.ndarray) -> dict[str, float]:
+def _eager_errors(output: Any, got: Arrays, seen: np.ndarray, windowed: bool) -> dict[str, float]:
     side = "decoder_" if "decoder_hidden_states" in output else ""
     expected: dict[str, np.ndarray] = {}
     for k, tensor in enumerate(output[f"{side}hidden_states"][:-1]):
         # The last one is left to the logits: many families give it after their final norm.
         expected[f"hidden.{k}"] = tensor.numpy()
     for k, tensor in enumerate(output.get(f"{side}attentions") or ()):
-        expected[f"layer.{k}.weights"] = tensor.transpose(1, 2).numpy()
+        weights = whole(tensor.numpy()) if windowed else tensor.numpy()
+        expected[f"layer.{k}.weights"] = weights.swapaxes(1, 2)
     for k, tensor in enumerate(output.get("cross_attentions") or ()):
         expected[f"cross.{k}.weights"] = tensor.transpose(1, 2).numpy()
     if "logits" in output:
@@ -307,6 +309,21 @@ def _eager_errors(output: Any, got: Arrays, seen: np.ndarray) -> dict[str, float
         ours = got[name].swapaxes(1, 2) if name.endswith("weights") else got[name]
         worst[name] = error(ours[seen], array[seen])
     return merge(*({re.sub(r"\.\d+", "", n).removeprefix("layer."): e} for n, e in worst.items()))
+
+
+def whole(weights: np.ndarray) -> np.ndarray:
+    """Weights in a window [.., query, width] as a matrix [.., query, key].
+
+    Column `width // 2` of a window is the token itself.
+    """
+    queries, width = weights.shape[-2:]
+    found = np.zeros((*weights.shape[:-1], queries), weights.dtype)
+    for column in range(width):
+        at = np.arange(queries)
+        key = at + column - width // 2
+        inside = (key >= 0) & (key < queries)
+        found[..., at[inside], key[inside]] = weights[..., at[inside], column]
+    return found
 
 
 def lens(session: ort.InferenceSession, got: Arrays) -> dict[str, float]:

@@ -1,1 +1,1 @@
-"""What a host needs: who comes in, how often one may ask, figures of it all, lines of a log."""
+"""What a host needs: who comes in, how often one may ask, figures, a log; a window of its own."""

@@ -4,8 +4,9 @@
 
 In: who asks, from which address, and a function that says whether they are still there. Out: their
 place in the queue. Who comes while there is room is inside; else they wait in the order in which
-they came. A place is free once its holder has been away for `AWAY` seconds (a page that is loaded
-again comes back sooner), or has done nothing for as long as the settings allow while others wait.
+they came. A place is free once its holder has been away for `AWAY` seconds (a connection that broke
+comes back sooner; a page that is loaded again is a newcomer), or has done nothing for as long as
+the settings allow while others wait. Each process has a gate of its own.
 Knows nothing of pages; asked by everybody, so it is one lock and short lists.
 """
 
@@ -96,13 +97,6 @@ class Gate:
             if viewer in self._inside:
                 return Place(0, len(self._waiting))
             return Place(list(self._waiting).index(viewer) + 1, len(self._waiting))
-
-    def leave(self, viewer: str) -> None:
-        """Free somebody's place at once."""
-        with self._lock:
-            self._inside.pop(viewer, None)
-            self._waiting.pop(viewer, None)
-            self._admit()
 
     def full(self) -> bool:
         """Whether somebody new would find neither room nor a place in the queue."""

@@ -41,6 +41,7 @@ TOKENS_WRITTEN = Counter("atlas_tokens_written", "Tokens that models wrote", reg
 HITS = Counter("atlas_cache_hits", "Values that were found in the cache", registry=REGISTRY)
 MISSES = Counter("atlas_cache_misses", "Values that were computed", registry=REGISTRY)
 JOBS = Counter("atlas_jobs", "Long tasks that ended", ["kind", "outcome"], registry=REGISTRY)
+CALLS = Counter("atlas_calls", "Questions over HTTP", ["route"], registry=REGISTRY)
 REFUSALS = Counter("atlas_refusals", "What was refused", ["reason"], registry=REGISTRY)
 SESSIONS_SEEN = Counter("atlas_sessions_seen", "Visitors that came", registry=REGISTRY)
 

@@ -9,6 +9,7 @@ be asked every second by several.
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def health() -> Health:
     return found
 
 
-@cached(TTLCache(1, ttl=2.0))
+@cached(TTLCache(1, ttl=2.0), lock=threading.Lock())
 def _models() -> tuple[int, tuple[str, ...]]:
     """How many models can be opened, and what is wrong where none can."""
     ready = sum(entry.ready for entry in catalog.entries())

@@ -1,6 +1,6 @@
 """How often somebody may ask: so many times a minute, a minute's worth at once.
 
-    wait = Rates().take("10.0.0.7", 120)      # 0.0: go on; else the seconds until the next may come
+    wait = Rates().take(counted("10.0.0.7"), 120)    # 0.0: go on; else seconds until the next may
 
 In: a name and how many a minute. Out: seconds to wait. Memory is bounded: names that have not asked
 for longest are forgotten, which only ever makes room. Knows nothing of what is asked.
@@ -35,13 +35,35 @@ class Rates:
             return 0.0
         with self._lock:
             now = self._clock()
-            left, since = self._left.pop(name, (float(per_minute), now))
-            left = min(float(per_minute), left + (now - since) * per_minute / 60)
+            left = self._filled(name, per_minute, now)
+            self._left.pop(name, None)
             allowed = left >= cost
             self._left[name] = (left - cost if allowed else left, now)
             while len(self._left) > self._kept:
                 self._left.popitem(last=False)
         return 0.0 if allowed else (cost - left) * 60 / per_minute
+
+    def wait(self, name: str, per_minute: int) -> float:
+        """Seconds until one may be taken, 0 where it may now; takes nothing."""
+        if per_minute <= 0:
+            return 0.0
+        with self._lock:
+            left = self._filled(name, per_minute, self._clock())
+        return max(0.0, (1.0 - left) * 60 / per_minute)
+
+    def _filled(self, name: str, per_minute: int, now: float) -> float:
+        """What a bucket holds by now."""
+        left, since = self._left.get(name, (float(per_minute), now))
+        return min(float(per_minute), left + (now - since) * per_minute / 60)
+
+
+def counted(address: str | None) -> str:
+    """The name under which a visitor's address is counted, by every limit that goes by address.
+
+    Their network, as `network` says; None, as the server has it for who sits at this computer, is
+    this computer's own. `counted(None)` is `"127.0.0.1"`.
+    """
+    return network(address or "127.0.0.1")
 
 
 def network(address: str) -> str:

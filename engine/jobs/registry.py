@@ -5,8 +5,8 @@
     job = find(key)                                         # what a page asks at each redraw
 
 Equal keys share one running job. A viewer who cancels leaves it; the job ends when no other viewer
-has looked at it lately. A process prints {"stage", "progress", "result", "error"} in any
-combination; with the result the job is done. Cancelling kills it with its children, and what it
+has looked at it lately. A process prints {"stage", "progress", "partial", "result", "error"} in
+any combination; with the result the job is done. Cancelling kills it with its children, and what it
 leaves behind is its own care (the exporter writes aside and renames). The registry is bounded:
 finished jobs expire, and `engine.policy` says how many of a kind (the key's part before the colon)
 may run at once, in all and for one viewer, and what each may take.
@@ -203,6 +203,13 @@ def running() -> tuple[Job, ...]:
         return tuple(job for job in _jobs.values() if not job.done)
 
 
+def of_kind(kind: str) -> tuple[Job, ...]:
+    """Jobs of a kind, running or finished lately, the oldest first."""
+    with _guard:
+        _expire()
+        return tuple(job for job in _jobs.values() if job.kind == kind)
+
+
 def room(kind: str, viewer: str = "") -> str | None:
     """Why no further job of a kind can begin now, as a sentence; None where one can."""
     with _guard:
@@ -324,6 +331,8 @@ def _told(job: Job, child: Child) -> tuple[Any, str | None]:
             report.stage(event["stage"])
         if isinstance(event.get("progress"), int | float):
             report.progress(float(event["progress"]))
+        if event.get("partial") is not None:
+            report.show(event["partial"])
         if event.get("error"):
             problem = str(event["error"])
         if event.get("result") is not None:

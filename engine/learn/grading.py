@@ -2,55 +2,73 @@
 
 In: a question, its live answer, what was chosen or typed. Out: a `Verdict`. Grading forgives case,
 spaces around a word and the mark of a leading space. What was typed is bounded and never read as
-markup.
+markup. What cannot be graded yet (a number that is none, an order that is not whole) is no answer:
+the verdict asks again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.learn.answers import ANSWERS, Answer, Asked, NoQuestion
-from engine.learn.lessons import Choice, Question
+from engine.learn.lessons import Choice, Question, Step
 from engine.learn.markup import Span, filled
 from engine.learn.words import plain_word
 
 LONGEST = 200  # characters of an answer that are looked at
 MOST = 4  # candidates offered
-NEAR = 2.5
-"""How many times as large as the nearest choice the answer may be, and the other way round."""
+NEAR = 1.5
+"""How many times as large as an “about” choice the answer may be, and the other way round."""
+LARGE = 1e12  # beyond it "by how much" says nothing
+_NUMBER = re.compile(r"([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?)\s*(?:%|[a-z]{1,20})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Posed:
-    """A question as it is put for one model and text: what is offered and what is right."""
+    """A question as it is put for one model and text: what is offered and what is right.
+
+    `own` says that these are the lesson's own: only then does it hold what the lesson's words say.
+    """
 
     question: Question
     asked: Asked
     answer: Answer
+    own: bool
     choices: tuple[Choice, ...]  # of a choice or an order, as they are offered
     right: int  # the right one's place among them, -1 where there are none
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an answer is right, and the sentence about it."""
+    """Whether an answer is right, and the sentence about it; `again`: it was no answer yet."""
 
     right: bool
     sentence: tuple[Span, ...]
+    again: bool = False
 
 
-def pose(question: Question, asked: Asked) -> Posed:
-    """Put a question for a model and a text. Raises `NoQuestion` where it has no single answer."""
+def pose(step: Step, asked: Asked) -> Posed:
+    """Put a step's question for a model and a text.
+
+    Raises `NoQuestion` where it has no single answer, `ValueError` where the step asks nothing.
+    """
+    question = step.question
+    if question is None:
+        raise ValueError("this step has no question")
     answer = ANSWERS[question.answer](asked, **question.given)
+    own = (step.model, step.sentence) == (asked.model, asked.text)
     if question.form == "order":
-        return Posed(question, asked, answer, _candidates(answer, asked.text), -1)
+        return Posed(question, asked, answer, own, _candidates(answer, asked.text), -1)
     if question.form != "choice":
-        return Posed(question, asked, answer, (), -1)
+        if question.form != "word" and isinstance(answer.value, str):
+            raise NoQuestion(f"Here the answer is no number: {answer.shown}.")
+        return Posed(question, asked, answer, own, (), -1)
     choices = question.choices or _candidates(answer, asked.text)
-    return Posed(question, asked, answer, choices, _right(choices, answer))
+    return Posed(question, asked, answer, own, choices, right_place(choices, answer))
 
 
 def grade(posed: Posed, given: str | float | Sequence[str]) -> Verdict:
@@ -73,8 +91,8 @@ def because(posed: Posed) -> tuple[Span, ...]:
 
 
 def revealed(posed: Posed) -> tuple[Span, ...]:
-    """What the lesson says when the answer is known; empty where it says nothing."""
-    return _filled(posed.question.reveal, posed, "") or ()
+    """What the lesson says when the answer is known, of its own text and model alone."""
+    return _filled(posed.question.reveal, posed, "") or () if posed.own else ()
 
 
 def right_text(posed: Posed) -> str:
@@ -98,8 +116,12 @@ def _candidates(answer: Answer, text: str) -> tuple[Choice, ...]:
     return tuple(Choice(one.name, one.name) for one in sorted(best, key=lambda c: place(c.name)))
 
 
-def _right(choices: Sequence[Choice], answer: Answer) -> int:
-    """The place of the right choice: the same word, or the nearest number."""
+def right_place(choices: Sequence[Choice], answer: Answer) -> int:
+    """The place of the right choice: the answer itself, its range, or the nearest estimate.
+
+    Raises `NoQuestion` where none of them is right, or two are.
+    """
+    numbers = [one.value if isinstance(one.value, float) else math.nan for one in choices]
     if isinstance(answer.value, str):
         wanted = plain_word(answer.value)
         for place, one in enumerate(choices):
@@ -107,20 +129,23 @@ def _right(choices: Sequence[Choice], answer: Answer) -> int:
                 return place
         raise NoQuestion(f"The answer for this text, “{answer.shown}”, is not among the choices.")
     value = float(answer.value)
-    for place, one in enumerate(choices):
-        if one.high is not None and isinstance(one.value, float) and one.value <= value <= one.high:
+    for place, (one, number) in enumerate(zip(choices, numbers, strict=True)):
+        if number <= value <= one.high if one.high is not None else _same(number, value, one):
             return place
-    if any(one.high is not None for one in choices):
+    far = [
+        abs(math.log(value / number)) if one.about and value > 0 else math.inf
+        for one, number in zip(choices, numbers, strict=True)
+    ]
+    nearest = min(far)
+    if nearest > math.log(NEAR):
         raise NoQuestion(f"The answer for this text is {answer.shown}: no choice says that.")
-    off = [abs(one.value - value) if isinstance(one.value, float) else math.inf for one in choices]
-    nearest = min(off)
-    if not math.isfinite(nearest) or off.count(nearest) > 1:
+    if sum(one <= nearest + 1e-9 for one in far) > 1:
         raise NoQuestion(f"The answer for this text is {answer.shown}, between two choices.")
-    place = off.index(nearest)
-    small, large = sorted((abs(float(choices[place].value)), abs(value)))
-    if large > NEAR * small:
-        raise NoQuestion(f"The answer for this text is {answer.shown}, far from every choice.")
-    return place
+    return far.index(nearest)
+
+
+def _same(number: float, value: float, one: Choice) -> bool:
+    return not one.about and math.isclose(number, value, rel_tol=1e-9)
 
 
 def _graded_choice(posed: Posed, given: str) -> Verdict:
@@ -128,36 +153,51 @@ def _graded_choice(posed: Posed, given: str) -> Verdict:
     if place == posed.right:
         return Verdict(True, because(posed))
     if place < 0:
-        return Verdict(False, (Span("That is none of the choices."),))
+        return Verdict(False, (Span("That is none of the choices."),), again=True)
     chosen = posed.choices[place]
     mine = _mine(posed.answer, str(chosen.value))
-    own = _filled(chosen.because, posed, mine, chosen.text) if chosen.because else None
+    told = chosen.because if posed.own else ()
+    own = _filled(told, posed, mine, chosen.text) if told else None
     return Verdict(False, own or _plain_reason(posed, chosen.text, mine))
 
 
 def _graded_word(posed: Posed, given: str) -> Verdict:
     if not plain_word(given):
-        return Verdict(False, (Span("Type a word first."),))
+        return Verdict(False, (Span("Type a word first."),), again=True)
     if plain_word(given) == plain_word(str(posed.answer.value)):
         return Verdict(True, because(posed))
     return Verdict(False, _plain_reason(posed, given[:40], _mine(posed.answer, given)))
 
 
 def _graded_number(posed: Posed, given: object) -> Verdict:
-    try:
-        number = float(str(given)[:LONGEST].strip().rstrip("%").replace(",", ""))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        return Verdict(False, (Span("Type a number, such as 12."),))
+    number = number_of(str(given)[:LONGEST])
+    if number is None:
+        return Verdict(False, (Span("Type a number, such as 12."),), again=True)
     right = float(posed.answer.value)
     allowed = max(posed.question.tolerance, posed.question.relative * abs(right), 1e-9)
     if abs(number - right) <= allowed:
         return Verdict(True, because(posed))
     where = "too low" if number < right else "too high"
     off = abs(number - right)
+    if off > LARGE:
+        return Verdict(False, (Span(f"That is far {where}."),))
     far = f"{off:,.0f}" if off >= 10 or off.is_integer() else f"{off:.2g}"
-    return Verdict(False, (Span(f"{number:g} is {where}, by {far}{_unit(posed)}."),))
+    unit = _unit(posed).removesuffix("s") if far == "1" else _unit(posed)
+    return Verdict(False, (Span(f"{number:,.10g} is {where}, by {far}{unit}."),))
+
+
+def number_of(text: str) -> float | None:
+    """A number as people type it: `1,674`, `40 %`, `3 tokens`; None where it is none.
+
+    >>> [number_of(text) for text in (" 1,674 ", "40 %", "3 tokens", "1,5", "many")]
+    [1674.0, 40.0, 3.0, None, None]
+    """
+    found = _NUMBER.fullmatch(text.strip().casefold())
+    try:
+        number = float(found[1].replace(",", "")) if found else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _graded_order(posed: Posed, given: list[str]) -> Verdict:
@@ -166,7 +206,9 @@ def _graded_order(posed: Posed, given: list[str]) -> Verdict:
         told = ", ".join(f"“{one.name}” {one.shown}" for one in posed.answer.candidates[:MOST])
         return Verdict(True, (Span(f"{told}."),))
     if sorted(given) != sorted(right):
-        return Verdict(False, (Span(f"Put all {len(right)} in order first."),))
+        left = len(right) - len(set(given) & set(right))
+        told = f"Put all {len(right)} in order: {left} more to choose."
+        return Verdict(False, (Span(told),), again=True)
     wrong = next(i for i, (a, b) in enumerate(zip(given, right, strict=True)) if a != b)
     mine = _mine(posed.answer, given[wrong])
     return Verdict(
@@ -198,8 +240,8 @@ def _filled(
     text: tuple[Span, ...], posed: Posed, mine: str, chosen: str = ""
 ) -> tuple[Span, ...] | None:
     """A lesson's sentence with the numbers in it, None where this text lacks one of them."""
-    facts = {"right": right_text(posed), "chosen": chosen, "best": "", "mine": mine}
-    facts |= {"answer": posed.answer.shown} | dict(posed.answer.facts)
+    facts = {"right": right_text(posed), "answer": posed.answer.shown} | dict(posed.answer.facts)
+    facts |= {name: value for name, value in (("mine", mine), ("chosen", chosen)) if value}
     try:
         return filled(text, facts)
     except KeyError:

@@ -47,6 +47,16 @@ def spans(text: str) -> tuple[Span, ...]:
     return tuple(span for span in found if span.text)
 
 
+def typed(marked: tuple[Span, ...]) -> str:
+    """Spans as somebody would have typed them; `spans` reads the same ones again.
+
+    >>> typed((Span("A "), Span("word", "bold"), Span(" here")))
+    'A **word** here'
+    """
+    around = {"plain": "", "bold": "**", "italics": "*", "code": "`"}
+    return "".join(f"{around[one.style]}{one.text}{around[one.style]}" for one in marked)
+
+
 def names(text: str) -> set[str]:
     """The numbers that a text asks for: `{best}`."""
     return set(_NAME.findall(text))

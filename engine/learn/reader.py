@@ -4,7 +4,7 @@
 
 Nothing in a file runs: it is TOML, its questions name live answers of `engine.learn.answers`, its
 texts have the markup of `engine.learn.markup`. Everything is bounded. The schema is described in
-`docs/lessons.md`.
+`docs/lessons.md`. Which pages and controls there are is not known here: who knows gives a `check`.
 """
 
 from __future__ import annotations
@@ -14,28 +14,47 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, cast, get_args
 
 from engine.errors import EngineError
-from engine.learn import markup
+from engine.learn import highlights, markup
 from engine.learn.answers import ANSWERS
-from engine.learn.lessons import Choice, Form, Lesson, Question, Source, Step
+from engine.learn.lessons import Choice, Form, Highlight, Lesson, Means, Question, Source, Step
 from engine.learn.markup import Span
 
 FOLDER = Path(__file__).parents[2] / "assets" / "lessons"
+FORMAT = 1  # of a file; one that needs a later version says so
 LARGEST = 64_000  # bytes of a file
 STEPS = (2, 12)
 WORDS = 70  # of a step's text
 ASKED = 40  # words of a question or an explanation
 LONGEST = {"title": 80, "can_say": 200, "state": 2000, "choice": 120, "unit": 20, "argument": 80}
-_ID = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}")
+VALUES = 32  # of one control of a step's state
+_ID = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}|(?:own|school|link)-[a-z0-9-]{1,60}")
 _KEY = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(/[A-Za-z0-9./_#?=&%~-]*)?")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
+Check = Callable[[Step], tuple[str, str] | None]
+"""What a step says that cannot be shown: the key and the reason, None where all of it can."""
+
+
 class LessonError(EngineError):
-    """A lesson file is wrong; the sentence says in which line, and why."""
+    """A lesson file is wrong; the sentence says in which line, and why.
+
+    `step` is the step's number from 1, 0 where it is not about one.
+    """
+
+    def __init__(self, sentence: str, step: int = 0) -> None:
+        """Say so."""
+        super().__init__(sentence)
+        self.step = step
+
+    @property
+    def reason(self) -> str:
+        """The sentence without its line."""
+        return re.sub(r"^line \d+: ", "", str(self))
 
 
 @cache
@@ -47,33 +66,75 @@ def shipped(language: str = "en") -> Mapping[str, Lesson]:
     return {lesson.id: lesson for lesson in sorted(found, key=lambda one: one.order)}
 
 
-def read(lesson_id: str, text: str) -> Lesson:
-    """Read one file. Raises `LessonError`."""
+def decoded(raw: bytes) -> str:
+    """A file's bytes as text. Raises `LessonError` where they are too many or no UTF-8."""
+    if len(raw) > LARGEST:
+        raise LessonError(f"line 1: the file is larger than {LARGEST:,} bytes.")
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise LessonError(f"line {line}: the file is no text in UTF-8.") from None
+
+
+def read(lesson_id: str, text: str, *, check: Check | None = None) -> Lesson:
+    """Read one file; `check` says of each step whether it can be shown. Raises `LessonError`."""
     if not _ID.fullmatch(lesson_id):
         raise LessonError(
             "line 1: a lesson's file is named by chapter and number, such as 1.4.toml."
         )
-    if len(text.encode()) > LARGEST:
+    if len(text.encode(errors="replace")) > LARGEST:
         raise LessonError(f"line 1: the file is larger than {LARGEST:,} bytes.")
+    return _File(text, check).lesson(lesson_id, parsed(text))
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """A file as TOML gives it. Raises `LessonError` where it is none, or of a later form."""
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         found = re.search(r"at line (\d+)", str(error))
         raise LessonError(f"line {found[1] if found else 1}: {error}.") from None
-    return _File(text).lesson(lesson_id, data)
+    form = data.pop("format", FORMAT)
+    if type(form) is not int or form < 1:
+        raise LessonError("line 1: `format` is a whole number, 1 where it is left out.")
+    if form > FORMAT:
+        raise LessonError(
+            f"line 1: this lesson was written by a newer Transformer Atlas (lesson format {form}, "
+            f"here {FORMAT}). Update this one to open it."
+        )
+    return data
+
+
+def state_problem(state: Mapping[str, Any]) -> str:
+    """What is wrong with the state of a step, "" where nothing is."""
+    if not {"model", "text"} <= set(state) or len(state) > 20:
+        return "`state` names model, text, and at most 18 further values"
+    for key, value in state.items():
+        many = isinstance(value, list | tuple) and key not in ("model", "text")
+        given = list(value) if many else [value]
+        values = [one for one in given if isinstance(one, str)]
+        if not _KEY.fullmatch(key) or len(values) < len(given):
+            return f"`{key[:30]}` in `state` is not a word of a link"
+        if len(values) > VALUES or sum(map(len, values)) > LONGEST["state"]:
+            return f"`{key}` is too long or has control characters"
+        if any(_CONTROL.search(one) for one in values):
+            return f"`{key}` is too long or has control characters"
+    return ""
 
 
 class _File:
     """One file while it is read: knows the line that a key stands in."""
 
-    def __init__(self, text: str) -> None:
-        self.lines = text.splitlines()
+    def __init__(self, text: str, check: Check | None = None) -> None:
+        self.lines = text.split("\n")  # lines as TOML counts them
+        self.check = check
         self.step = 0  # from 1; 0 is what stands before the steps
         self.question = False
 
     def refuse(self, key: str, reason: str) -> LessonError:
         """What is wrong with a key of the step that is being read."""
-        return LessonError(f"line {self.line(key)}: {reason}.")
+        return LessonError(f"line {self.line(key)}: {reason}.", self.step)
 
     def line(self, key: str) -> int:
         """Where a key stands; the header of its step where it does not."""
@@ -110,28 +171,45 @@ class _File:
     def one_step(self, data: Any) -> Step:
         if not isinstance(data, dict):
             raise self.refuse("step", "a step is written as [[step]]")
-        self.known(data, {"page", "state", "text", "question", "sources"})
+        self.known(data, {"page", "state", "text", "question", "sources", "highlight"})
         page = self.words(data, "page", 40)
         state = data.get("state")
-        if not isinstance(state, dict) or not {"model", "text"} <= set(state) or len(state) > 20:
-            raise self.refuse("state", "`state` names model, text, and at most 18 further values")
-        for key, value in state.items():
-            if not _KEY.fullmatch(key) or not isinstance(value, str):
-                raise self.refuse("state", f"`{key[:30]}` in `state` is not a word of a link")
-            if len(value) > LONGEST["state"] or _CONTROL.search(value):
-                raise self.refuse("state", f"`{key}` is too long or has control characters")
+        wrong = state_problem(state if isinstance(state, dict) else {})
+        if not isinstance(state, dict) or wrong:
+            raise self.refuse("state", wrong)
+        state = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items()}
         text = self.marked(data, "text", WORDS)
         sources = tuple(self.source(one) for one in self.listed(data, "sources", 4))
+        pointed = tuple(self.highlight(one) for one in self.listed(data, "highlight", 4))
         question = None
         if "question" in data:
             self.question = True
             question = self.one_question(data["question"])
-        return Step(page, dict(state), text, question, sources)
+            self.question = False
+        step = Step(page, state, text, question, sources, pointed)
+        strange = self.check(step) if self.check else None
+        if strange:
+            raise self.refuse(*strange)
+        return step
+
+    def highlight(self, data: Any) -> Highlight:
+        means, colon, name = data.partition(":") if isinstance(data, str) else ("", "", "")
+        if (
+            not colon
+            or not name.strip()
+            or len(name) > LONGEST["argument"]
+            or _CONTROL.search(name)
+        ):
+            raise self.refuse("highlight", 'a highlight is written as "word:bank"')
+        problem = highlights.problem(means, name)
+        if problem:
+            raise self.refuse("highlight", problem)
+        return Highlight(cast(Means, means), name)
 
     def one_question(self, data: Any) -> Question:
         if not isinstance(data, dict):
             raise self.refuse("question", "a question is written as [step.question]")
-        own = {"ask", "form", "answer", "with", "choices", "reveal", "unit"}
+        own = {"ask", "form", "answer", "with", "choices", "reveal", "unit", "guess_first"}
         numbers = {"tolerance", "relative", "low", "high"}
         self.known(data, own | numbers)
         form = data.get("form", "choice")
@@ -151,9 +229,22 @@ class _File:
         found = {key: self.number(data, key) for key in numbers}
         if form == "estimate" and not found["low"] < found["high"]:
             raise self.refuse("low", "an estimate needs `low` and `high`")
+        if ANSWERS[name].counts and form != "estimate":
+            for key in ("tolerance", "relative"):
+                if found[key]:
+                    raise self.refuse(key, f"`{name}` counts, and a count is exact: no `{key}`")
         choices = tuple(self.choice(one) for one in self.listed(data, "choices", 6))
         if choices and (form != "choice" or len(choices) < 2):
             raise self.refuse("choices", "two to six choices, and only with the form choice")
+        facts = {"right", "answer"} | ANSWERS[name].facts
+        for one in choices:
+            may = facts | {"chosen"} | ({"mine"} if "best" in facts else set())
+            self.named(one.because, may, "choices", "because")
+        reveal = self.marked(data, "reveal", ASKED) if "reveal" in data else ()
+        self.named(reveal, facts, "reveal", "reveal")
+        guess_first = data.get("guess_first", False)
+        if not isinstance(guess_first, bool):
+            raise self.refuse("guess_first", "`guess_first` is true or false")
         return Question(
             ask=self.marked(data, "ask", ASKED),
             form=form,
@@ -161,25 +252,31 @@ class _File:
             given=dict(given),
             choices=choices,
             unit=self.words(data, "unit", LONGEST["unit"]) if "unit" in data else "",
-            reveal=self.marked(data, "reveal", ASKED) if "reveal" in data else (),
+            reveal=reveal,
+            guess_first=guess_first,
             **found,
         )
 
     def choice(self, data: Any) -> Choice:
         if not isinstance(data, dict):
             raise self.refuse("choices", "a choice is a table with text and value")
-        self.known(data, {"text", "value", "low", "high", "because"}, "choices")
-        value, high = data.get("value", data.get("low")), data.get("high")
-        if ("low" in data) != ("high" in data) or ("value" in data) == ("low" in data):
-            raise self.refuse("choices", "a choice has a `value`, or `low` and `high`")
+        self.known(data, {"text", "value", "low", "high", "about", "because"}, "choices")
+        if sum(key in data for key in ("value", "low", "about")) != 1 or (
+            ("low" in data) != ("high" in data)
+        ):
+            raise self.refuse("choices", "a choice has a `value`, `about`, or `low` and `high`")
+        about, high = "about" in data, data.get("high")
+        value = data.get("value", data.get("low", data.get("about")))
         if high is not None and not (_is_number(high) and _is_number(value) and value <= high):
             raise self.refuse("choices", "`low` and `high` are numbers, the lower one first")
+        if about and not (_is_number(value) and value > 0):
+            raise self.refuse("choices", "`about` is a number above 0")
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self.refuse("choices", "the `value` of a choice is a word or a number")
         because = self.marked(data, "because", ASKED, "choices") if "because" in data else ()
         text = self.words(data, "text", LONGEST["choice"], "choices")
         right = value if isinstance(value, str) else float(value)
-        return Choice(text, right, because, None if high is None else float(high))
+        return Choice(text, right, because, None if high is None else float(high), about)
 
     def source(self, data: Any) -> Source:
         if not isinstance(data, dict):
@@ -214,6 +311,13 @@ class _File:
             )
         return self.tried(lambda: markup.spans(value), at or key, key)
 
+    def named(self, text: tuple[Span, ...], may: Iterable[str], at: str, key: str) -> None:
+        """Refuse the name of a number that the live answer does not give."""
+        for name in sorted(markup.names("".join(span.text for span in text)) - set(may)):
+            raise self.refuse(
+                at, f"`{key}` names `{{{name}}}`; there are only {', '.join(sorted(may))}"
+            )
+
     def tried(self, read_it: Callable[[], tuple[Span, ...]], at: str, key: str) -> tuple[Span, ...]:
         try:
             return read_it()
@@ -233,5 +337,5 @@ class _File:
         return float(value)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -3,7 +3,7 @@
     state      what a link says (`SharedState`), its one way of being written, its id
     store      SQLite file of links: bounded, shared by processes, forgotten after two years
     repair     a damaged file is set aside, and what can still be read goes into a new one
-    allowance  new links a day by address, and whose address a request has behind a proxy
+    allowance  new links a day by address
     files      one file out, one file in
 
     python -m engine.links export FILE | import FILE | list

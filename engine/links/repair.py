@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -21,6 +21,14 @@ log = logging.getLogger(__name__)
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error says that the file itself is no longer a database."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE
+
+
+def check(file: sqlite3.Connection) -> None:
+    """Raise the error of a damaged file where any part of it is damaged."""
+    if file.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        error = sqlite3.DatabaseError("a part of the file is damaged")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
 
 
 def set_aside(path: Path) -> list[Path]:
@@ -48,12 +56,29 @@ def rebuild(path: Path, make: Callable[[Path, Iterator[Row]], int]) -> None:
     log.warning("The store of short links was damaged: %d links were saved from it.", saved)
 
 
+def last_day(days: Sequence[int], span: int) -> int:
+    """The last day of a store's calendar, from the days of its links; 0 without any.
+
+    An id says nothing of the day its link was opened, so that damage may have changed some. All
+    that a store keeps was opened within `span` days: those `span` days that hold the most links are
+    the true ones. `last_day([3, 5, 10**9], 730)` is 5.
+    """
+    ordered, most, found, first = sorted(days), 0, 0, 0
+    for last, day in enumerate(ordered):
+        while day - ordered[first] > span:
+            first += 1
+        if last - first + 1 >= most:
+            most, found = last - first + 1, day
+    return found
+
+
 def _is_whole(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(path, timeout=5)) as found:
-            return found.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            check(found)
     except sqlite3.DatabaseError:
         return False
+    return True
 
 
 def _readable(path: Path) -> Iterator[Row]:

@@ -29,7 +29,7 @@ VERSION = 1
 MOST = 64 * 1024  # bytes of a state as it is written, the text among them
 LENGTH = 10  # characters of an id: 50 bits
 KEYS, VALUES, WORD = 200, 64, 4000  # controls, values of one, characters of a value
-FIELDS = ("controls", "digest", "model", "page", "source", "text", "version")
+FIELDS = ("controls", "digest", "lesson", "model", "page", "source", "text", "version")
 RESERVED = frozenset({"text", "model", "s", "text_of", "embed", "embed_options"})
 """Keys of the address that are no control."""
 
@@ -46,7 +46,8 @@ class SharedState:
 
     `page` is the page's title, `digest` says which model the name meant (`Engine.digest`) and
     `source` is its id on the Hub, each "" where that is not known. `controls` maps a key of the
-    address to its values, as written there.
+    address to its values, as written there. A link to a lesson has its file in `lesson`: text that
+    is read by whoever opens it, page and model are those of its first step.
     """
 
     page: str
@@ -55,6 +56,7 @@ class SharedState:
     digest: str = ""
     source: str = ""
     controls: Mapping[str, tuple[str, ...]] = field(default_factory=FrozenDict)
+    lesson: str = ""
 
     def __post_init__(self) -> None:
         """Lock what is shared by all sessions."""
@@ -84,15 +86,20 @@ def canonical(state: SharedState) -> bytes:
         "text": state.text,
         "version": VERSION,
     }
+    if state.lesson:  # a state without one is written as it always was, and keeps its id
+        written["lesson"] = state.lesson
     text = json.dumps(written, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     try:
         raw = text.encode()
     except UnicodeEncodeError as error:
         raise BadLink("The text has half of a character, which no link can carry.") from error
     if len(raw) > MOST:
+        what, shorter = "text and the settings are", "the text"
+        if state.lesson:
+            what, shorter = "lesson has", "it"
         raise BadLink(
-            f"The text and the settings are {len(raw) / 1024:,.0f} kB; a short link carries "
-            f"{MOST // 1024} kB. Shorten the text."
+            f"The {what} {len(raw) / 1024:,.0f} kB; a short link carries {MOST // 1024} kB. "
+            f"Shorten {shorter}."
         )
     return raw
 
@@ -134,6 +141,7 @@ def parse(raw: bytes) -> Parsed:
         digest=_word({"digest": "", **found}, "digest", _DIGEST),
         source=_word({"source": "", **found}, "source", SOURCE),
         controls=controls,
+        lesson=_word({"lesson": "", **found}, "lesson", None),
     )
     canonical(state)  # half a character would break whoever writes it again
     return Parsed(state, tuple(left_out))

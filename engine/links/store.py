@@ -5,10 +5,10 @@
     links.get(name)              # Parsed, or None where nothing of that name is here
 
 Bounded by count and bytes: what nobody opened for two years goes, and where that is not enough a
-new link is refused, so that a flood of links takes no older one away. Whatever is wrong with the
-file is a `LinksUnavailable` with one sentence; a damaged one is set aside and made anew
-(`repair`). Every operation opens the file for itself and holds a gate beside it, which who rebuilds
-the file holds alone.
+new link is refused, so that a flood of links takes no older one away. A state that would not come
+back whole is refused too. Whatever is wrong with the file is a `LinksUnavailable` with one
+sentence; a damaged one is set aside and made anew (`repair`). Every operation opens the file for
+itself and holds a gate beside it, which who rebuilds the file holds alone.
 
 Age is counted in days of the store's own calendar, which goes on with the computer's clock, yet by
 a month at most from one use to the next: a clock that jumped ahead forgets nothing at once.
@@ -28,7 +28,7 @@ from typing import TypeVar
 from engine.errors import BadLink, LinksUnavailable
 from engine.links import repair, state
 from engine.links.repair import Row
-from engine.links.state import LENGTH, MOST, Parsed, SharedState
+from engine.links.state import KEYS, LENGTH, MOST, VALUES, WORD, Parsed, SharedState
 from engine.settings import settings
 
 T = TypeVar("T")
@@ -45,6 +45,10 @@ FULL_DISK = f"The disk is full, so no short link could be stored. {LONG}"
 CLOSED = f"The store of short links cannot be opened or written. {LONG}"
 NEWER = f"The store of short links was made by a newer Transformer Atlas. {LONG}"
 FULL = "The store of short links is full ({count:,} links, {size:,.0f} MB). " + LONG
+PARTLY = (
+    f"A short link cannot carry {{names}}: it holds at most {KEYS} settings of {VALUES} values, "
+    f"each of at most {WORD:,} characters. {LONG}"
+)
 REBUILT = f"The store of short links was damaged and could not be made anew. {LONG}"
 
 SCHEMA = """
@@ -70,20 +74,25 @@ class Links:
     def put(self, shared: SharedState, *, new: Callable[[], None] = lambda: None) -> str:
         """Store a state and return its id; `new` is called before one that was not here is kept.
 
-        Raises `BadLink` for a state no link can carry, `LinksUnavailable`, and whatever `new` does.
+        Raises `BadLink` for a state no link can carry whole, `LinksUnavailable`, and whatever `new`
+        does.
         """
         raw = state.canonical(shared)
+        if left_out := state.parse(raw).left_out:
+            # Stored, it would come back without them, and say so to whoever opens it.
+            raise BadLink(PARTLY.format(names=", ".join(left_out[:6])))
 
         def store(database: sqlite3.Connection) -> str:
-            with _writing(database):
+            with writing(database):
                 today = _today(database)
                 name, known = _name(database, raw)
                 if known:
                     database.execute("UPDATE links SET opened = ? WHERE id = ?", (today, name))
-                    return name
-                new()
-                self._make_room(database, len(raw))
-                database.execute("INSERT INTO links VALUES (?, ?, ?)", (name, raw, today))
+                _forget(database, today)
+                if not known:
+                    self._make_room(database, len(raw))
+                    new()  # last: a link that finds no room costs nobody one of theirs
+                    database.execute("INSERT INTO links VALUES (?, ?, ?)", (name, raw, today))
                 return name
 
         return self._with(store)
@@ -102,10 +111,11 @@ class Links:
             if row is None or not _is_whole(name, row[0]):
                 return None
             # That it was opened is worth a note, yet no link should fail for it.
-            with suppress(sqlite3.OperationalError), _writing(database):
+            with suppress(sqlite3.OperationalError), writing(database):
                 today = _today(database)
                 if row[1] != today:
                     database.execute("UPDATE links SET opened = ? WHERE id = ?", (today, name))
+                _forget(database, today)
             return row[0]
 
         raw = self._with(find)
@@ -127,8 +137,9 @@ class Links:
 
     def _insert(self, rows: list[Row], database: sqlite3.Connection) -> int:
         new = 0
-        with _writing(database):
+        with writing(database):
             today = _today(database)
+            _forget(database, today)
             for name, raw, age in rows:
                 if database.execute("SELECT 1 FROM links WHERE id = ?", (name,)).fetchone():
                     continue
@@ -142,7 +153,7 @@ class Links:
         """Every link, the one opened last first; `opened` is its age in days."""
         if not self.path.exists():
             return
-        self.totals()  # makes a damaged file anew
+        self._with(repair.check)  # all of it is read, so that no damage may be met on the way
         try:
             with self._gate(), closing(self._open(self.path)) as database:
                 database.execute("BEGIN")  # one moment's view, whatever others write meanwhile
@@ -162,6 +173,13 @@ class Links:
     def was_rebuilt(self) -> bool:
         """Whether a damaged file was once set aside: links from before may be missing."""
         return bool(repair.set_aside(self.path))
+
+    def within(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` finds or does in the file, where classes are kept too (`engine.learn`).
+
+        Raises `LinksUnavailable`. A file that is made anew for damage holds links alone.
+        """
+        return self._with(work)
 
     # ------------------------------------------------------------------ the file
 
@@ -212,16 +230,18 @@ class Links:
 
     def _make_anew(self, path: Path, rows: Iterator[Row]) -> int:
         """Write a new file with the rows that are whole; how many they are."""
-        with closing(self._open(path)) as database, _writing(database):
-            saved, latest = 0, 0
+        with closing(self._open(path)) as database, writing(database):
+            saved, days = 0, []
             for name, raw, opened in rows:
                 if _is_stored_form(name, raw):
                     query = "INSERT OR IGNORE INTO links VALUES (?, ?, ?)"
                     saved += database.execute(query, (name, raw, opened)).rowcount
-                    latest = max(latest, opened)
+                    days.append(opened)
             # The calendar of the old file: no row of it was opened later than on its last day.
-            now = int(time.time()) // DAY
-            database.execute("UPDATE totals SET clock = ?, day = ?", (latest, now))
+            clock, now = repair.last_day(days, FORGOTTEN), int(time.time()) // DAY
+            database.execute("UPDATE totals SET clock = ?, day = ?", (clock, now))
+            bounds = (clock - FORGOTTEN, clock)
+            database.execute("UPDATE links SET opened = max(?, min(?, opened))", bounds)
         return saved
 
     def _make_room(self, database: sqlite3.Connection, size: int) -> None:
@@ -233,7 +253,7 @@ class Links:
 def _create(database: sqlite3.Connection) -> None:
     """Make the tables of a new file, unless another process has just done so."""
     database.execute("PRAGMA journal_mode = WAL")
-    with _writing(database):
+    with writing(database):
         if database.execute("PRAGMA user_version").fetchone()[0] == 0:
             for statement in _statements(SCHEMA):
                 database.execute(statement)
@@ -251,7 +271,7 @@ def _statements(script: str) -> Iterator[str]:
 
 
 @contextmanager
-def _writing(database: sqlite3.Connection) -> Iterator[None]:
+def writing(database: sqlite3.Connection) -> Iterator[None]:
     """All of a block or nothing."""
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -264,15 +284,19 @@ def _writing(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _today(database: sqlite3.Connection) -> int:
-    """Today in the store's calendar; on a new day what is too old goes."""
+    """Today in the store's calendar."""
     now = int(time.time()) // DAY
     day, clock = database.execute("SELECT day, clock FROM totals").fetchone()
     if now != day:
         # The first day of a store is day 0; a clock that was put back stands still.
         clock += min(max(now - day, 0), LEAP) if day else 0
         database.execute("UPDATE totals SET day = ?, clock = ?", (now, clock))
-        database.execute("DELETE FROM links WHERE opened < ?", (clock - FORGOTTEN,))
     return clock
+
+
+def _forget(database: sqlite3.Connection, today: int) -> None:
+    """Let go what is too old; call it once what is opened now has been marked as opened today."""
+    database.execute("DELETE FROM links WHERE opened < ?", (today - FORGOTTEN,))
 
 
 def _name(database: sqlite3.Connection, raw: bytes) -> tuple[str, bool]:

@@ -13,8 +13,9 @@ from engine.jobs import registry
 from engine.jobs.registry import Job
 from engine.local.models import bundle, digest, of
 from engine.local.writings import Writings
-from engine.space import projection, vocabulary_layout
+from engine.space import projection, retrieval, vocabulary_layout
 from engine.space.projection import Prepared, Projection, Quality
+from engine.space.retrieval import Pooling, Ranking
 from engine.space.vocabulary_layout import Method
 from engine.store import cached
 from engine.values import Reading
@@ -100,6 +101,24 @@ class Spaces(Writings):
             ("position map", digest(model)),
             lambda: projection.pca(self.vectors(model, "position"), axes=10),
         )
+
+    def passages(
+        self, model: str, query: str, passages: tuple[str, ...], layer: int, pooling: Pooling
+    ) -> Ranking:
+        if len(passages) > retrieval.MOST:
+            raise NotOffered(f"{len(passages)} passages: at most {retrieval.MOST} are ranked.")
+        if any(len(text) > retrieval.LONGEST for text in (query, *passages)):
+            raise NotOffered(f"A query or passage has at most {retrieval.LONGEST:,} characters.")
+
+        def vector(text: str) -> np.ndarray:
+            reading = Reading(model, text)
+            return cached(
+                ("pooled", of(reading), layer, pooling),
+                lambda: retrieval.pooled(self.hidden(reading).states[layer], pooling),
+            )
+
+        found = [vector(text) for text in passages]
+        return retrieval.by_vectors(vector(query), np.array(found))
 
     def _quality(self, model: str, unit: bool, places: np.ndarray) -> Quality | None:
         vectors = self.vectors(model, "token")

@@ -14,7 +14,19 @@ from engine.local.models import bundle, digest, of
 from engine.local.texts import Texts
 from engine.store import cached, store
 from engine.trace import blockwise, tracing
-from engine.values import Embedded, Hidden, Kind, Layer, Logits, Overview, Reading, Side, Tokens
+from engine.trace import routing as experts
+from engine.values import (
+    Embedded,
+    Hidden,
+    Kind,
+    Layer,
+    Logits,
+    Overview,
+    Reading,
+    Routing,
+    Side,
+    Tokens,
+)
 
 PATIENCE = 20.0  # seconds without a look after which the reading of a long text stops by itself
 
@@ -61,7 +73,8 @@ class Traces(Texts):
         below = _entering(reading, side, index)
 
         def make() -> Layer:
-            if index and below is None:
+            # A changed model reads a text as a whole, never block by block.
+            if (index and below is None) or reading.change is not None:
                 return tracing.layer(opened, reading, side, index)
             return tracing.block(opened, reading, side, index, below)
 
@@ -71,6 +84,12 @@ class Traces(Texts):
         return cached(
             ("hidden", of(reading), side),
             lambda: tracing.hidden(bundle(reading.model), reading, side),
+        )
+
+    def routing(self, reading: Reading, side: Side = "encoder") -> Routing:
+        return cached(
+            ("routing", of(reading), side),
+            lambda: experts.routing(bundle(reading.model), reading, side),
         )
 
     def logits(self, reading: Reading, positions: tuple[int, ...]) -> Logits:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from engine import policy
 from engine.decoding import generation, translation, writing
-from engine.decoding.beams import Search
+from engine.decoding.beams import Search, predicted
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated
 from engine.decoding.sampling import Sampling
@@ -15,7 +17,11 @@ from engine.decoding.scoring import Scored
 from engine.local.heads import Heads
 from engine.local.models import bundle, of
 from engine.store import cached
+from engine.trace import tracing
 from engine.values import Reading
+
+PLACES = 128  # tokens after which the prediction's entropy is computed
+CHUNK = 32  # of them in one run: logits of a large vocabulary are large
 
 
 class Writings(Heads):
@@ -38,7 +44,7 @@ class Writings(Heads):
         return generation.room_left(bundle(model), n_tokens)
 
     def write(
-        self, task: Task, lines: Sequence[Line], *, viewer: str, patience: float = 0.0
+        self, task: Task, lines: Sequence[Line], *, viewer: str = "", patience: float = 0.0
     ) -> tuple[Generated, ...]:
         return writing.write(bundle(task.model), task, lines, viewer=viewer, patience=patience)
 
@@ -79,6 +85,20 @@ class Writings(Heads):
         return cached(
             ("translation_trace", *key, place), lambda: translation.traced(opened, found, place)
         )
+
+    def next_token_entropies(self, reading: Reading) -> np.ndarray:
+        def make() -> np.ndarray:
+            count = min(PLACES, len(self.tokens(reading, "decoder")))
+            found = [
+                predicted(tracing.logits(bundle(reading.model), reading, part).logits)[1]
+                for part in (
+                    tuple(range(start, min(start + CHUNK, count)))
+                    for start in range(0, count, CHUNK)
+                )
+            ]
+            return np.concatenate(found)
+
+        return cached(("next_token_entropies", of(reading)), make)
 
     def target_scores(self, reading: Reading, ids: tuple[int, ...]) -> Scored:
         return cached(

@@ -7,15 +7,17 @@ guest never share a job, as the host's token may open what a guest is not to see
 
 from __future__ import annotations
 
+import os
 import sys
 
 from engine import installing, policy
-from engine.errors import NotAllowed, NotOffered
+from engine.errors import HubUnreachable, NotAllowed, NotOffered
 from engine.jobs import registry
 from engine.jobs.registry import Job
 from engine.models import catalog
 from engine.models.bundle import Precision
 from engine.models.source import Source, parse
+from engine.models.source import query as parse_query
 from engine.policy import Visitor
 from engine.tokenizers import external_tokenizers
 
@@ -40,6 +42,37 @@ def look(text: str, visitor: Visitor) -> Job:
 def looked(text: str, visitor: Visitor) -> Job | None:
     """The look at a model that this person was given, under way or done."""
     return registry.find(_key("look", source(text, visitor), visitor))
+
+
+def query(text: str, visitor: Visitor) -> str:
+    """What is searched for on the Hub while this is typed; empty: nothing."""
+    return parse_query(text, policy.check_searching(visitor))
+
+
+def search(text: str, visitor: Visitor) -> Job | None:
+    """Search the Hub for models; the job's result has those found as dictionaries of `Found`.
+
+    None where there is nothing to search for. An earlier search that failed is made again.
+    Raises `HubUnreachable` where the app is to work without a network.
+    """
+    words = query(text, visitor)
+    if not words:
+        return None
+    if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on"):
+        raise HubUnreachable(policy.OFFLINE)
+    argv = [sys.executable, "-m", "engine.export.sources.search", "--", words]
+    return registry.start_process(
+        _search_key(words, visitor),
+        argv,
+        viewer=visitor.viewer,
+        environment=policy.handed_on(visitor),
+    )
+
+
+def searched(text: str, visitor: Visitor) -> Job | None:
+    """The search that this person began with this text, under way or done."""
+    words = query(text, visitor)
+    return registry.find(_search_key(words, visitor)) if words else None
 
 
 def export(text: str, visitor: Visitor, *, precision: Precision, name: str) -> Job:
@@ -137,6 +170,10 @@ def _start(key: str, options: list[str], asked: Source, visitor: Visitor) -> Job
     return registry.start_process(
         key, argv, viewer=visitor.viewer, environment=policy.handed_on(visitor)
     )
+
+
+def _search_key(words: str, visitor: Visitor) -> str:
+    return f"search:{'host' if policy.is_host(visitor) else 'guest'}:{words.lower()}"
 
 
 def _key(kind: str, asked: Source, visitor: Visitor) -> str:

@@ -23,6 +23,7 @@ Names of graph inputs and outputs, `k` a 0-based layer:
              that the family gives, each with the axis `batch` in front: logits [batch, n,
              vocabulary], hidden.0 .. hidden.L, layer.k.weights, cross.k.weights, ...
              encoder.onnx: source.k.key, source.k.value instead of logits and present
+             next_sentence [batch, 2] of a BERT whose checkpoint has that head: "is next" first
     rows.onnx: rows [batch] and present.* or source.* (as present.*) -> past.*, row i the row
              `rows[i]` of those given
 
@@ -45,7 +46,8 @@ from engine.errors import BrokenBundle
 from engine.values import Family, FrozenDict, frozen
 
 FORMAT = 1
-Precision = Literal["fp32", "fp16", "int8"]  # the numbers that a bundle computes with
+# The numbers that a bundle computes with; "fp16-weights" keeps halves and computes in float32.
+Precision = Literal["fp32", "fp16", "fp16-weights", "int8", "int4"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,12 @@ class Card:
     rotary, alibi, relative) and `limit` the most tokens (None: no limit of its own). `given` lists
     the quantities of attention that the family gives (query, key, value, scores, weights, output).
     `errors` maps a quantity to its largest error against PyTorch (what they are with `precision`
-    int8: `engine.export.weights.precision`). `vectors` maps "token" and "position" to matrices.
-    `mask` is the id of the mask token. `rotary` holds the angle in radians by which each pair of a
-    query is turned from one position to the next. `named` are the special tokens that a chat
-    template knows, as `{"bos_token": "<s>"}`.
+    int8 and int4: `engine.export.weights.precision`). `vectors` maps "token" and "position" to
+    matrices. `mask` is the id of the mask token. `rotary` holds the angle in radians by which each
+    pair of a query is turned from one position to the next. `named` are the special tokens that a
+    chat template knows, as `{"bos_token": "<s>"}`. `experts` is how many a block of a mixture
+    chooses among; 0 for models without. `follows` says that there is a
+    next-sentence head.
     """
 
     name: str
@@ -135,6 +139,8 @@ class Card:
     rotary: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
     named: dict[str, str] = field(default_factory=dict)
+    experts: int = 0
+    follows: bool = False
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -191,6 +197,10 @@ def identity(card: Card) -> str:
     """
     # How far the numbers were from PyTorch's says where it was exported, not what it is.
     rules = asdict(replace(card, errors={}))
+    if not card.experts:
+        del rules["experts"]  # cards were written before mixtures gave their routing
+    if not card.follows:
+        del rules["follows"]  # and before next-sentence heads were exported
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
 
 

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from engine.errors import BrokenBundle, ModelNotExported, UnknownModel
+from engine.errors import BrokenBundle, ModelNotExported, NotOffered, UnknownModel
 from engine.models import runtime
 from engine.models.bundle import Card, Precision, read_card, stamp
 from engine.models.source import Source
+from engine.predecessors import bundles as predecessors
 from engine.settings import settings
 from engine.tokenizers import reader_pool
 from engine.values import Family
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
+MOMENTS = Path(__file__).resolve().parents[2] / "assets" / "moments"
+UNTRAINED = "untrained"  # the moment before the first step
+_MOMENT = re.compile(r"(?P<of>[a-z][a-z0-9-]*)-(?P<step>\d{6})")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 
 
@@ -32,6 +36,7 @@ class Entry:
     `folder` is None while a suggestion has no bundle; `problem` is the sentence that says why a
     bundle cannot be opened. `size` is in bytes: on disk, or to be downloaded for a suggestion.
     `source` is the Hub id where there is one; `gated` models ask for an account and a consent.
+    `apart` is the sentence that says why one that is whole is not opened as a model all the same.
     """
 
     name: str
@@ -46,11 +51,12 @@ class Entry:
     source: str = ""
     gated: bool = False
     about: str = ""
+    apart: str = ""
 
     @property
     def ready(self) -> bool:
         """Whether the model can be opened."""
-        return self.folder is not None and self.problem is None
+        return self.folder is not None and self.problem is None and not self.apart
 
 
 def entries() -> tuple[Entry, ...]:
@@ -67,20 +73,40 @@ def entries() -> tuple[Entry, ...]:
 def find(name: str) -> Entry:
     """The entry of a model that can be opened.
 
-    Raises `UnknownModel`, `ModelNotExported` or `BrokenBundle`.
+    Raises `UnknownModel`, `ModelNotExported`, `BrokenBundle`, or `NotOffered` for what is no
+    transformer.
     """
     for entry in entries():
         if entry.name == name:
             if entry.problem is not None:
                 raise BrokenBundle(entry.problem)
+            if entry.apart:
+                raise NotOffered(entry.apart)
             if entry.folder is None:
                 raise ModelNotExported(
                     f"{entry.title} is not exported yet. Add it on the home page, or run: "
                     f"python -m engine.export {entry.source}"
                 )
             return entry
+    if (found := moment(name)) is not None:
+        return found
     here = ", ".join(entry.name for entry in entries() if entry.ready) or "none"
     raise UnknownModel(f"There is no model called {name[:80]!r} here. Models at hand: {here}.")
+
+
+def moment(name: str) -> Entry | None:
+    """A moment of a training that is kept here: `tales-mini-000133`, or `untrained`.
+
+    Moments are found by name and not listed: nine models of one training would crowd every list.
+    """
+    if name == UNTRAINED:
+        folder = next(iter(sorted(MOMENTS.glob("*/000000"))), None)
+    else:
+        parts = _MOMENT.fullmatch(name)
+        folder = None if parts is None else MOMENTS / parts["of"] / parts["step"]
+    if folder is None or not folder.is_dir():
+        return None
+    return replace(_entry(folder, True), name=name)
 
 
 def delete(name: str) -> None:
@@ -135,6 +161,8 @@ def _bundles(folder: Path, *, shipped: bool) -> list[Entry]:
 def _entry(folder: Path, shipped: bool) -> Entry:
     try:
         card = _card(folder, _changed(folder))
+        if isinstance(card, predecessors.Card):
+            return _apart(folder, card, shipped)
         size = sum(size for _, size, _ in stamp(folder, card))
     except BrokenBundle as error:
         return Entry(
@@ -153,9 +181,34 @@ def _entry(folder: Path, shipped: bool) -> Entry:
     )
 
 
+def _apart(folder: Path, card: predecessors.Card, shipped: bool) -> Entry:
+    return Entry(
+        name=folder.name,
+        title=card.title,
+        family=None,
+        folder=folder,
+        shipped=shipped,
+        licence=card.licence,
+        parameters=card.parameters,
+        size=predecessors.size(folder, card),
+        source=card.source,
+        apart=card.said,
+    )
+
+
+def predecessor(entry: Entry) -> predecessors.Card | None:
+    """The card of an n-gram table or a recurrent network; None for everything else."""
+    if not entry.apart or entry.folder is None:
+        return None
+    card = _card(entry.folder, _changed(entry.folder))
+    return card if isinstance(card, predecessors.Card) else None
+
+
 @lru_cache(maxsize=256)
-def _card(folder: Path, _changed_at: int) -> Card:
+def _card(folder: Path, _changed_at: int) -> Card | predecessors.Card:
     """The card, read again only when it changed: pages ask for the catalog at every click."""
+    if predecessors.is_predecessor(folder):
+        return predecessors.read_card(folder)
     return read_card(folder)
 
 

@@ -22,6 +22,18 @@ import onnxruntime.capi.onnxruntime_pybind11_state as ort_errors
 from engine.errors import DeviceUnavailable
 from engine.settings import settings
 
+FOLDED = 65_536  # bytes of what is worked out at opening where weights stay halves
+
+
+RUN_ERRORS = (
+    RuntimeError,  # what a run with bound buffers raises
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+"""What a run raises that ONNX Runtime cannot do; they share no base of their own."""
+
 
 class GraphError(Exception):
     """ONNX Runtime refused a graph; the message is its first line."""
@@ -61,20 +73,28 @@ def fall_back(reason: str) -> Device:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A graph that is in no file: its bytes, the folder that its weights lie in, its inputs."""
+    """A graph that is in no file: its bytes, the folder that its weights lie in, its inputs.
+
+    One that is not `lasting` runs a few times: packed weights would be made, and held, for nothing.
+    """
 
     data: bytes
     folder: Path
     inputs: frozenset[str] = frozenset()
+    lasting: bool = False
 
 
 def open_session(
-    graph: Path | Part, device: Device, threads: int
+    graph: Path | Part, device: Device, threads: int, *, halves: bool = False
 ) -> tuple[onnxruntime.InferenceSession, Device]:
-    """Open a graph on `device`, or on the CPU when the GPU refuses it; say which it was."""
+    """Open a graph on `device`, or on the CPU when the GPU refuses it; say which it was.
+
+    With `halves` its float16 weights are to stay so in memory: nothing large is worked out of them
+    at opening.
+    """
     if device.provider == "cuda":
         try:
-            session = _open(graph, [_cuda(), "CPUExecutionProvider"], threads)
+            session = _open(graph, [_cuda(), "CPUExecutionProvider"], _options(threads, halves))
             if session.get_providers()[0] == "CUDAExecutionProvider":
                 return session, device
             reason = "ONNX Runtime did not open the model on the GPU"
@@ -83,7 +103,7 @@ def open_session(
         if settings().device == "cuda":
             raise DeviceUnavailable(f"ATLAS_DEVICE is cuda, but {reason}. Set it to auto or cpu.")
         device = Device("cpu", f"Running on the CPU: {reason}.")
-    return _open(graph, ["CPUExecutionProvider"], threads), device
+    return _open(graph, ["CPUExecutionProvider"], _options(threads, halves)), device
 
 
 def shrinking(device: Device) -> onnxruntime.RunOptions:
@@ -161,8 +181,12 @@ def _cuda() -> tuple[str, dict[str, Any]]:
     return "CUDAExecutionProvider", options
 
 
-def _open(graph: Path | Part, providers: list[Any], threads: int) -> onnxruntime.InferenceSession:
+def _options(threads: int, halves: bool) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
+    if halves:
+        options.add_session_config_entry(
+            "optimization.constant_folding_max_output_size_in_bytes", str(FOLDED)
+        )
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -171,12 +195,17 @@ def _open(graph: Path | Part, providers: list[Any], threads: int) -> onnxruntime
     # Threads that spin while they wait take the cores from the server and from other runs: with
     # all cores busy a step took 14 ms instead of 5, with idle ones it gained a tenth.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _open(
+    graph: Path | Part, providers: list[Any], options: onnxruntime.SessionOptions
+) -> onnxruntime.InferenceSession:
     source: Path | bytes
     if isinstance(graph, Part):
         source, where = graph.data, "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(where, str(graph.folder))
-        # It runs a few times: packed weights would be made, and held, for nothing.
-        options.add_session_config_entry("session.disable_prepacking", "1")
+        options.add_session_config_entry("session.disable_prepacking", str(int(not graph.lasting)))
     else:
         source = graph
     try:

@@ -27,9 +27,10 @@ from engine import policy
 from engine.errors import BrokenBundle, DeviceUnavailable, NotOffered
 from engine.hosting import figures
 from engine.models import device as devices
-from engine.models import slicing
+from engine.models import in_place, slicing
 from engine.models.bundle import Card, Stamp, identity, read_card, read_matrix, stamp, verify
 from engine.models.device import Device
+from engine.models.in_place import Edited
 from engine.models.sessions import Session
 from engine.models.slots import slots
 from engine.models.verified import remember, verified_before
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Graph = Literal["model", "encoder", "rows", "lens"]
+MB, SINGLE = 10**6, 4  # bytes; of a float32
+IN_PLACE = "in place"  # the name of the session that writes so
 READERS = 4  # models whose tokenizers are kept, for each model that may be open
 
 
@@ -68,12 +71,14 @@ class Bundle:
         if not verified_before(record, folder, self.stamp):
             verify(folder, self.card)
             remember(record, folder, self.stamp)
+        self._halves = self.card.precision == "fp16-weights"
         self._lock = threading.RLock()
         self._use = _Use()
         self._sessions: dict[str, Session] = {}
         self._readers: dict[str, Reader] = {}
         self._vectors: dict[str, np.ndarray] = {}
         self._wholes: dict[str, slicing.Whole | None] = {}
+        self._edited: dict[str, Edited | None] = {}
 
     @property
     def device(self) -> Device:
@@ -103,22 +108,68 @@ class Bundle:
         found = self._sessions.get(graph)
         return found or self._open(graph)
 
-    def part(
-        self, graph: Graph, given: Iterable[str], wanted: Iterable[str]
-    ) -> devices.Part | None:
-        """What computes `wanted` from `given` outputs, to be opened for one run (`opened`).
-
-        None where the graph cannot be cut. What else it needs are inputs of the whole graph.
-        """
+    def whole(self, graph: Graph) -> slicing.Whole | None:
+        """A graph in parts, without its weights; None where it cannot be cut."""
         with self._lock:
             if graph not in self._wholes:
                 self._check_unchanged()
                 self._wholes[graph] = slicing.read((self.folder / f"{graph}.onnx").read_bytes())
-            whole = self._wholes[graph]
+            return self._wholes[graph]
+
+    def part(
+        self,
+        graph: Graph,
+        given: Iterable[str],
+        wanted: Iterable[str],
+        types: Mapping[str, str] | None = None,
+    ) -> devices.Part | None:
+        """What computes `wanted` from `given` values, to be opened for one run (`opened`).
+
+        None where the graph cannot be cut. What else it needs are inputs of the whole graph.
+        `types`: see `slicing.Whole.cut`; without them, numbers are what the model computes in.
+        """
+        whole = self.whole(graph)
         if whole is None:
             return None
-        data, inputs = whole.cut(given, wanted)
+        given = tuple(given)
+        computed = "float16" if self.card.precision == "fp16" else "float32"
+        data, inputs = whole.cut(given, wanted, types or dict.fromkeys(given, computed))
         return devices.Part(data, self.folder, inputs)
+
+    def in_place(self) -> tuple[Session, Edited] | None:
+        """The session that writes with keys and values in their place, and its graph.
+
+        None where the model has no such graph (`engine.models.in_place`) or ONNX Runtime refuses
+        it, and where the model computes in halves, runs on a GPU, or is larger than the settings
+        allow: its weights are in memory twice then.
+        """
+        stack = self.card.decoder
+        if stack is None or self.card.precision == "fp16" or self.device.provider != "cpu":
+            return None
+        if self.card.parameters * SINGLE > settings().in_place_mb * MB:
+            return None
+        whole = self.whole("model")
+        with self._lock:
+            if IN_PLACE not in self._edited:
+                sizes = {"layers": stack.layers, "heads": stack.heads, "key_heads": stack.key_heads}
+                self._edited[IN_PLACE] = whole and in_place.edited(whole, **sizes)
+            edited = self._edited[IN_PLACE]
+            if edited is None:
+                return None
+            if IN_PLACE not in self._sessions:
+                part = devices.Part(edited.data, self.folder, edited.inputs, lasting=True)
+                try:
+                    self._sessions[IN_PLACE] = self.open_part(part)
+                except devices.GraphError:
+                    self._edited[IN_PLACE] = None
+                    return None
+            found = self._sessions[IN_PLACE]
+        _make_room(self)
+        return found, edited
+
+    def open_part(self, part: devices.Part) -> Session:
+        """A session of a part of a graph, which is the caller's to keep and to let go."""
+        return Session(part, self.device, halves=self._halves)
 
     def run(
         self, graph: Graph, feeds: Mapping[str, np.ndarray], wanted: Iterable[str]
@@ -135,9 +186,13 @@ class Bundle:
         of them are in memory than runs may take place.
         """
         with self.used():
-            session = None if part else self.session(graph)
+            if part is not None:
+                with self.turn():
+                    yield self.open_part(part)
+                return
+            session = self.session(graph)
             with self.turn(session):
-                yield session or Session(part or self.folder, self.device)
+                yield session
 
     @contextmanager
     def turn(self, session: Session | None = None) -> Iterator[None]:
@@ -184,8 +239,9 @@ class Bundle:
         with self._lock:
             self._use.closing = bool(self._use.count)
             if not self._use.count:
-                for held in (self._sessions, self._vectors, self._wholes, self._readers):
-                    held.clear()
+                held = (self._sessions, self._vectors, self._wholes, self._edited, self._readers)
+                for one in held:
+                    one.clear()
 
     @property
     def busy(self) -> bool:
@@ -239,7 +295,8 @@ class Bundle:
 
     def _opened(self, graph: Graph) -> Session:
         try:
-            return Session(self.folder / f"{graph}.onnx", devices.default())
+            path = self.folder / f"{graph}.onnx"
+            return Session(path, devices.default(), halves=self._halves)
         except devices.GraphError as error:
             raise BrokenBundle(
                 f"{graph}.onnx of {self.folder.name} cannot be opened ({error}). "

@@ -28,9 +28,13 @@ DTYPES = {
 class Session:
     """One graph, opened: its inputs with their types, and its outputs' names."""
 
-    def __init__(self, graph: Path | devices.Part, device: Device) -> None:
-        """Open `graph` on `device`; `self.device` is where it really runs."""
-        self.ort, self.device = devices.open_session(graph, device, settings().threads or cores())
+    def __init__(self, graph: Path | devices.Part, device: Device, *, halves: bool = False) -> None:
+        """Open `graph` on `device`; `self.device` is where it really runs.
+
+        `halves`: see `engine.models.device.open_session`.
+        """
+        threads = settings().threads or cores()
+        self.ort, self.device = devices.open_session(graph, device, threads, halves=halves)
         self.inputs: dict[str, Any] = {node.name: node for node in self.ort.get_inputs()}
         self.outputs = frozenset(node.name for node in self.ort.get_outputs())
 

@@ -5,31 +5,40 @@
 
 ONNX Runtime runs a whole graph whatever is asked of it. Cut at the residual stream, layer 4 of a
 long text costs one layer, and layers can be shown as they come. Weights stay in their file. The
-few fields that matter are read from the bytes themselves (onnx.proto, protocol buffers' wire
-format), as the app does without the onnx package. Knows nothing of bundles and sessions.
+few fields that matter are read from the bytes themselves (`engine.models.wire`), as the app does
+without the onnx package. Knows nothing of bundles and sessions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+from engine.models import wire
+from engine.models.wire import fields, tagged
 
 # Numbers of fields in onnx.proto.
 GRAPH = 7  # of ModelProto
 NODE, INITIALIZER, INPUT, OUTPUT, VALUE_INFO, SPARSE = 1, 5, 11, 12, 13, 15  # of GraphProto
-NODE_INPUT, NODE_OUTPUT, ATTRIBUTE = 1, 2, 5  # of NodeProto
+NODE_INPUT, NODE_OUTPUT, OPERATION, ATTRIBUTE = 1, 2, 4, 5  # of NodeProto
 INNER_GRAPH, INNER_GRAPHS = 6, 11  # of AttributeProto
 TENSOR_NAME, VALUE_NAME = 8, 1
-VARINT, EIGHT, SIZED, FOUR = 0, 1, 2, 5  # wire types
+ELEMENTS = {"float32": wire.FLOAT32, "float16": wire.FLOAT16}
+PRODUCTS = frozenset({"MatMul", "Gemm", "MatMulNBits", "FusedMatMul"})
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation: its bytes, and the names of what goes in and comes out."""
+    """One operation: its bytes, its name in ONNX, the names of what it needs and what comes out.
+
+    `products` says that a product of matrices lies in an inner graph of it.
+    """
 
     data: bytes
+    operation: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    products: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +56,18 @@ class Whole:
         """A model that computes `wanted` from `given` outputs and whatever else it needs."""
         return self.cut(given, wanted)[0]
 
-    def cut(self, given: Iterable[str], wanted: Iterable[str]) -> tuple[bytes, frozenset[str]]:
-        """The same, and the names of its inputs."""
+    def cut(
+        self,
+        given: Iterable[str],
+        wanted: Iterable[str],
+        types: Mapping[str, str] | None = None,
+    ) -> tuple[bytes, frozenset[str]]:
+        """The same, and the names of its inputs.
+
+        Values inside the graph may be given and wanted as well as outputs: of one that is given,
+        `types` has the numpy name.
+        """
+        types = types or {}
         given, wanted = set(given), list(wanted)
         producers = {name: i for i, node in enumerate(self.nodes) for name in node.outputs}
         needed, chosen, ends = list(wanted), set(), set()
@@ -64,16 +83,24 @@ class Whole:
         body = [self.graph, *(self.nodes[place].data for place in sorted(chosen))]
         body += [data for name, data in self.initializers.items() if name in ends]
         body += [data for name, data in self.inputs.items() if name in ends]
-        body += [_tagged(INPUT, self.outputs[name]) for name in self.outputs if name in given]
-        body += [_tagged(OUTPUT, self.outputs[name]) for name in wanted]
-        inputs = frozenset(ends & (self.inputs.keys() | (given & self.outputs.keys())))
-        return self.model + _tagged(GRAPH, b"".join(body)), inputs
+        entering = [name for name in self.outputs if name in given]
+        entering += sorted(given & ends - self.outputs.keys())
+        body += [tagged(INPUT, self._described(name, types)) for name in entering]
+        body += [tagged(OUTPUT, self._described(name, {})) for name in wanted]
+        inputs = frozenset(ends & (self.inputs.keys() | given))
+        return self.model + tagged(GRAPH, b"".join(body)), inputs
+
+    def _described(self, name: str, types: Mapping[str, str]) -> bytes:
+        """A value's name and type; ONNX Runtime finds out the type of what comes out itself."""
+        if name in self.outputs:
+            return self.outputs[name]
+        return wire.value(name, ELEMENTS[types[name]] if name in types else None)
 
 
 def read(data: bytes) -> Whole | None:
-    """Take a model's bytes apart; None where its graph has what cannot be cut (inner graphs)."""
+    """Take a model's bytes apart; None where its graph has what cannot be cut (sparse weights)."""
     model, graph = [], b""
-    for number, field, payload in _fields(data):
+    for number, field, payload in fields(data):
         if number == GRAPH:
             graph = payload
         else:
@@ -81,14 +108,11 @@ def read(data: bytes) -> Whole | None:
     rest: list[bytes] = []
     nodes: list[Node] = []
     named: dict[int, dict[str, bytes]] = {INITIALIZER: {}, INPUT: {}, OUTPUT: {}}
-    for number, field, payload in _fields(graph):
+    for number, field, payload in fields(graph):
         if number == SPARSE:
             return None
         if number == NODE:
-            if _has_graphs(payload):
-                return None
-            inputs, outputs = _texts(payload, NODE_INPUT), _texts(payload, NODE_OUTPUT)
-            nodes.append(Node(field, inputs, outputs))
+            nodes.append(_node(field, payload))
         elif number in named:
             name = _texts(payload, TENSOR_NAME if number == INITIALIZER else VALUE_NAME)[0]
             # Outputs become inputs of the next part: kept without their tag.
@@ -105,55 +129,35 @@ def read(data: bytes) -> Whole | None:
     )
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, whole bytes and payload of each field of a message."""
-    at = 0
-    while at < len(data):
-        start = at
-        tag, at = _varint(data, at)
-        number, wire = tag >> 3, tag & 7
-        if wire == VARINT:
-            _, end = _varint(data, at)
-        elif wire in (EIGHT, FOUR):
-            end = at + (8 if wire == EIGHT else 4)
-        elif wire == SIZED:
-            size, at = _varint(data, at)
-            end = at + size
-        else:
-            raise ValueError(f"wire type {wire} at byte {start} is not of this format")
-        yield number, data[start:end], data[at:end]
-        at = end
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number in groups of seven bits, and the place after it."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
-
-
-def _tagged(number: int, payload: bytes) -> bytes:
-    return _packed(number << 3 | SIZED) + _packed(len(payload)) + payload
-
-
-def _packed(value: int) -> bytes:
-    groups = []
-    while value > 127:
-        groups.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*groups, value])
-
-
 def _texts(message: bytes, number: int) -> tuple[str, ...]:
-    return tuple(payload.decode() for n, _, payload in _fields(message) if n == number)
+    return tuple(payload.decode() for n, _, payload in fields(message) if n == number)
 
 
-def _has_graphs(node: bytes) -> bool:
-    inner = (INNER_GRAPH, INNER_GRAPHS)
-    attributes = [payload for number, _, payload in _fields(node) if number == ATTRIBUTE]
-    return any(number in inner for one in attributes for number, _, _ in _fields(one))
+def _node(field: bytes, payload: bytes) -> Node:
+    inner = [_texts(node, OPERATION) for node in _inner(payload)]
+    return Node(
+        field,
+        "".join(_texts(payload, OPERATION)),
+        _needs(payload),
+        _texts(payload, NODE_OUTPUT),
+        products=any(set(names) & PRODUCTS for names in inner),
+    )
+
+
+def _inner(node: bytes) -> Iterator[bytes]:
+    """The nodes of the inner graphs of a node."""
+    for number, _, attribute in fields(node):
+        if number == ATTRIBUTE:
+            for field, _, graph in fields(attribute):
+                if field in (INNER_GRAPH, INNER_GRAPHS):
+                    yield from (one for n, _, one in fields(graph) if n == NODE)
+
+
+def _needs(node: bytes) -> tuple[str, ...]:
+    """What goes into a node, and what its inner graphs take from around them.
+
+    Names that are of an inner graph alone are among them; nothing outside is called so.
+    """
+    found = list(_texts(node, NODE_INPUT))
+    found += [name for one in _inner(node) for name in _needs(one)]
+    return tuple(found)

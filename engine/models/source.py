@@ -22,6 +22,7 @@ from engine.errors import NotAllowed, UnknownModel
 from engine.policy import HUB_ONLY, REFUSED, Rule
 
 ID = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?", re.ASCII)
+QUERY = re.compile(r"[A-Za-z0-9_][\w. -]{1,94}(/[\w.-]{0,95})?", re.ASCII)
 REVISION = re.compile(r"(?!.*\.\.)\w[\w./-]{0,199}", re.ASCII)
 HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co")
 PARTS = {"tree", "blob", "resolve", "raw", "commit", "commits", "discussions", "edit"}
@@ -80,6 +81,25 @@ def parse(text: str, rule: Rule) -> Source:
             "openai-community/gpt2."
         )
     return found
+
+
+def query(text: str, rule: Rule) -> str:
+    """What of a text may be looked for on the Hub; empty where it names something by itself.
+
+    Addresses, revisions, and whatever is or could be a path of this machine are sent nowhere.
+    Raises `NotAllowed` for who may add nothing.
+
+    >>> query(" gpt2 ", "hub"), query("hf.co/gpt2", "hub"), query("~/models", "hub")
+    ('gpt2', '', '')
+    """
+    if rule == "no":
+        raise NotAllowed(REFUSED)
+    given = _bare(text)
+    if not QUERY.fullmatch(given) or _is_path(given) or _address(given) is not None:
+        return ""
+    if given.lower().endswith(GGUF) or (rule == "all" and _folder(given) is not None):
+        return ""
+    return given
 
 
 def _bare(text: str) -> str:

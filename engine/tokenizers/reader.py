@@ -26,14 +26,16 @@ from engine.errors import BrokenBundle
 from engine.tokenizers import encoded
 from engine.tokenizers.encoded import Encoded
 
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SHIPPED = (ASSETS / "models", ASSETS / "moments")
 Writing = Literal["bytes", "spaces", "wordpiece", "suffix", "plain"]
 REMEMBERED = 20_000  # ids whose piece and bytes are kept, about 4 MB: all texts share them
 
 
 def came_along(folder: Path) -> bool:
     """Whether a bundle came with the app, and so is no stranger's."""
-    return folder.resolve().is_relative_to(SHIPPED)
+    found = folder.resolve()
+    return any(found.is_relative_to(one) for one in SHIPPED)
 
 
 class Reader:

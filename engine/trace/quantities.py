@@ -26,9 +26,11 @@ from engine.values import Family
 #   embedding  what a module of a tower gives, found by the tower's path of the quantity's name
 #   stream     what enters the first block and what leaves every block
 #   part       what a module inside every block gives, found by the tower's path of that name
+#   router     the module of a block of a mixture that sends each token to experts
 #   attention  in the one attention function that every model computes with
 #   output     what the output matrix gives at the positions asked for
-Hook = Literal["embedding", "stream", "part", "attention", "output"]
+#   block      nowhere at export: `engine/blocks/anatomy.py` finds it in the finished graph
+Hook = Literal["embedding", "stream", "part", "router", "attention", "output", "block"]
 Sublayer = Literal["layer", "cross"]  # a block's attention to its own text, to the source
 
 EVERY: tuple[Family, ...] = ("encoder", "decoder", "encoder-decoder")
@@ -39,10 +41,11 @@ class Quantity:
     """Something captured from a model.
 
     `axes` are those of the value, as in `engine/values.py`; `hook` is where it is captured;
-    `families` have it, but for the model types that are `lacking` it. `sublayers` are the
-    attentions that give it. `formula` says how it follows `of` others of the same attention, and
-    `computed` does so in numpy: what the graphs give must equal that. The tests compare the rest
-    with transformers. `always`: an attention without it is not shown at all.
+    `families` have it, but for the model types that are `lacking` it; of some quantities there are
+    `only` a few types. `sublayers` are the attentions that give it. `formula` says how it follows
+    `of` others of the same attention, and `computed` does so in numpy: what the graphs give must
+    equal that; `beside` are others that take part where a model has them, by their names. The tests
+    compare the rest with transformers. `always`: an attention without it is not shown at all.
     """
 
     name: str
@@ -51,9 +54,11 @@ class Quantity:
     meaning: str
     families: tuple[Family, ...] = EVERY
     lacking: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
     sublayers: tuple[Sublayer, ...] = ("layer", "cross")
     formula: str = ""
     of: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     computed: Callable[..., np.ndarray] | None = None
     always: bool = False
 
@@ -63,17 +68,39 @@ class Quantity:
             "embedding": f"embedded.{self.name}",
             "stream": f"{self.name}.{layer}",
             "part": f"{self.name}.{layer}",
+            "router": f"{self.name}.{layer}",
             "attention": f"{sublayer}.{layer}.{self.name}",
             "output": self.name,
+            "block": f"{self.name}.{layer}",
         }[self.hook]
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
+def _softmax(scores: np.ndarray, sink: np.ndarray | None = None) -> np.ndarray:
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    shares = powers / powers.sum(axis=-1, keepdims=True)
+    return shares if sink is None else shares * (1 - sink[..., None])
 
 
-SUMMED = ("deberta-v2",)  # its scores are a sum of three products: no one query and key give them
+def _left(weights: np.ndarray) -> np.ndarray:
+    return 1 - weights.sum(axis=-1)
+
+
+# Their scores are a sum of three products: no one query and key give them.
+SUMMED = ("deberta-v2", "xlnet")
+SINKS = ("gpt_oss",)
+# Mixtures have no one set of hidden units; XLNet's stream lies the other way round in its graph.
+NOT_OPENED = (
+    "xlnet",
+    "mixtral",
+    "qwen2_moe",
+    "qwen3_moe",
+    "olmoe",
+    "granitemoe",
+    "gpt_oss",
+    "deepseek_v2",
+    "deepseek_v3",
+    "switch_transformers",
+)
 
 QUANTITIES = (
     Quantity(
@@ -128,11 +155,22 @@ QUANTITIES = (
         "weights",
         "head query key",
         "attention",
-        "How much each token attends to each; every row sums to 1.",
-        formula="softmax(scores)",
+        "How much each token attends to each; every row sums to 1, with its sink if it has one.",
+        formula="softmax(scores) × (1 − sink)",
         of=("scores",),
+        beside=("sink",),
         computed=_softmax,
         always=True,
+    ),
+    Quantity(
+        "sink",
+        "head query",
+        "attention",
+        "The share of each row that goes to no token, where a score for it was learnt.",
+        only=SINKS,
+        formula="1 − Σ weights",
+        of=("weights",),
+        computed=_left,
     ),
     Quantity(
         "output",
@@ -142,6 +180,35 @@ QUANTITIES = (
         formula="weights × value",
         of=("weights", "value"),
         computed=np.matmul,
+    ),
+    Quantity(
+        "experts",
+        "token expert",
+        "router",
+        "The weight of each expert of a mixture's block; 0 where the token is not sent to it.",
+        families=("decoder", "encoder-decoder"),
+    ),
+    Quantity(
+        "reads",
+        "token width",
+        "block",
+        "What enters the feed-forward network: after the norm, where that comes before.",
+        lacking=NOT_OPENED,
+    ),
+    Quantity(
+        "units",
+        "token unit",
+        "block",
+        "Hidden units of the feed-forward network, after its nonlinearity; of gated ones the "
+        "product of gate and value.",
+        lacking=NOT_OPENED,
+    ),
+    Quantity(
+        "vector",
+        "token width",
+        "block",
+        "What a sub-layer (attention, cross-attention, feed-forward) adds to the residual stream.",
+        lacking=NOT_OPENED,
     ),
     Quantity(
         "logits",
@@ -167,6 +234,8 @@ def find(name: str, hook: Hook) -> Quantity:
 
 def given(quantity: Quantity, family: Family, model_type: str) -> bool:
     """Whether models of a type give a quantity."""
+    if quantity.only and model_type not in quantity.only:
+        return False
     return family in quantity.families and model_type not in quantity.lacking
 
 
@@ -191,7 +260,13 @@ def _row(quantity: Quantity) -> str:
     elif "cross" not in quantity.sublayers:
         outputs.append(f"source.0.{quantity.name}")  # of a source: its encoder gives them
     named = ", ".join(f"`{name.replace('.0', '.k')}`" for name in outputs)
+    if quantity.hook == "block":
+        named = "none: found inside the graph"
     families = "all" if quantity.families == EVERY else ", ".join(quantity.families)
+    if quantity.only:
+        families = f"only {', '.join(quantity.only)}"
+    if quantity.hook == "router":
+        families += "; mixtures only"
     if quantity.lacking:
         families += f"; not {', '.join(quantity.lacking)}"
     cells = [quantity.name, named, quantity.axes, quantity.meaning, quantity.formula, families]

@@ -14,13 +14,15 @@ from jaxtyping import Bool
 
 from engine.errors import EmptyText, NotOffered, TextTooLong
 from engine.hosting import figures
+from engine.models import altered
 from engine.models.bundle import Card
 from engine.models.device import Part
 from engine.models.feeds import empty_past, head_masks, source_masks, text_feeds
 from engine.models.runtime import Bundle
+from engine.models.sessions import Session
 from engine.settings import settings
 from engine.tokenizers import tokens as cutting
-from engine.trace import sides
+from engine.trace import changes, sides
 from engine.values import Reading, Side, Tokens
 
 LARGE = 256  # tokens of a text whose run should not leave its memory taken
@@ -47,7 +49,7 @@ def tokens(bundle: Bundle, reading: Reading, side: Side = "encoder") -> Tokens:
             found = _spoken(bundle, found, reading.language)
     _check_length(bundle.card, len(found))
     check_ids(bundle.card, found)
-    return found
+    return changes.ordered(found, changes.of(reading.change, bundle.card, side))
 
 
 def check_ids(card: Card, found: Tokens) -> None:
@@ -103,24 +105,77 @@ def run(
             # Before the turn of this run, as it is a run of its own.
             inputs = part.inputs if part else bundle.session(graph).inputs
             source = _source(bundle, reading, [n for n in inputs if n.startswith("source.")])
+        change = changes.of(reading.change, card, side)
+        if change is not None and changes.names(bundle, side, change):
+            if part is not None:
+                raise NotOffered("A changed model reads a text as a whole, not block by block.")
+            found = _changed(bundle, reading, side, cut, list(wanted), first, keep, source)
+            return found | source
         with bundle.opened(graph, part) as session:
-            feeds = text_feeds(
-                session, cut.ids[None], segments=cut.segments[None], first=first, keep=keep
-            )
-            feeds |= empty_past(session, 1) | source
-            feeds |= head_masks(session, own=sides.kind(card, side), off=reading.off)
+            feeds = _feeds(session, card, reading, side, cut, first, keep) | source
             for name, states in (given or {}).items():
                 feeds[name] = np.ascontiguousarray(states, dtype=session.dtype(name))[None]
             if source:
-                shape = next(iter(source.values())).shape
-                mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
-                feeds |= source_masks(session, mask)
+                feeds |= _sources_real(session, source)
             return session.run(feeds, list(wanted), large=len(cut) > LARGE) | source
+
+
+def _feeds(
+    session: Session,
+    card: Card,
+    reading: Reading,
+    side: Side,
+    cut: Tokens,
+    first: tuple[int, ...],
+    keep: Iterable[int],
+) -> dict[str, np.ndarray]:
+    """What a graph is fed for a whole text of one tower."""
+    feeds = text_feeds(session, cut.ids[None], segments=cut.segments[None], first=first, keep=keep)
+    feeds |= empty_past(session, 1)
+    return feeds | head_masks(session, own=sides.kind(card, side), off=reading.off)
+
+
+def _sources_real(session: Session, source: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    shape = next(iter(source.values())).shape
+    mask: Bool[np.ndarray, "one source"] = np.ones((1, shape[2]), dtype=bool)
+    return source_masks(session, mask)
+
+
+def _changed(
+    bundle: Bundle,
+    reading: Reading,
+    side: Side,
+    cut: Tokens,
+    wanted: list[str],
+    first: tuple[int, ...],
+    keep: Iterable[int],
+    source: dict[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """The same run of a graph in which other positions, or no mask, stand for its own."""
+    card, graph = bundle.card, sides.graph(bundle.card, side)
+    change = changes.of(reading.change, card, side)
+    assert change is not None
+    changes.check_length(card, len(cut))
+    names = changes.names(bundle, side, change)
+    # Of the intact graph, by the part of it that computes them: their shape, and what is shuffled.
+    with bundle.opened(graph, bundle.part(graph, [], names)) as session:
+        as_made = session.run(_feeds(session, card, reading, side, cut, first, ()), names)
+    types = {name: str(value.dtype) for name, value in as_made.items()}
+    with altered.session(bundle, graph, types) as session:
+        feeds = _feeds(session, card, reading, side, cut, first, keep)
+        feeds |= {n: v for n, v in source.items() if n in session.inputs}
+        fed = changes.given(change, as_made, changes.offered(bundle, side).masks)
+        if source:
+            feeds |= _sources_real(session, source)
+        found = session.run(feeds | fed, [name for name in wanted if name not in fed])
+    return found | {name: fed[name] for name in wanted if name in fed}
 
 
 def _source(bundle: Bundle, reading: Reading, cross: list[str]) -> dict[str, np.ndarray]:
     """Cross keys and values of every decoder layer, from the encoder's run over the source."""
     cut = tokens(bundle, reading, "encoder")
+    if changes.of(reading.change, bundle.card, "encoder") is not None:
+        return run(bundle, reading, "encoder", cut, cross)
     session = bundle.session("encoder")
     feeds = text_feeds(session, cut.ids[None]) | head_masks(session, own="encoder", off=reading.off)
     return bundle.run("encoder", feeds, cross)

@@ -25,7 +25,7 @@ from engine.training.shipping import SHIPPED, WORK
 def main() -> None:
     """Read the command line, train one model or all of them in turn."""
     parser = argparse.ArgumentParser(prog="python -m engine.training", description=__doc__)
-    parser.add_argument("model", choices=[*recipes.NAMES, "all"])
+    parser.add_argument("model", choices=[*recipes.NAMES, *recipes.BESIDE, "all"])
     parser.add_argument("--corpora", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--out", type=Path, default=WORK, help="where checkpoints are kept")
     parser.add_argument("--shipped", type=Path, default=SHIPPED, help="where `all` puts bundles")

@@ -6,10 +6,11 @@ import importlib
 from types import ModuleType
 
 NAMES = ("tales-gpt", "fr-en", "tales-bert")
+BESIDE = ("tales-rnn", "tales-mini")  # not on every page: trained and packed on their own
 
 
 def find(name: str) -> ModuleType:
     """The module of a recipe: `Settings` and `prepare(corpus, folder, settings, fraction=..)`."""
-    if name not in NAMES:
-        raise ValueError(f"no recipe is called {name}; there are {', '.join(NAMES)}")
+    if name not in (*NAMES, *BESIDE):
+        raise ValueError(f"no recipe is called {name}; there are {', '.join((*NAMES, *BESIDE))}")
     return importlib.import_module(f"engine.training.{name.replace('-', '_')}")

@@ -54,18 +54,18 @@ def ship(name: str, *, work: Path = WORK, shipped: Path = SHIPPED) -> Path:
     return place
 
 
-def describe(path: Path, name: str, course: dict[str, Any]) -> None:
+def describe(path: Path, name: str, course: dict[str, Any], *, title: str = "") -> None:
     """Write title, licence, origin, the training, credits and the map's digest into a card."""
     card = json.loads(path.read_text(encoding="utf-8"))
     card["files"][vocabulary_layout.SPACE] = digest(path.with_name(vocabulary_layout.SPACE))
-    card["title"] = TITLES[name]
+    card["title"] = title or TITLES[name]
     card["licence"] = "apache-2.0"
     card["source"] = f"engine/training/{name.replace('-', '_')}.py"
     trained = (
         f"Trained for {course['seconds'] / 60:.0f} minutes: {course['step']:,} steps, "
         f"{course['tokens'] / 1e6:.1f} million tokens."
     )
-    card["notes"] = [trained, *CREDITS[name]]
+    card["notes"] = [trained, *CREDITS.get(name, ())]
     path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -20,6 +20,7 @@ from tokenizers import (
 )
 from transformers import PreTrainedTokenizerFast
 
+SHIPPED = Path("assets/models")
 END_OF_TEXT = "<|endoftext|>"
 END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
 BERT_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # ids 0 to 4
@@ -29,6 +30,23 @@ def saved(folder: Path) -> PreTrainedTokenizerFast | None:
     """The tokenizer of an earlier checkpoint, so that a resumed training keeps its ids."""
     path = folder / "checkpoint"
     return PreTrainedTokenizerFast.from_pretrained(path) if path.exists() else None
+
+
+def path(name: str) -> Path:
+    """The tokenizer's file of a model that comes along, for models that share its tokens."""
+    return SHIPPED / name / "tokenizer.json"
+
+
+def whole(path: Path) -> Tokenizer:
+    """The tokenizer of a file that our own recipe made."""
+    return Tokenizer.from_file(str(path))
+
+
+def shipped(name: str) -> PreTrainedTokenizerFast:
+    """The byte-level tokenizer of a model that comes along, wrapped for transformers."""
+    return PreTrainedTokenizerFast(
+        tokenizer_file=str(path(name)), bos_token=END_OF_TEXT, eos_token=END_OF_TEXT
+    )
 
 
 def number(tokenizer: PreTrainedTokenizerFast, piece: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ from engine.attention.maps import Map, Scene, shared
 from engine.errors import EmptyText
 from engine.models.bundle import Card
 from engine.values import Reading
+from pages.attention import recipes
 from pages.attention.controls import PAGE
 from pages.attention.map.picture import attention_map, difference_map
 from pages.attention.words import favourites, fits, links_of, map_says, row_of
@@ -52,8 +54,9 @@ def attention_compare(scene: Scene, card: Card) -> None:
             f"these have {len(one.rows)} and {len(two.rows)}."
         )
     spot = selection("spot", lambda spot: fits(one, spot), name="Word")
-    for place, shown, name, key in zip(
-        st.columns(2), (one, two), names, ("compare-first", "compare-second"), strict=True
+    keys = ("compare-first", "compare-second")
+    for place, own, shown, name, key in zip(
+        st.columns(2), (scene, second), (one, two), names, keys, strict=True
     ):
         with place:
             here = spot if spot and fits(shown, spot) else None
@@ -69,6 +72,7 @@ def attention_compare(scene: Scene, card: Card) -> None:
             st.caption(plain(map_says(shown, row_of(shown, here))))
             share_menu(
                 key,
+                python=partial(recipes.head_map, own),
                 svg=lambda svg=svg: svg,
                 data=lambda shown=shown: links_of(shown),
                 title=name,
@@ -80,10 +84,11 @@ def attention_compare(scene: Scene, card: Card) -> None:
 def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
     """Second minus first where both have the same words; two models are compared word by word."""
     if second.reading.model != scene.reading.model:
-        one, two = (
-            engine().attention_map(replace(each, options=replace(each.options, whole_words=True)))
+        scene, second = (
+            replace(each, options=replace(each.options, whole_words=True))
             for each in (scene, second)
         )
+        one, two = engine().attention_map(scene), engine().attention_map(second)
     st.subheader("Difference (second − first)", anchor=False)
     counts = len(one.rows), len(two.rows)
     whole = one.weights.shape == two.weights.shape
@@ -117,6 +122,7 @@ def _difference(scene: Scene, second: Scene, one: Map, two: Map) -> None:
     )
     share_menu(
         "difference",
+        python=partial(recipes.difference, scene, second),
         svg=lambda: svg,
         data=lambda: _table(one, two, difference),
         title="Difference (second − first)",

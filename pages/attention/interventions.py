@@ -121,7 +121,7 @@ def before_and_after(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities [vocabulary] at a position, of the intact model and without some heads."""
     without = replace(reading, off=tuple((scene.kind, *place) for place in off))
-    return _probabilities(reading, position), _probabilities(without, position)
+    return probabilities(reading, position), probabilities(without, position)
 
 
 def writing(scene: Scene, card: Card) -> Reading:
@@ -151,7 +151,8 @@ def restore_button() -> None:
         )
 
 
-def _probabilities(reading: Reading, position: int) -> np.ndarray:
+def probabilities(reading: Reading, position: int) -> np.ndarray:
+    """The probability of every token [vocabulary] at a position."""
     logits = engine().logits(reading, (position,)).logits[0].astype(np.float64)
     shares = np.exp(logits - logits.max())
     return shares / shares.sum()

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from engine.attention.maps import Scene
-from engine.attention.notable import Best
+from engine.attention.notable import Best, strongest
 from pages.attention.word_links.section import suggested
 from pages.attention.word_links.words import Link
 from pages.pictures.scale import number
@@ -46,7 +46,7 @@ def _link_button(scene: Scene, link: Link, layers: int) -> None:
     if not found[0].open:
         return
     excess = np.stack([one.excess for one in found])
-    layer, head = (int(i) for i in np.unravel_index(int(excess.argmax()), excess.shape))
+    layer, head = strongest(excess)
     weight, others = float(found[layer].weight[head]), float(found[layer].others[head])
     level = others if np.isfinite(others) else found[layer].uniform
     st.button(

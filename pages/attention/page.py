@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from engine.attention.maps import Scene
-from pages.attention import blockwise
+from engine.values import Reading
+from pages.attention import blockwise, recipes
 from pages.attention.compare import OTHER_CONTROL, WITH_CONTROL, attention_compare
 from pages.attention.controls import (
     HIDE_CONTROL,
@@ -19,14 +20,19 @@ from pages.attention.head import caveat, chosen_head, head_heading, head_reading
 from pages.attention.inside.section import STAGE_CONTROL, attention_inside
 from pages.attention.interventions import consequences
 from pages.attention.layers.architecture import attention_architecture
+from pages.attention.layers.block import recipes as block_recipes
+from pages.attention.layers.block.section import UNIT_CONTROL
 from pages.attention.layers.section import attention_layers
 from pages.attention.layers.token_ranks import TRACK_CONTROL
 from pages.attention.lines.section import attention_lines
 from pages.attention.map.section import attention_map
 from pages.attention.notable_heads import notable_heads
 from pages.attention.overview.section import attention_overview, heads_table
+from pages.attention.patching.section import OF_PATCHING, attention_patching
 from pages.attention.setup import check_controls, choose_kind, choose_reading
 from pages.attention.text.section import attention_text
+from pages.attention.whatif import recipes as changes
+from pages.attention.whatif.controls import OF_WHATIF
 from pages.attention.whatif.section import attention_whatif
 from pages.attention.word_links.section import word_links
 from pages.shell import player
@@ -38,20 +44,84 @@ from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
 
 MAPS = ("attention-map", "attention-blocks")
+OF_ALL_HEADS = (recipes.all_heads, recipes.word_links)  # beside every view
 VIEWS = (
-    View("Map", attention_map, (*OF_EVERY_VIEW, *OF_MAPS), pictures=MAPS),
-    View("Lines", attention_lines, (*OF_EVERY_VIEW, *OF_WEIGHTS), pictures=("attention-lines",)),
-    View("Text", attention_text, (*OF_EVERY_VIEW, *OF_WEIGHTS), pictures=("attention-text",)),
     View(
-        "Inside", attention_inside, (*OF_EVERY_VIEW, STAGE_CONTROL), pictures=("attention-inside",)
+        "Map",
+        attention_map,
+        (*OF_EVERY_VIEW, *OF_MAPS),
+        pictures=MAPS,
+        recipes=(recipes.head_map, *OF_ALL_HEADS),
     ),
-    View("What if", attention_whatif, OF_EVERY_VIEW, pictures=("attention-changes",)),
-    View("Layers", attention_layers, (*OF_EVERY_VIEW, TRACK_CONTROL), pictures=("layers-",)),
+    View(
+        "Lines",
+        attention_lines,
+        (*OF_EVERY_VIEW, *OF_WEIGHTS),
+        pictures=("attention-lines",),
+        recipes=(recipes.head_map, *OF_ALL_HEADS),
+    ),
+    View(
+        "Text",
+        attention_text,
+        (*OF_EVERY_VIEW, *OF_WEIGHTS),
+        pictures=("attention-text",),
+        recipes=(recipes.head_map, *OF_ALL_HEADS),
+    ),
+    View(
+        "Inside",
+        attention_inside,
+        (*OF_EVERY_VIEW, STAGE_CONTROL),
+        pictures=("attention-inside",),
+        recipes=(recipes.inside, *OF_ALL_HEADS),
+    ),
+    View(
+        "What if",
+        attention_whatif,
+        (*OF_EVERY_VIEW, *OF_WHATIF),
+        pictures=("attention-changes", "attention-orders", "attention-surprise", "whatif-"),
+        recipes=(
+            recipes.ablation,
+            changes.changed,
+            changes.orders,
+            changes.surprise,
+            recipes.head_map,
+            *OF_ALL_HEADS,
+        ),
+    ),
+    View(
+        "Layers",
+        attention_layers,
+        (*OF_EVERY_VIEW, TRACK_CONTROL, UNIT_CONTROL),
+        pictures=("layers-",),
+        recipes=(
+            recipes.towers,
+            recipes.lens,
+            recipes.top_tokens,
+            recipes.token_ranks,
+            recipes.norms,
+            recipes.experts,
+            block_recipes.commitment,
+            block_recipes.updates,
+            block_recipes.block,
+            block_recipes.units,
+            block_recipes.firing,
+            *OF_ALL_HEADS,
+        ),
+    ),
     View(
         "Compare",
         attention_compare,
         (*OF_EVERY_VIEW, *OF_MAPS, WITH_CONTROL, OTHER_CONTROL),
         pictures=("compare-",),
+        recipes=(recipes.head_map, recipes.difference, *OF_ALL_HEADS),
+    ),
+    View(
+        "Patching",
+        attention_patching,
+        (*OF_EVERY_VIEW, *OF_PATCHING),
+        ("decoder", "encoder"),
+        ("patching-",),
+        recipes=(recipes.patching,),
     ),
 )
 NO_WEIGHTS = (
@@ -67,9 +137,15 @@ def attention_page(choice: Choice) -> None:
         with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
             kind = choose_kind(choice)
             view = choose_view(VIEWS, choice.card.family)
-            reading = choose_reading(choice, kind)
+            patching = view.draw is attention_patching  # of two sentences, neither extended
+            reading = (
+                Reading(choice.model, choice.text) if patching else choose_reading(choice, kind)
+            )
         scene = Scene(reading, kind)
         check_controls(choice, scene, lined=view.name == "Lines")
+        if patching:
+            attention_patching(choice)
+            return
         _explore(choice, scene, view)
         if engine().gives_attention(choice.model, kind):
             blockwise.watch(reading, kind)

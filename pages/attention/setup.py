@@ -26,6 +26,7 @@ from pages.attention.controls import (
     TOGETHER_CONTROL,
     UPTO_CONTROL,
 )
+from pages.attention.whatif.controls import CHANGE_CONTROL, changes_of
 from pages.shell.address import fresh_of_old, tell
 from pages.shell.cache import engine
 from pages.shell.client.aloud import say_aloud
@@ -81,6 +82,7 @@ def check_controls(choice: Choice, scene: Scene, *, lined: bool) -> None:
     _number(HEAD_CONTROL, stack.heads, f"{title} has {stack.heads} heads per layer")
     measures = [measure.title for measure in MEASURES if kind in measure.kinds]
     legal = {
+        CHANGE_CONTROL: changes_of(kind),
         ORDER_CONTROL: (POSITION, *measures),
         TOGETHER_CONTROL: tuple(TOGETHER)[: 3 if kind == "cross" else None],
         UPTO_CONTROL: range(len(engine().sides(reading, kind)[0]) + 1),

@@ -76,7 +76,8 @@ def _order_says(straight: float) -> str:
 def map_says(shown: Map, row: int | None) -> str:
     """The chosen row in words, or the strongest link of the map."""
     if row is not None:
-        return row_sentence(shown.rows[row], shown.weights[row], shown) + "."
+        sink = None if shown.sink is None else float(shown.sink[row])
+        return row_sentence(shown.rows[row], shown.weights[row], shown, sink) + "."
     choices = np.isfinite(shown.weights).sum(axis=1) > 1
     filled = np.where(choices[:, None], np.nan_to_num(shown.weights), 0.0)
     if not filled.any():
@@ -117,7 +118,11 @@ def favourites(shown: Map, count: int = 3) -> dict[str, list[str]]:
 def fits(shown: Map, spot: str) -> bool:
     """Whether a selection such as `q3 k5` names rows and columns of this map."""
     rows, columns = set(shown.row_starts.tolist()), set(shown.column_starts.tolist())
-    return all(_number(name) in (rows if name[:1] == "q" else columns) for name in spot.split(" "))
+    return all(
+        (name == "sink" and shown.sink is not None)
+        or _number(name) in (rows if name[:1] == "q" else columns)
+        for name in spot.split(" ")
+    )
 
 
 def row_of(shown: Map, spot: str | None) -> int | None:

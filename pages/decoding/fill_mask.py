@@ -19,11 +19,6 @@ from pages.shell.frame import Choice, plain, selection
 def decoding_gap(choice: Choice) -> tuple[Plan, Spot]:
     """Find the gaps of the text, let one be chosen, and return what the model says there."""
     mask = choice.card.mask
-    if not choice.card.predicts:
-        raise NotOffered(
-            f"{choice.card.title} has no output matrix: it gives vectors of a text and predicts no "
-            "word."
-        )
     if mask is None:
         raise NotOffered(
             f"{choice.card.title} has no mask token, so it cannot predict a masked word."

@@ -10,7 +10,8 @@ import streamlit as st
 from engine.decoding.generated import Generated
 from engine.trace import logit_lens
 from engine.trace.logit_lens import Lens
-from engine.values import Side
+from engine.values import Reading, Side
+from pages.decoding import recipes
 from pages.decoding.plan import Plan, Spot
 from pages.decoding.words import percent
 from pages.pictures import logit_lens as view
@@ -46,21 +47,33 @@ def _drawn(plan: Plan, spot: Spot, column: Generated | None) -> None:
     picture(svg, key="decoding-layers", alt=words)
     st.caption(plain(words))
     data = partial(_table, said, found)
-    share_menu("layers", svg=svg, data=data, title="Logit lens")
+    reading, place = _place(plan, spot, column)
+    share_menu(
+        "layers",
+        python=partial(recipes.lens, reading, side, place),
+        svg=svg,
+        data=data,
+        title="Logit lens",
+    )
     read_aloud("layers", data)
 
 
 def _read(plan: Plan, spot: Spot, column: Generated | None, side: Side) -> Lens:
+    reading, place = _place(plan, spot, column)
+    return logit_lens.read(engine().logit_lens(reading, side, place))
+
+
+def _place(plan: Plan, spot: Spot, column: Generated | None) -> tuple[Reading, int]:
+    """What is read, and the position in it that is looked at."""
     assert plan.reading is not None, "the setup says what is read"
     if spot.gap:
-        return logit_lens.read(engine().logit_lens(plan.reading, side, spot.start))
+        return plan.reading, spot.start
     # The whole column in one run, so that another place of it needs none; what comes after a place
     # changes nothing there. While it grows, what is before the place.
     ids = spot.ids
     if column is not None and not column.writing:
         ids = (*plan.task.ids, *column.ids)
-    reading = replace(plan.reading, target=ids)
-    return logit_lens.read(engine().logit_lens(reading, side, len(spot.ids) - 1))
+    return replace(plan.reading, target=ids), len(spot.ids) - 1
 
 
 def _table(said: list[view.Said], found: Lens) -> dict[str, list[object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,16 +27,13 @@ from pages.shell.tasks import task_and_language
 VIEW = "decoding-view"
 
 
-def decoding_setup(choice: Choice, row: Any, choose: Callable[[], bool]) -> tuple[Plan, Any]:
-    """Draw the controls in a `row`; return what they say and the place for the buttons.
+def decoding_setup(choice: Choice, row: Any, *, many: bool) -> Plan:
+    """Draw the controls in a `row` and return what they say.
 
-    `choose` draws the bar of views and says whether one setting is run many times. Raises
-    `EmptyText` and `TextTooLong`.
+    `many` tells whether one setting is run many times. Raises `EmptyText` and `TextTooLong`.
     """
     lines, hidden = continuations.read()
     with row:
-        buttons = st.container(horizontal=True, width="content", gap="small")
-        many = choose()
         reading, language = task_and_language(choice)
         options = st.popover("Options", icon=":material/tune:")
     ids, source = _begin(choice, reading, language)
@@ -55,20 +51,17 @@ def decoding_setup(choice: Choice, row: Any, choose: Callable[[], bool]) -> tupl
     write = selection("write", ("yes", "no"), name="write") != "no"
     task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stops=stops)
     prompt = "" if source else choice.text
-    return (
-        Plan(
-            task,
-            prompt,
-            lines,
-            column,
-            token,
-            write,
-            runs if many else 0,
-            hidden,
-            reading,
-            room,
-        ),
-        buttons,
+    return Plan(
+        task,
+        prompt,
+        lines,
+        column,
+        token,
+        write,
+        runs if many else 0,
+        hidden,
+        reading,
+        room,
     )
 
 

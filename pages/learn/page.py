@@ -1,4 +1,4 @@
-"""Learn: the path of the course, its lessons, and where to go on."""
+"""Learn: the path of the course, its lessons, where to go on, and the glossary."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from itertools import groupby
 
 import streamlit as st
 
+from engine.learn.glossary import terms
 from engine.learn.lessons import Lesson
 from engine.learn.reader import shipped
 from pages.learn.chapters import CHAPTERS
+from pages.learn.classroom import classroom
+from pages.learn.game import section as game
+from pages.learn.glossary import glossary
+from pages.learn.own import own_lessons
 from pages.learn.picture import course_path
+from pages.learn.teachers import for_teachers
 from pages.pictures import palette
 from pages.shell.address import plain
 from pages.shell.frame import frame, sentences
-from pages.shell.lesson import progress
+from pages.shell.lesson import collection, progress
 from pages.shell.lesson.course import query_of
+from pages.shell.lesson.game import game_link
+from pages.shell.lesson.own.keeper import keeper
 from pages.shell.lesson.progress import Progress
 from pages.shell.menu import FILES
 
@@ -27,17 +35,29 @@ INTRO = (
 
 def page() -> None:
     """Draw the page."""
-    frame("Learn", wants_text=False, wants_model=False, intro=INTRO)
+    frame("Learn", wants_text=False, wants_model=False, intro="" if game.coming() else INTRO)
     with sentences():
+        if game.asked():
+            game.guess_game()
+            return
         lessons = list(shipped().values())
+        keeper("learn")
         reached = progress.read()
+        suggested, _, _ = _next(lessons, reached)
+        classroom(lessons, suggested)
         left, right = st.columns([4, 7], gap="large")
         with left:
             _go_on(lessons, reached)
             _path(lessons, reached)
+            st.markdown(
+                f"[Own lessons](#own-lessons) · [Glossary of {len(terms())} terms](#glossary)"
+            )
         with right:
             for number, members in groupby(lessons, key=lambda one: one.chapter):
                 _chapter(number, list(members), reached)
+            own_lessons(reached)
+        glossary()
+        for_teachers(lessons)
 
 
 def _go_on(lessons: Sequence[Lesson], reached: Progress) -> None:
@@ -52,16 +72,16 @@ def _go_on(lessons: Sequence[Lesson], reached: Progress) -> None:
 
 
 def _next(lessons: Sequence[Lesson], reached: Progress) -> tuple[Lesson, int, str]:
-    if not reached.last:
+    last = collection.known().get(reached.last)
+    if last is None:
         return lessons[0], 1, "Start here"
-    by_id = {lesson.id: lesson for lesson in lessons}
-    last = by_id[reached.last]
     if last.id not in reached.done:
         return last, reached.at.get(last.id, 1), "Continue"
+    by_id = {lesson.id: lesson for lesson in lessons}
     places = list(by_id)
-    after = places[places.index(last.id) + 1 :] + places
+    after = places[places.index(last.id) + 1 :] + places if last.id in by_id else places
     open_one = next((one for one in after if one not in reached.done), last.id)
-    return by_id[open_one], 1, "Next lesson" if open_one != last.id else "Once more"
+    return by_id.get(open_one, last), 1, "Next lesson" if open_one != last.id else "Once more"
 
 
 def _path(lessons: Sequence[Lesson], reached: Progress) -> None:
@@ -69,7 +89,7 @@ def _path(lessons: Sequence[Lesson], reached: Progress) -> None:
         (CHAPTERS[number], [one.id for one in members])
         for number, members in groupby(lessons, key=lambda one: one.chapter)
     ]
-    count = len(reached.done)
+    count = sum(one.id in reached.done for one in lessons)
     said = f"{count} of {len(lessons)} lessons finished."
     drawn = course_path(rows, done=reached.done, at=reached.at, title=f"The course. {said}")
     st.image(
@@ -96,3 +116,4 @@ def _chapter(number: int, lessons: Sequence[Lesson], reached: Progress) -> None:
         st.caption(
             f"{lesson.minutes} minutes{where}. You can say afterwards: {plain(lesson.can_say)}"
         )
+        game_link(lesson)

@@ -31,6 +31,7 @@ MUTED = _colour("muted", "#5d6472", "#a3a9b5")  # secondary text, axis labels
 FAINT = _colour("faint", "#8b909b", "#727985")  # marks such as the visible space; not for reading
 LINE = _colour("line", "#d9d5ca", "#363d49")  # borders, rules, grid lines
 ACCENT = _colour("accent", "#0b6577", "#62c4d3")  # what is selected: locks, focus, buttons
+HIGHLIGHT = _colour("highlight", "#c2185b", "#ff8ac0")  # what a lesson points at: never a lock
 GLOW = _colour("glow", "#ffe9a8", "#5c4a12")  # ground of something pointed out
 
 # Attention

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from unicodedata import category
 
 from engine.values import LEFT_OUT, Tokens
-from pages.pictures import graphemes
+from pages.pictures.chips import graphemes
 from pages.pictures.names import UNKNOWN
 from pages.pictures.remembered import remembered
 from pages.pictures.svg import visible

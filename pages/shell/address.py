@@ -14,15 +14,18 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from pages.shell.state import Listed, state
 
 T = TypeVar("T")
 FILLING = 2.0  # seconds
 TEXT_IN_LINK = 2000  # characters; a longer text would make a link that programs cut or refuse
+TEXT_OF_HISTORY = 20_000  # characters taken of a field, where Back leads to it
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~:$^&\"'])")
 
 
@@ -64,7 +67,7 @@ def checked(
         right = _nearest(value, legal, fallback)
         if right != value:
             st.session_state[key] = right
-        _known(key, _as_text(right, shown))
+        known(key, _as_text(right, shown))
         return right
     if not given:
         if key not in st.session_state and default is not None:
@@ -98,7 +101,7 @@ def checked_many(
         kept = [option for option in st.session_state[key] or () if option in legal]
         if kept != list(st.session_state[key] or ()):
             st.session_state[key] = kept
-        _known(key, _as_text(kept, shown))
+        known(key, _as_text(kept, shown))
         return kept
     if given is None:
         return list(default)
@@ -201,7 +204,7 @@ def fresh_of_old(key: str, keys: Sequence[str], formerly: Mapping[str, str]) -> 
         if given and not st.query_params.get_all(key):
             st.query_params[key] = given
         if given:
-            del st.query_params[old]
+            take_out(old)
     given = st.query_params.get_all(key)
     now = [formerly.get(text, text) for text in given]
     if now != given:
@@ -220,11 +223,18 @@ def adopt_history(query: Mapping[str, Sequence[str]]) -> None:
         here.seen.pop(key, None)
         if given:
             here.seen[key] = list(given)
-    for key, listed in here.listed.items():
+    for key, listed in (here.known | here.listed).items():
         here.written.pop(key, None)
-        if key not in query and key not in here.values:
-            if listed.value is not None:
-                st.session_state[key] = listed.value  # defaults are left out of addresses
+        if key in here.values:
+            continue
+        # A text may have been written by an act of the page, as the order of examples: the browser
+        # has no field that would bring it back.
+        text = listed.shown is str and isinstance(st.session_state.get(key), str)
+        if key in query:
+            if text:
+                st.session_state[key] = query[key][-1][:TEXT_OF_HISTORY]
+        elif listed.value is not None or text:  # defaults are left out of addresses
+            st.session_state[key] = listed.default if listed.value is None else listed.value
     if "text" in query and here.touched and query["text"][-1] != here.text:
         set_text(query["text"][-1])
 
@@ -303,7 +313,7 @@ def _as_text(value: Any, shown: Callable[[Any], str] = str) -> str | list[str]:
     return shown(value)
 
 
-def _known(key: str, written: str | list[str]) -> None:
+def known(key: str, written: str | list[str]) -> None:
     """Streamlit writes what code chose into the address: that is no link's wish when it comes back.
 
     Else a value set in a callback would be set again after it was changed.
@@ -364,13 +374,24 @@ def _draw(sentence: str) -> None:
     st.warning(plain(sentence), icon=":material/link:")
 
 
+def take_out(key: str) -> None:
+    """Remove a value from the address, if it is there.
+
+    A widget that was bound to it and is drawn no more may still hold it, where the run that would
+    have let it go was cut short: Streamlit then takes it out itself, at the end of this run.
+    """
+    with suppress(StreamlitAPIException):
+        if key in st.query_params:
+            del st.query_params[key]
+
+
 def put(key: str, value: str | None) -> None:
     """Bring the address in line with a value that has no bound widget."""
     if value is None:
-        if key in st.query_params:
-            del st.query_params[key]
+        take_out(key)
     elif st.query_params.get(key) != value:
-        st.query_params[key] = value
+        with suppress(StreamlitAPIException):  # as above; the next run writes it
+            st.query_params[key] = value
     here = state()
     if value is None:
         here.seen.pop(key, None)

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from pages.pictures import palette
+from pages.shell.state import pointed, state
 
 ASSETS = Path(__file__).parents[2] / "assets" / "components"
 _IMPORT = re.compile(r'^import \{[^{}]*\} from "\./([\w-]+\.js)";$', re.M)
@@ -57,8 +59,12 @@ def picture(
     makes the picture scroll. `on_twice(ids)` is called after a double click, `on_act(id, name)`
     when an act (`data-act`) of a locked target is pressed that the target still offers. The
     `border` of the target `marked` is drawn thick, so that another choice needs no other SVG. `alt`
-    says what is to be seen.
+    says what is to be seen. What a lesson points at is drawn into it.
     """
+    svg = pointed(svg)
+    keep = state().pictured
+    if keep is not None:
+        keep(key, svg)
     own, done = _own(key), _own(key, "act")
     # The latest that was heard of the browser: what it did since is not undone by this run.
     seq = max(int(one.get("seq") or 0) for one in (own, done))
@@ -100,6 +106,26 @@ def picture(
     )
     hover = result.get("hover") if report_hover else None
     return PictureState(locked=_known(shown, svg), hover=_known(hover, svg))
+
+
+def columns(*, key: str, data: Mapping[str, Any], **callbacks: Callable[[], None]) -> None:
+    """Show texts that grow side by side: `data` is `payload` of `pages.pictures.columns.sheet`.
+
+    What was locked (`on_lock_change`) and whether a column is to be added (`on_add_change`) is
+    found in the session under `key`.
+    """
+    _columns()(key=key, data=data, **callbacks)
+
+
+@once
+def _columns() -> Any:
+    return component(
+        "atlas_columns",
+        html='<div class="atlas sheet"><div class="grid"></div>\n'
+        '<p class="key"></p><div class="tip" role="tooltip" hidden></div></div>',
+        css="\n".join((palette.stylesheet(), styles("picture.css"), styles("columns.css"))),
+        js=script("columns.js"),
+    )
 
 
 def pointed_at(key: str) -> str | None:

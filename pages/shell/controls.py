@@ -22,12 +22,12 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.shell.address import checked, checked_many, fresh, fresh_of_old, typed
+from pages.shell.address import checked, checked_many, fresh, fresh_of_old, known, typed
 from pages.shell.state import state
 
 Legal = range | tuple[float, float] | Sequence[Any]
 Widget = Literal[
-    "segments", "select", "slider", "number", "toggle", "pills", "many", "chips", "text"
+    "segments", "select", "slider", "number", "toggle", "pills", "many", "chips", "text", "area"
 ]
 
 REGISTRY: dict[str, Control] = {}
@@ -101,12 +101,16 @@ class Control:
         number is out of range ("tales-gpt has 6 layers").
         """
         fresh_of_old(self.key, self.keys, self.formerly)
-        if self.widget == "text":
-            typed(self.key, str(self.default or ""))
+        if self.widget in ("text", "area"):
+            said = str((self.default if default is None else default) or "")
+            typed(self.key, said)
+            state().controls[self.key] = ((), said)
             given = fresh(self.key)
             if given:
                 st.session_state[self.key] = given[-1][: self.longest]
-            return st.session_state.get(self.key, self.default) or ""
+            value = str(st.session_state.get(self.key, said) or "")
+            known(self.key, value)
+            return value
         options = self._legal(legal)
         chosen = self._default(options, default)
         state().controls[self.key] = (options, chosen)
@@ -142,9 +146,10 @@ class Control:
         given |= options
         # Streamlit is told the default too: what equals it stays out of the address.
         match self.widget:
-            case "text":
-                given |= {"max_chars": self.longest, "placeholder": self.placeholder}
-                return st.text_input(label, str(default or ""), **given)
+            case "text" | "area":
+                given = {"max_chars": self.longest, "placeholder": self.placeholder} | given
+                field = st.text_input if self.widget == "text" else st.text_area
+                return field(label, str(default or ""), **given)
             case "toggle":
                 return st.toggle(label, bool(default), **given)
             case "slider":

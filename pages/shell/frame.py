@@ -19,17 +19,16 @@ Session keys of the frame: `model` and `text` (widgets), `atlas` (everything els
 from __future__ import annotations
 
 import gc
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache as once
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import EngineError
+from engine.models import catalog
 from engine.models.bundle import Card
 from engine.settings import settings
 from engine.values import Family
@@ -40,9 +39,11 @@ from pages.shell.client.memory import keep_in_browser
 from pages.shell.client.textbox import textbox
 from pages.shell.components import styles
 from pages.shell.host.queue import enter, stay
-from pages.shell.lesson import course, panel
+from pages.shell.lesson import course, dotted, panel
+from pages.shell.lesson.classroom import following
+from pages.shell.lesson.own import author
 from pages.shell.links import embed, opening
-from pages.shell.menu import PAGES, Page
+from pages.shell.menu import PAGES, Page, Sample, sample_menu, samples
 from pages.shell.state import State, state
 
 __all__ = [
@@ -76,21 +77,6 @@ gc.freeze()
 
 
 @dataclass(frozen=True)
-class Sample:
-    """A text to start from, and why it is interesting.
-
-    `pair` are two of its words that belong together: one that looks, one that is looked at.
-    """
-
-    text: str
-    name: str
-    why: str
-    pages: tuple[str, ...]
-    models: tuple[str, ...] = ()
-    pair: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Choice:
     """What the person chose at the top of a page; `text` may be empty."""
 
@@ -106,6 +92,7 @@ def frame(
     wants_text: bool = True,
     wants_model: bool = True,
     default_sample: str | None = None,
+    default_text: str | None = None,
     text_label: str = "Text",
     live: bool = False,
     intro: str = "",
@@ -116,11 +103,13 @@ def frame(
     `wants_text` no text box is drawn (a page with one of its own calls `set_text`), yet the
     choice holds the text; without `wants_model` the page is about no model, and samples and all
     that is said of a model are left out. `default_sample` is the name of the sample shown until
-    somebody types; at first it is the page's first. `live` follows while somebody types.
+    somebody types; at first it is the page's first. `default_text` stands there instead, where
+    the page has texts of its own. `live` follows while somebody types.
     `intro` is a sentence under the title. Stops the script where no model can be shown.
     """
     _configure(title)
     enter()
+    following.follow(title)
     course.go()
     here = state()
     here.turn_to(title)
@@ -133,7 +122,12 @@ def frame(
     now = None
     with _refusals():
         now = course.arrive(title)
-    address.adopt_text(_default_text(title, default_sample), settings().max_chars)
+    following.hold(now, title)
+    if now is None and not embed.is_embedded():
+        with here.notes_place:
+            following.line(None)
+    first = _default_text(title, default_sample) if default_text is None else default_text
+    address.adopt_text(first, settings().max_chars)
     opening.keep_reference()
     with top:
         names = _names(families)
@@ -144,10 +138,12 @@ def frame(
             model = str(st.session_state["model"])
     if now is not None and not embed.is_embedded():
         panel.panel(now)
+    elif not embed.is_embedded():
+        author.reserve()
     if tools is not None:
         with tools:
             if wants_model:
-                _samples(title, model)
+                sample_menu(title, model)
             share.copy_link()
     with line, _refusals():
         card = engine().card(model)
@@ -178,6 +174,9 @@ def sentences() -> Iterator[None]:
     if not here.depth:
         share.complete_link()
         panel.complete()
+        author.complete()
+        dotted.dotted()
+        following.keep_up()
 
 
 @contextmanager
@@ -197,23 +196,6 @@ def _given_back(text: str, model: str) -> None:
     """The text and the model that a browser kept over a restart of the server."""
     set_text(text)
     state().model = model
-
-
-@once
-def samples() -> tuple[Sample, ...]:
-    """Every sample text of `assets/samples.toml`."""
-    data = tomllib.loads((ROOT / "assets" / "samples.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Sample(
-            text=one["text"],
-            name=one["name"],
-            why=one["why"],
-            pages=tuple(one["pages"]),
-            models=tuple(one.get("models", ())),
-            pair=tuple(one.get("pair", ())),
-        )
-        for one in data["sample"]
-    )
 
 
 def _configure(title: str) -> None:
@@ -289,11 +271,24 @@ def _names(families: Sequence[Family]) -> list[str]:
     entries = engine().models()
     ready = [entry for entry in entries if entry.ready and entry.family in families]
     names = [entry.name for family in families for entry in ready if entry.family == family]
+    names += _asked_for(families, names)
     if not names:
         broken = next((entry.problem for entry in entries if entry.problem), None)
         st.error(plain(broken or NO_MODEL), icon=":material/info:")
         st.stop()
     return names
+
+
+def _asked_for(families: Sequence[Family], names: list[str]) -> list[str]:
+    """A moment of a training that a link names, or that was looked at: it is in no list."""
+    here = state()
+    asked = [st.query_params.get("model"), *here.asked.get("model", ()), here.model]
+    found: list[str] = []
+    for name in dict.fromkeys(one for one in asked if one and one not in names):
+        entry = catalog.moment(name)
+        if entry is not None and entry.ready and entry.family in families:
+            found.append(name)
+    return found
 
 
 def _model(names: list[str]) -> str:
@@ -315,6 +310,7 @@ def _check_model(names: list[str], here: State) -> None:
 
     The model last chosen by the person is kept in mind and comes back on pages that can show it.
     """
+    here.models = tuple(names)
     asked = address.fresh("model")
     if asked:
         here.model = asked[-1]
@@ -335,21 +331,6 @@ def _why_not(name: str, shown: str) -> str:
 
 def _remember_model() -> None:
     state().model = st.session_state["model"]
-
-
-def _samples(title: str, model: str) -> None:
-    with st.popover("Samples", icon=":material/format_quote:"):
-        for number, one in enumerate(samples()):
-            if title in one.pages and (not one.models or model in one.models):
-                st.button(
-                    one.name,
-                    key=f"sample-{number}",
-                    on_click=set_text,
-                    args=(one.text,),
-                    width="stretch",
-                    help=plain(one.text),
-                )
-                st.caption(plain(one.why))
 
 
 def _open(model: str, card: Card) -> None:

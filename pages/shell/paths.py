@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.models.bundle import Card
 from engine.values import Attention, Kind, Reading, Side
 from pages.pictures import architecture, palette
 from pages.shell.cache import engine
@@ -74,6 +75,16 @@ def with_head(found: Path, kind: Kind, layer: int, head: int) -> Path:
     changed = replace(tower, mark=layer, **{name: weights})
     towers = [*found.towers[:place], changed, *found.towers[place + 1 :]]
     return replace(found, towers=towers)
+
+
+def sides_of(card: Card) -> tuple[Side, ...]:
+    """The sides of a model, in the order of its towers."""
+    return tuple(side for side in ("encoder", "decoder") if getattr(card, side) is not None)
+
+
+def shown_of(reading: Reading, side: Side) -> tuple[Reading, Side]:
+    """What is run for the weights that a tower shows."""
+    return _first_tokens(reading, side), side
 
 
 def _tower(

@@ -1,8 +1,9 @@
 """What leaves the app: the link to a page, and a picture with its data as files.
 
-In: a picture (SVG or Plotly figure) and a table. Out: one popover with PNG (drawn by the
-browser), SVG, HTML in one file (the picture still plays, no outside address), CSV and JSON.
-Files are made when somebody asks for them, not on every run.
+In: a picture (SVG or Plotly figure), a table, lines of Python. Out: one popover with PNG (drawn by
+the browser), SVG, HTML in one file (the picture still plays, no outside address), CSV, JSON, and
+the lines that compute the numbers again. All are made when somebody asks for them, not on every
+run.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from pages.pictures.svg import esc
 from pages.shell import address, components
 from pages.shell.links import embed, opening
 from pages.shell.links.panel import share_panel
-from pages.shell.state import state
+from pages.shell.state import pointed, state
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Table = Mapping[str, Sequence[Any] | np.ndarray]
+ROWS = 12  # lines of Python in sight
 PLAYS = "Interactive web page (HTML)"
 NOTHING_LEAVES = {
     "showSendToCloud": False,
@@ -42,6 +44,7 @@ _HIDDEN = "<style>[data-show]{display:none}</style>"
 def share_menu(
     name: str,
     *,
+    python: Callable[[], str],
     svg: str | Callable[[], str] | None = None,
     figure: Figure | Callable[[], Figure] | None = None,
     data: Table | Callable[[], Table] | None = None,
@@ -51,10 +54,12 @@ def share_menu(
 ) -> None:
     """One popover that gives a picture and its numbers as files called `name`.
 
-    `svg` must be the very string given to `picture`, as the PNG is drawn from what is on the
-    screen; `shown=False` says that the screen has another form of it (chips are HTML there), which
-    may then be a function, called when the menu is opened. A
-    `figure`, or a function that makes it, gives HTML with plotly.js inside. `data` maps column
+    `python` makes the program of the view's template (`pages.pictures.recipe`) that computes the
+    numbers of this picture again, when somebody asks for it.
+    `svg` must be the very string given to `picture` (what a lesson points at is drawn into both),
+    as the PNG is drawn from what is on the screen; `shown=False` says that the screen has another
+    form of it (chips are HTML there), which may then be a function, called when the menu is opened.
+    A `figure`, or a function that makes it, gives HTML with plotly.js inside. `data` maps column
     names to columns of equal length, or is a function that makes such a table when it is asked
     for; `vectors` is a second one, of the vectors behind the picture. `title` heads the HTML file.
     The name must be unique on the page.
@@ -72,6 +77,7 @@ def share_menu(
     with menu:
         svg = svg() if callable(svg) else svg
         if svg is not None:
+            svg = pointed(svg)
             components.png_button(svg, key=f"share-{name}-png", name=file, shown=shown)
             _button(name, "SVG drawing", f"{file}.svg", lambda: svg_file(svg))
             if figure is None:
@@ -90,6 +96,7 @@ def share_menu(
             own = f"{file}-vectors"
             _button(own, "Vectors (CSV)", f"{own}.csv", lambda: csv_file(_table(vectors)))
             _button(own, "Vectors (JSON)", f"{own}.json", lambda: json_file(_table(vectors)))
+        _lines(name, python)
 
 
 def copy_link() -> None:
@@ -165,6 +172,20 @@ def json_file(table: Table) -> str:
     """A table as JSON: one list a column, texts unchanged, NaN and infinities as null."""
     columns = {name: [_bare(cell) for cell in column] for name, column in table.items()}
     return json.dumps(columns, ensure_ascii=False, indent=1)
+
+
+def _lines(name: str, python: Callable[[], str]) -> None:
+    """The program, made and sent when this part is opened."""
+    place = st.expander(
+        "Copy as Python", icon=":material/code:", on_change="rerun", key=f"share-{name}-python"
+    )
+    if place.open:
+        with place:
+            # Not `st.code`: that copies nothing on a plain http address, as a classroom has.
+            components.field(
+                python(), key=f"share-{name}-lines", label="Numbers of this picture", rows=ROWS
+            )
+            st.caption("Run it in the app's folder: `table` holds the columns of the CSV file.")
 
 
 def _button(name: str, label: str, file: str, make: Callable[[], str]) -> None:

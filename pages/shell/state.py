@@ -7,9 +7,9 @@ does not draw them; what must cross pages stands here.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import streamlit as st
 
@@ -32,6 +32,18 @@ class Listed:
     value: Any = None  # the default itself, where a widget has it
 
 
+class Pointing(Protocol):
+    """What a lesson points at on its page."""
+
+    def __call__(self, svg: str) -> str:
+        """A picture with it drawn in."""
+        ...
+
+    def ids(self) -> Mapping[str, str]:
+        """What the page's pictures call it, each with the name of what it means."""
+        ...
+
+
 @dataclass
 class State:
     """One session's memory; see `link` for who writes what."""
@@ -45,12 +57,14 @@ class State:
     url_text: str | None = None  # the text last seen in, or written to, the address
     filled: float = float("-inf")  # when we last put a text into the box, in monotonic seconds
     model: str = ""  # the model last chosen by the person or a link
+    models: tuple[str, ...] = ()  # those that this page can show
     seen: dict[str, list[str]] = field(default_factory=dict)  # address values already dealt with
     asked: dict[str, list[str]] = field(default_factory=dict)  # wanted as by a link, not read yet
     written: dict[str, list[str]] = field(default_factory=dict)  # what Streamlit may write there
     notes: dict[str, Note] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # locks and other values without a widget
     listed: dict[str, Listed] = field(default_factory=dict)  # this run's link values
+    known: dict[str, Listed] = field(default_factory=dict)  # those of all runs of this page
     controls: dict[str, tuple[Any, Any]] = field(default_factory=dict)  # legal, default, by key
     carried: set[str] = field(default_factory=set)  # keys of the page before
     stored: tuple[str, str] | None = None  # the id of a short link that holds this text
@@ -61,25 +75,52 @@ class State:
     notes_place: Any = None
     link_place: Any = None
     lesson_place: Any = None
+    author_place: Any = None
+    class_place: Any = None
+    wants_terms: bool = False  # the page's captions are still to be dotted
+    pointing: Pointing | None = None  # a lesson's highlights, drawn into a picture
+    pictured: Callable[[str, str], None] | None = None  # keeps a picture for a lesson's paper
     share_place: Any = None
+    pictures: tuple[str, ...] = ()  # keys of those of the view that is shown
+    bare: Callable[[Sequence[str]], None] | None = None  # hides all but these pictures of a page
 
     def turn_to(self, page: str) -> None:
         """Begin a run of a page."""
+        # A run that the next act cut short has listed half of them: Back needs the others too.
+        self.known.update(self.listed)
         self.turned = page != self.page
         if self.turned:
             # The address keeps values of the page before: no link asked for them here.
-            self.carried = set(self.listed) if self.page else set()
+            self.carried = set(self.known) if self.page else set()
+            self.known.clear()
             self.page = page
             self.seen.clear()
             self.written.clear()
         self.listed = {}
         self.depth = 0
         self.link_place = None
-        self.lesson_place = None
+        self.lesson_place = self.class_place = self.author_place = None
+        self.pointing = None
+        self.pictured = None
+        self.pictures = ()
+        self.bare = None
+        self.wants_terms = True
 
     def note(self, key: str, sentence: str, value: Any) -> None:
         """Keep a sentence on this page's screen for as long as `key` has this value."""
         self.notes[key] = Note(self.page, sentence, value)
+
+
+def pointed(svg: str) -> str:
+    """A picture with what the lesson points at in it; the same one where there is no lesson."""
+    point = state().pointing
+    return svg if point is None else point(svg)
+
+
+def pointed_ids() -> Mapping[str, str]:
+    """What the lesson points at, for pictures that are no SVG: `{"t3": "word:bank"}`."""
+    point = state().pointing
+    return {} if point is None else point.ids()
 
 
 def state() -> State:

@@ -31,6 +31,7 @@ class View:
     """One way of looking at what a page is about.
 
     `pictures` are the keys of what is shown of it in somebody else's page, or how they begin.
+    `recipes` are its templates of Python: what "Copy as Python" gives beside its pictures.
     """
 
     name: str
@@ -38,6 +39,7 @@ class View:
     controls: tuple[Control, ...] = ()
     families: tuple[Family, ...] = ALL
     pictures: tuple[str, ...] = ()
+    recipes: tuple[Callable[..., str], ...] = ()
 
 
 def choose_view(

@@ -9,12 +9,13 @@ import streamlit as st
 from engine.errors import EmptyText
 from engine.tokenizers.chat import Turn
 from engine.values import Tokens
-from pages.pictures import chips, chips_drawing
 from pages.pictures import tokens as view
+from pages.pictures.chips import chips, chips_drawing
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.tokenization import recipes
 from pages.tokenization.controls import ANSWER, ROLE, TURN, TURNS
 
 
@@ -49,6 +50,7 @@ def _conversation(choice: Choice, turns: list[Turn], answer: bool) -> None:
         st.markdown(plain(_told(tokens, turns, text)))
         share_menu(
             "conversation",
+            python=partial(recipes.conversation, choice.model, turns, answer),
             svg=partial(chips_drawing.drawing, tokens, last=view.WINDOW),
             shown=False,
             data=lambda: view.columns(tokens),

@@ -9,12 +9,13 @@ import streamlit as st
 from engine.errors import EmptyText, NotOffered
 from engine.tokenizers.causes import Split
 from engine.values import Tokens
-from pages.pictures import chips, chips_drawing
 from pages.pictures import tokens as view
+from pages.pictures.chips import chips, chips_drawing
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.tokenization import recipes
 from pages.tokenization.controls import ADDED, BELOW, NAMES, PART
 from pages.tokenization.words import told
 
@@ -60,6 +61,7 @@ def token_chips(choice: Choice) -> None:
         _one_token(tokens, locked, roles)
         share_menu(
             "tokens",
+            python=partial(recipes.tokens, choice.model, choice.text, parsed=bool(parsed)),
             svg=partial(
                 chips_drawing.drawing, tokens, first=first, last=last, below=below, special=special
             ),

@@ -38,6 +38,14 @@ NAMES = Control(
 )
 PART = Control("part", "Part", widget="slider", width=420, page=PAGE)
 STEP = Control("step", "Step", widget="slider", width=420, page=PAGE)
+MAKER = Control(
+    "maker",
+    "Ids made by the tokenizer of",
+    widget="select",
+    width=280,
+    page=PAGE,
+    help="Another model's tokenizer makes the ids; the model chosen above reads them.",
+)
 SEARCH = Control(
     "search",
     "Search",

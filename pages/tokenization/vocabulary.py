@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -13,6 +14,7 @@ from pages.pictures.svg import visible
 from pages.shell.cache import engine
 from pages.shell.frame import Choice, plain
 from pages.shell.share import share_menu
+from pages.tokenization import recipes
 from pages.tokenization.controls import FALLING, ORDER, SEARCH
 
 SHOWN = 2000
@@ -36,7 +38,13 @@ def vocabulary_table(choice: Choice) -> None:
             st.caption(plain(f"No token of this vocabulary matches {quoted(query)}."))
     with right:
         st.markdown(plain(_told(whole, ids, query, engine().algorithm(choice.model))))
-        share_menu("vocabulary", data=lambda: _table(whole, ids, roles))
+        share_menu(
+            "vocabulary",
+            python=partial(
+                recipes.vocabulary, choice.model, query, ORDERS[str(order)], falling=falling
+            ),
+            data=lambda: _table(whole, ids, roles),
+        )
     with st.expander("Options", icon=":material/tune:"):
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             ORDER.draw()

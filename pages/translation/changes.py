@@ -19,6 +19,8 @@ UNDO = "translation-undo"
 TURN = "translation-turn"
 STEP = "translation-step"  # session key: the step that is shown
 SHOW = "translation-show"  # session key: the step to show next, END for the last one
+PLACE = "place"  # session key: the hypothesis that is shown, 1 for the best
+PLACE_NEXT = "translation-place"  # session key: the one to show after Undo
 END = "end"
 KEYS = ("swap", "begin", "forced")
 DEEP = 30  # changes that can be taken back
@@ -43,15 +45,20 @@ def change(**values: str | None) -> None:
     """Set some of `swap`, `begin` and `forced`, and remember how it was."""
     past = st.session_state.setdefault(UNDO, [])
     before = {key: state().values.get(key) for key in KEYS}
-    past.append(before | {STEP: st.session_state.get(STEP)})
+    st.session_state.pop(PLACE_NEXT, None)
+    past.append(before | {key: st.session_state.get(key) for key in (STEP, PLACE)})
     del past[:-DEEP]
     _make(values, END)
 
 
 def undo() -> None:
-    """Take the last change back, and show the step it was made at; a link's is taken back whole."""
+    """Take the last change back; a link's is taken back whole.
+
+    The step and the hypothesis that it was made at are shown again.
+    """
     past = st.session_state.get(UNDO)
     before = past.pop() if past else {}
+    st.session_state[PLACE_NEXT] = before.get(PLACE)
     _make({key: before.get(key) for key in KEYS}, before.get(STEP) or END)
 
 
@@ -80,6 +87,11 @@ def shown_next(last: int) -> str | None:
     """The step to show after a change: what it made is seen at the end; Undo leads back."""
     step = st.session_state.pop(SHOW, None)
     return str(last) if step == END else None if step is None else str(step)
+
+
+def place_next() -> int:
+    """The hypothesis to show of another sentence or search: the best, or the one Undo leads to."""
+    return st.session_state.pop(PLACE_NEXT, None) or 1
 
 
 def any_made() -> bool:

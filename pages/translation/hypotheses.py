@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.decoding.translation import Trace
 from pages.shell.share import share_menu
-from pages.translation import controls, tables
+from pages.translation import controls, recipes, tables
 
 
 def hypothesis_list(trace: Trace) -> None:
@@ -23,4 +23,9 @@ def hypothesis_list(trace: Trace) -> None:
         f"Score = sum of log-probabilities ÷ tokens^{search.length_penalty:g} (the length "
         "penalty); the end token counts, forced tokens do not. “Save” has every node of the search."
     )
-    share_menu("beam-tree", data=partial(tables.nodes, trace), title="Beam tree")
+    share_menu(
+        "beam-tree",
+        python=partial(recipes.beam_tree, trace),
+        data=partial(tables.nodes, trace),
+        title="Beam tree",
+    )

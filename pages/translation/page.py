@@ -11,7 +11,7 @@ from pages.shell.client.aloud import say_aloud
 from pages.shell.frame import frame, sentences
 from pages.shell.tasks import wrong_language
 from pages.shell.views import View, choose_view
-from pages.translation import changes, controls
+from pages.translation import changes, controls, recipes
 from pages.translation.alignment.section import translation_alignment
 from pages.translation.compare.section import translation_compare
 from pages.translation.hypotheses import hypothesis_list
@@ -78,18 +78,27 @@ VIEWS = (
         step_by_step,
         (*SEARCHING, controls.HYPOTHESIS, *ATTENTION),
         pictures=("translation-stage", "translation-part-"),
+        recipes=(
+            recipes.step,
+            recipes.written,
+            recipes.candidates,
+            recipes.representation,
+            recipes.beam_tree,
+        ),
     ),
     View(
         "Alignment",
         alignment,
         (*SEARCHING, *ATTENTION, controls.WHOLE_WORDS),
         pictures=("translation-alignment",),
+        recipes=(recipes.aligned,),
     ),
     View(
         "Compare",
         compare,
         (*SEARCHING, controls.AGAINST, controls.MODELS),
         pictures=("translation-compared",),
+        recipes=(recipes.compared,),
     ),
 )
 

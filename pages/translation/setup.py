@@ -135,10 +135,13 @@ def _forced(choice: Choice) -> tuple[int, ...]:
 
 
 def _begin_anew(asked: int) -> None:
-    """Another sentence or search is told from its best hypothesis; a link's own place is kept."""
+    """Another sentence or search is told from its best hypothesis; a link's own place is kept.
+
+    Undo leads to the hypothesis that the change was made at.
+    """
     if st.session_state.get(ASKED) not in (None, asked):
         fresh("place")  # the address holds that of the sentence before: no link's wish
-        st.session_state["place"] = 1
+        st.session_state["place"] = changes.place_next()
     st.session_state[ASKED] = asked
 
 

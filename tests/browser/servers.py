@@ -65,8 +65,10 @@ def shared(folder: Path) -> Iterator[str]:
                 own.returncode = 0 if left else own.wait(10)
 
 
-def start(folder: Path, *options: str, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a server and wait until it answers."""
+def start(
+    folder: Path, *options: str, base: str = "", **settings: str
+) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a server and wait until it answers, under the path `base`."""
     folder.mkdir(exist_ok=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -84,17 +86,17 @@ def start(folder: Path, *options: str, **settings: str) -> tuple[subprocess.Pope
             start_new_session=True,
         )
     try:
-        _wait(f"http://127.0.0.1:{port}/_stcore/health", process, folder / "log.txt")
+        _wait(f"http://127.0.0.1:{port}{base}/_stcore/health", process, folder / "log.txt")
     except BaseException:
         end(process.pid)
         raise
     return process, f"http://localhost:{port}"
 
 
-def end(server: int) -> None:
+def end(server: int, how: signal.Signals = signal.SIGTERM) -> None:
     """End a server and what it has started; also where it has ended already."""
     with suppress(ProcessLookupError):
-        os.killpg(server, signal.SIGTERM)
+        os.killpg(server, how)
 
 
 def alive(process: int) -> bool:

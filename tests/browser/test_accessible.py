@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.axe import Violation, report, violations
 from tests.browser.conftest import ROOT, Open
@@ -20,6 +20,7 @@ THEME = """() => getComputedStyle(document.querySelector('[data-testid=stApp]'))
 # Faults of Streamlit's own that neither its settings nor a style sheet mend: (rule, how its place
 # begins, why). Never a rule alone.
 ALLOWED: tuple[tuple[str, str, str], ...] = ()
+FIRST_WALKS = tuple({walk.title: walk for walk in reversed(WALKS)}.values())
 FOLDS = 12  # more than any view has
 TALK = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}"
 
@@ -34,6 +35,40 @@ def test_every_declared_view_is_walked() -> None:
 def test_no_view_breaks_a_rule(open_at: Open, walk: Walk) -> None:
     page = open_at(f"/{walk.path}")
     found = [fault for view in walk.shown(page) for fault in faults(page, view)]
+    assert not found, report(found)
+
+
+@pytest.mark.parametrize("walk", FIRST_WALKS, ids=lambda walk: walk.title)
+def test_no_open_popover_breaks_a_rule(open_at: Open, walk: Walk) -> None:
+    page = open_at(f"/{walk.path}")
+    settled(page)
+    found: list[Violation] = []
+    shared = 0
+    for width, theme in ((1440, "light"), (390, "dark")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(f"theme => ({THEME})() === theme", arg=theme)
+        settled(page)
+        buttons = page.get_by_test_id("stPopoverButton").locator("visible=true")
+        for number in range(buttons.count()):
+            button = buttons.nth(number)
+            name = button.inner_text()
+            button.click()
+            expect(page.get_by_test_id("stPopoverBody").last).to_be_visible()
+            if "Share" in name:
+                create = page.get_by_role("button", name="Create short link")
+                link = page.get_by_role("textbox", name="Short link")
+                expect(create.or_(link)).to_be_visible()
+                if create.is_visible():
+                    create.click()
+                expect(link).to_be_visible()
+                shared += 1
+            settled(page)
+            new = [one for one in violations(page) if not allowed(one)]
+            found += [one.at(f"{name}, {width}, {theme}") for one in new]
+            page.keyboard.press("Escape")
+            expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    assert shared == 2
     assert not found, report(found)
 
 

@@ -35,7 +35,7 @@ def test_a_folder_is_looked_at_stopped_exported_used_and_deleted(
     main = page.get_by_test_id("stMain")
     expect(main).to_contain_text("Decoder (text generation), type gpt2.", timeout=60_000)
     expect(main).to_contain_text("2 layers of 2 heads, width 16")
-    name = page.get_by_role("textbox", name="Name")
+    name = page.get_by_role("textbox", name="Name", exact=True)
     expect(name).to_have_value("checkpoint")
     name.fill("little-gpt")
     name.press("Enter")

@@ -335,12 +335,13 @@ def test_six_columns_of_256_tokens_grow_without_a_jump(open_at: Open) -> None:
     page.locator(TOKENS).first.wait_for()
     page.locator(".sheet").evaluate(WATCH)
     page.wait_for_timeout(2500)
+    early = page.evaluate("window.seen.length")
+    wait_written(page)  # a quick machine has written all 256 by now: there is nothing to stop
     seen = page.evaluate("window.seen")
-    looks = sorted({round(at / 60) for at, _, _ in seen})
+    looks = sorted({round(at / 60) for at, _, _ in seen[:early]})
     assert len(looks) >= 5, f"{len(looks)} updates in 2.5 s"
     assert all(grew for _, grew, _ in seen)
     assert len({places for _, _, places in seen}) == 1
-    button(page, "Stop").click()
 
 
 @pytest.mark.feature("Beam search")

@@ -1,10 +1,15 @@
 """Lessons as a pupil plays them: by mouse and by keys, on a desk and on a phone."""
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from engine.api import local
+from engine.learn import grading
+from engine.learn.asking import Asked
+from engine.learn.reader import shipped
 from tests.browser.axe import report, violations
 from tests.browser.conftest import Open, rest, shot
 
@@ -51,12 +56,42 @@ def test_a_pupil_begins_at_home_and_plays_the_first_lesson_to_its_end(
     expect(panel).to_contain_text("Now you can say")
     panel.get_by_role("button", name="Finish").click()
     page.wait_for_url(re.compile("/Learn"))
-    expect(page.get_by_text("1 of 25 lessons finished")).to_be_visible()
+    expect(page.get_by_text(f"1 of {len(shipped())} lessons finished")).to_be_visible()
     page.reload()
     rest(page)
-    expect(page.get_by_text("1 of 25 lessons finished")).to_be_visible()
+    expect(page.get_by_text(f"1 of {len(shipped())} lessons finished")).to_be_visible()
     expect(page.get_by_text("Next lesson: Prompt, completion, context window")).to_be_visible()
     assert page.get_by_test_id("stMain").evaluate("n => n.scrollWidth - n.clientWidth") <= 1
+
+
+def wrong_then_right(page: Page, lesson: str, number: int) -> bool:
+    """Answer a step's question by keys: wrong, which is explained, then right, with its reason."""
+    asked = shipped()[lesson].steps[number - 1]
+    posed = grading.pose(asked, Asked(local(), asked.model, asked.sentence))
+    panel = page.locator(PANEL)
+    alert = panel.get_by_test_id("stAlert")
+    choices = panel.get_by_role("radio")
+    if posed.choices:
+        expect(choices).to_have_count(len(posed.choices))
+        answers = [next(i for i in range(len(posed.choices)) if i != posed.right), posed.right]
+    else:
+        wrong = "zebra" if asked.question and asked.question.form == "word" else "99999"
+        answers = [wrong, str(posed.answer.value)]
+    for given in answers:
+        if isinstance(given, int):
+            choices.nth(given).focus()
+            page.keyboard.press("Space")
+        else:
+            panel.get_by_role("textbox").focus()
+            page.keyboard.press("Control+a")
+            page.keyboard.type(given)
+            page.keyboard.press("Enter")
+        if given == answers[0]:
+            expect(panel.get_by_role("button", name="Show me")).to_be_visible(timeout=20_000)
+        else:
+            expect(alert.first).to_contain_text(posed.answer.because[:30], timeout=20_000)
+            expect(panel.get_by_role("button", name="Show me")).to_have_count(0)
+    return True
 
 
 @pytest.mark.parametrize("lesson", ["1.4", "3.1", "4.4", "5.1"])
@@ -67,17 +102,15 @@ def test_a_lesson_is_played_by_keys_alone(open_at: Open, lesson: str) -> None:
     expect(page.locator(PANEL)).to_contain_text("step 1 of", timeout=30_000)
     rest(page)
     of = int(re.search(r"step 1 of (\d)", page.locator(PANEL).inner_text())[1])  # type: ignore[index]
+    graded = 0
     for number in range(1, of + 1):
         step(page, number, of)
-        choices = page.locator(PANEL).get_by_role("radio")
-        if choices.count():
-            choices.first.focus()
-            page.keyboard.press("Space")
-            alert = page.locator(PANEL).get_by_test_id("stAlert")
-            expect(alert.first).to_be_visible(timeout=20_000)
+        graded += wrong_then_right(page, lesson, number)
         page.evaluate("document.activeElement?.blur()")  # letters typed into a field are letters
         if number < of:
             page.keyboard.press("n")
+    assert graded == of  # every question of these lessons was answered wrong and right
+    expect(page.locator(PANEL)).to_contain_text(f"You predicted 0 of {of} right at once")
     page.keyboard.press("b")
     step(page, of - 1, of)
 
@@ -117,3 +150,70 @@ def test_the_panel_and_the_course_have_no_accessibility_faults(open_at: Open, da
     course = open_at("/Learn", dark=dark)
     found = violations(course)
     assert not found, report(found)
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_what_a_step_speaks_of_is_outlined_and_pulses_only_where_motion_is_wanted(
+    open_at: Open, motion: Literal["no-preference", "reduce"]
+) -> None:
+    page = open_at("/Attention?lesson=3.1&lesson_step=1")
+    page.emulate_media(reduced_motion=motion)
+    step(page, 1, 4)
+    frame = page.locator("rect.pointed").first
+    expect(frame).to_be_attached()
+    label = page.locator("text[data-highlight='row:it']").first
+    style = (
+        "(node) => { const s = getComputedStyle(node); return [s.outlineStyle, s.animationName]; }"
+    )
+    assert label.evaluate(style) == ["dashed", "none" if motion == "reduce" else "atlas-pulse"]
+    # The lock is another thing: it goes, and what is pointed at stays.
+    page.get_by_role("button", name="Unlock").first.click()
+    expect(page.locator(".chip.on")).to_have_count(0)
+    expect(page.locator("text[data-highlight='row:it']")).to_have_count(1)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_term_is_searched_for_and_leads_to_its_picture(open_at: Open, width: int) -> None:
+    page = open_at("/Learn", width=width)
+    page.get_by_role("link", name=re.compile("Glossary of")).click()
+    field = page.get_by_label("Search the glossary")
+    expect(field).to_be_in_viewport()
+    field.focus()
+    page.keyboard.type("induc")
+    expect(page.get_by_role("link", name="See induction head")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("link", name="See tokenizer")).to_have_count(0)
+    assert page.get_by_test_id("stMain").evaluate("n => n.scrollWidth - n.clientWidth") <= 1
+    shot(page, f"glossary-{width}")
+    page.get_by_role("link", name="See induction head").click()
+    page.wait_for_url(re.compile("/Attention.*head=4"))
+    rest(page)
+    assert page.get_by_test_id("stException").count() == 0
+    assert page.locator(PANEL).count() == 0
+
+
+def test_a_term_in_a_caption_says_what_it_means_by_pointer_and_by_keys(open_at: Open) -> None:
+    page = open_at("/Attention")
+    caption = page.locator("[data-testid=stCaptionContainer][aria-description]").first
+    expect(caption).to_be_attached(timeout=20_000)
+    assert page.evaluate("CSS.highlights.get('atlas-term').size") >= 1
+    tip = page.locator(".atlas-term-tip")
+    expect(tip).to_be_hidden()
+    caption.scroll_into_view_if_needed()
+    box = page.evaluate(
+        """() => { const [range] = CSS.highlights.get('atlas-term');
+          const box = range.getBoundingClientRect();
+          return [box.x + 3, box.y + box.height / 2]; }"""
+    )
+    page.mouse.move(*box)
+    expect(tip).to_be_visible()
+    shot(page, "term-pointed-at")
+    page.mouse.move(2, 2)
+    expect(tip).to_be_hidden()
+    page.keyboard.press("Tab")  # what follows is the keyboard's
+    caption.focus()
+    expect(tip).to_contain_text("Enter: lesson")
+    lesson = re.search(r"Enter: lesson (\d\.\d)", tip.inner_text())[1]  # type: ignore[index]
+    page.keyboard.press("Enter")
+    expect(page.locator(PANEL)).to_contain_text(f"Lesson {lesson}", timeout=30_000)
+    rest(page)
+    assert page.get_by_test_id("stException").count() == 0

@@ -36,6 +36,9 @@ LOOKS = (
     Look("Attention", "attention-map", r"Head \d\.\d, the most notable for this text"),
     Look("Translation", "translation-part-1", r"\d+ characters are split into \d+ tokens"),
     Look("Decoding", "decoding-sheet", r"A quick first run: \d settings"),
+    Look("Models", "models-timeline", r"\d+ of \d+ models since 2017 are shown"),
+    Look("Prompting", "prompting-sheet", r"The right answer “positive” comes to the letter with"),
+    Look("Training", "targets", r"\d+ predictions: each token but the first"),
 )
 BOX = """(node) => {
   const { x, y, width, height } = node.getBoundingClientRect();

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -19,6 +17,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from bench.app import free_port
+from bench.hosting import configuration
 from tests.browser import servers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +28,8 @@ pytestmark = [
     pytest.mark.skipif(HAPROXY is None, reason="HAProxy is not installed (apt install haproxy)"),
 ]
 TEXT = "The fox sat by the river and slept."
+KEY = "a key that nobody guesses"
+HOST = {"Authorization": f"Bearer {KEY}"}
 
 
 @dataclass(frozen=True)
@@ -42,32 +44,21 @@ class Replicas:
         found = []
         for _, address in self.each:
             try:
-                with urllib.request.urlopen(f"{address}/healthz", timeout=10) as answer:
+                asked = urllib.request.Request(f"{address}/healthz", headers=HOST)
+                with urllib.request.urlopen(asked, timeout=10) as answer:
                     found.append(json.load(answer)["inside"])
             except OSError:
                 found.append(-1)
         return found
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def configuration(port: int, addresses: list[str]) -> str:
-    """The proxy's own configuration, with these servers in the place of those found by name."""
-    text = (ROOT / "hosting" / "haproxy.cfg").read_text(encoding="utf-8")
-    text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
-    text = re.sub(r"^resolvers docker\n(    .*\n)+", "", text, flags=re.MULTILINE)
-    places = [address.removeprefix("http://") for address in addresses]
-    lines = "\n".join(f"    server replica{n} {place}" for n, place in enumerate(places))
-    return re.sub(r"^    server-template .*$", lines, text, flags=re.MULTILINE)
-
-
 @pytest.fixture
 def replicas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replicas]:
-    for name, value in (("MODE", "public"), ("TRUSTED_PROXIES", "127.0.0.1")):
+    for name, value in (
+        ("MODE", "public"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("ADMIN_KEY", KEY),
+    ):
         monkeypatch.setenv(f"ATLAS_{name}", value)
     with ExitStack() as stack:
         each = []

@@ -258,6 +258,8 @@ sandbox="allow-scripts allow-same-origin allow-popups" width="100%" height="480"
             # A picture whose letters would be too small goes on sideways in its own place.
             stage = frame.locator(".st-key-attention-map").first
             assert sideways <= 0 and (stage.bounding_box() or {})["width"] <= width
+            if (picture.bounding_box() or {})["width"] > width:
+                expect(frame.locator(".st-key-attention-map .more.right")).to_be_visible()
             # Pointing at it works as in the app.
             frame.locator(".st-key-attention-map svg").first.hover()
             shot(page, f"embed-{width}")
@@ -267,16 +269,25 @@ def test_a_page_that_is_not_allowed_shows_no_picture(
     open_at: Open, server: str, school: tuple[str, Callable[[str, str], None]]
 ) -> None:
     site, write = school
-    frame = f'<iframe src="{server}/Attention?embed=true" title="x"></iframe>'
-    write("forbidden.html", PLAIN.format(frame=frame))
-    page = open_at("/", allow=("frame-ancestors", "Framing"))
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text))
-    page.goto(f"{site}/forbidden.html")
-    page.wait_for_timeout(1500)
-    assert any("frame-ancestors" in text for text in refused)
-    (inner,) = (one for one in page.frames if one != page.main_frame)
-    assert inner.locator("[data-testid=stApp]").count() == 0
+    page = open_at(
+        f"/Attention?model=tales-gpt&text={SEA}", allow=("frame-ancestors", "Framing", "404")
+    )
+    link = share(page)
+    page.keyboard.press("Escape")
+    for address in (
+        f"{server}/Attention?embed=true",
+        f"{link}?embed=true",
+        f"{server}/s/aaaaaaaaaa?embed=true",
+        f"{server}/",
+    ):
+        write("forbidden.html", PLAIN.format(frame=f'<iframe src="{address}" title="x"></iframe>'))
+        refused: list[str] = []
+        page.on("console", lambda message, told=refused: told.append(message.text))
+        page.goto(f"{site}/forbidden.html")
+        page.wait_for_timeout(1500)
+        assert any("frame-ancestors" in text for text in refused), address
+        (inner,) = (one for one in page.frames if one != page.main_frame)
+        assert inner.locator("[data-testid=stApp], main").count() == 0, address
 
 
 EMBEDDED = (

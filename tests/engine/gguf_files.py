@@ -65,8 +65,20 @@ def made(
     return found + bytes(-len(found) % alignment) + data
 
 
-def written(folder: Path, path: Path, kind: str, quantized: str = "F32") -> Path:
-    """The checkpoint in `folder` as a GGUF file of the architecture `kind`."""
+def written(
+    folder: Path,
+    path: Path,
+    kind: str,
+    quantized: str = "F32",
+    *,
+    title: str = "tiny",
+    left_out: str = "nothing",
+    extra: Sequence[str] = (),
+) -> Path:
+    """The checkpoint in `folder` as a GGUF file of the architecture `kind`.
+
+    Tensors with `left_out` in their names are left out; `extra` names tensors that are added.
+    """
     import gguf
     from safetensors.numpy import load_file
 
@@ -74,6 +86,7 @@ def written(folder: Path, path: Path, kind: str, quantized: str = "F32") -> Path
     weights = load_file(folder / "model.safetensors")
     writer = gguf.GGUFWriter(path, kind)
     facts(writer, kind, config)
+    writer.add_string("general.name", title)
     words(writer, folder, config)
     arch = next(a for a, name in gguf.MODEL_ARCH_NAMES.items() if name == kind)
     layers = config.get("num_hidden_layers") or config["n_layer"]
@@ -83,8 +96,12 @@ def written(folder: Path, path: Path, kind: str, quantized: str = "F32") -> Path
             known = (names.get_name(n, try_suffixes=(".weight", ".bias")) for n in spellings(ours))
             given = next((one for one in known if one), None)
             assert given is not None, ours
+            if left_out in given:
+                continue
             form = gguf.GGMLQuantizationType[quantized if part.ndim == 2 else "F32"]
             writer.add_tensor(given, gguf.quantize(part, form), raw_dtype=form)
+    for name in extra:
+        writer.add_tensor(name, np.ones(16, np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -149,7 +166,6 @@ def facts(writer: Any, kind: str, config: dict[str, Any]) -> None:
     plain = of("layer_norm_epsilon", "layer_norm_eps", "norm_epsilon")
     name = "rms_epsilon" if square is not None else "epsilon"
     writer.add_float32(f"{kind}.attention.layer_norm_{name}", square or plain)
-    writer.add_string("general.name", f"tiny {kind}")
     writer.add_string("general.license", "mit")
 
 

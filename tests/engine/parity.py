@@ -19,12 +19,12 @@ import numpy as np
 import torch
 
 from engine.export.families import Tower, layout
-from engine.export.model import blocks
+from engine.export.model import blocks, module
 from engine.models.bundle import Card, read_card
 from engine.trace import quantities
 from engine.trace.quantities import Quantity, Sublayer
 from engine.values import Side
-from tests.engine.reference import Arrays, batch, error, past_of, run
+from tests.engine.reference import Arrays, batch, error, past_of, run, square
 from tests.engine.taps import Call, tapped
 
 TOLERANCE = 1e-4
@@ -122,7 +122,7 @@ def expected_of(output: Any, side: str = "") -> Arrays:
     for k, states in enumerate(output[f"{side}hidden_states"][:-1]):
         found[f"hidden.{k}"] = states.numpy()
     for k, weights in enumerate(output.get(f"{side}attentions") or ()):
-        found[f"layer.{k}.weights"] = weights.numpy()
+        found[f"layer.{k}.weights"] = square(weights.numpy())
     if side == "decoder_":
         for k, weights in enumerate(output["cross_attentions"]):
             found[f"cross.{k}.weights"] = weights.numpy()
@@ -155,11 +155,33 @@ def heard(model: Any, side: Side) -> Iterator[Arrays]:
         for block in dict.fromkeys(blocks(model, tower)) if path else ():
             keep = _keeping(found, names)
             hooks.append(block.get_submodule(path or "").register_forward_hook(keep))
+    for routed in quantities.at("router"):
+        for k, block in enumerate(blocks(model, tower) if tower.router else ()):
+            router = module(block, tower.router)
+            if router is not None:
+                hook = _routing(found, routed.output(k))
+                hooks.append(router.register_forward_hook(hook))
     try:
         yield found
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _routing(found: Arrays, name: str) -> Callable[..., None]:
+    """What a router of transformers says, as the weight of each expert for each token."""
+
+    def keep(_module: Any, given: Any, output: Any) -> None:
+        first, weights, last = (tensor.numpy() for tensor in output)
+        if first.shape == last.shape:  # Switch: which one, with what weight
+            found[name] = np.where(first == 1, weights, 0).astype(np.float32)
+            return
+        dense = np.zeros(first.shape, np.float32)
+        for row, (chosen, shares) in enumerate(zip(last, weights, strict=True)):
+            dense[row, chosen] = shares
+        found[name] = dense
+
+    return keep
 
 
 def _keeping(found: Arrays, names: Iterator[str]) -> Callable[..., None]:
@@ -176,6 +198,8 @@ def compare(got: Arrays, expected: Arrays, seen: np.ndarray) -> None:
     assert {f"hidden.{k}" for k in range(layers)} <= set(expected)
     for name, theirs in expected.items():
         ours = got[name]
+        if name.startswith("experts."):  # transformers' routers read a row a token
+            theirs = theirs.reshape(ours.shape)
         if name.split(".")[-1] in (*TAPPED, *RETURNED):
             ours, theirs = ours.swapaxes(1, 2), theirs.swapaxes(1, 2)
         assert error(ours[seen], theirs[seen]) <= TOLERANCE, name
@@ -186,29 +210,34 @@ def consistent(card: Card, got: Arrays, kind: Sublayer, source: Arrays | None = 
     layers = sum(name.startswith(f"{kind}.") and name.endswith(".weights") for name in got)
     assert layers and card.tower.scale > 0
     for layer in range(layers):
-        parts = {q.name: _part(q, layer, kind, got, source) for q in quantities.at("attention")}
+        heads = got[f"{kind}.{layer}.weights"].shape[1]
+        parts = {
+            q.name: _part(q, layer, kind, got, source, heads) for q in quantities.at("attention")
+        }
         there = {name for name, array in parts.items() if array is not None}
         assert there == offered(card), (kind, layer)
         for quantity in COMPUTED:
             inputs = [parts[name] for name in quantity.of]
+            beside = {name: parts[name] for name in quantity.beside}
             ours = parts[quantity.name]
             if ours is None or any(array is None for array in inputs):
                 continue  # disentangled attention gives no scores of one product
             assert quantity.computed is not None
             most = TOLERANCE / 10 if quantity.name in RETURNED else TOLERANCE
-            assert error(ours, quantity.computed(*inputs)) < most, quantity.name
+            assert error(ours, quantity.computed(*inputs, **beside)) < most, quantity.name
         queries, keys = parts.get("query"), parts.get("key")
         assert queries is None or (keys is not None and queries.shape[-1] == keys.shape[-1])
 
 
 def _part(
-    quantity: Quantity, layer: int, kind: Sublayer, got: Arrays, source: Arrays | None
+    quantity: Quantity, layer: int, kind: Sublayer, got: Arrays, source: Arrays | None, heads: int
 ) -> np.ndarray | None:
-    """A quantity of an attention; a source's keys and values come from its encoder."""
+    """A quantity of an attention; a source's keys and values come from its encoder, shared ones."""
     if kind in quantity.sublayers:
         return got.get(quantity.output(layer, kind))
     assert source is not None
-    return source[f"source.{layer}.{quantity.name}"]
+    found = source[f"source.{layer}.{quantity.name}"]
+    return np.repeat(found, heads // found.shape[1], axis=1)
 
 
 def offered(card: Card) -> set[str]:

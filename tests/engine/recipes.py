@@ -145,6 +145,20 @@ EXPERTS: Config = {
     "shared_expert_intermediate_size": 16,
     "decoder_sparse_step": 1,
 }
+LATENT: Config = {  # keys and values are kept as one narrow vector; a block without experts first
+    "num_key_value_heads": HEADS,
+    "kv_lora_rank": 12,
+    "qk_nope_head_dim": 8,
+    "qk_rope_head_dim": 4,
+    "v_head_dim": 6,
+    "first_k_dense_replace": 1,
+    "n_routed_experts": 4,
+    "num_experts_per_tok": 2,
+    "n_shared_experts": 1,
+    "n_group": 2,
+    "topk_group": 1,
+    "moe_intermediate_size": 16,
+}
 T5: Config = {
     "d_model": WIDTH,
     "d_kv": 8,
@@ -153,6 +167,17 @@ T5: Config = {
     "num_decoder_layers": LAYERS,
     "num_heads": HEADS,
     "decoder_start_token_id": 0,
+}
+
+GEMMA: Config = {  # of each tower
+    **SIZES,
+    **GROUPED,
+    "vocab_size": 200,  # that of `sentences`
+    "query_pre_attn_scalar": 12,
+    "sliding_window": 6,
+    "pad_token_id": 0,
+    "eos_token_id": 1,
+    "bos_token_id": 2,
 }
 
 RECIPES: dict[str, Recipe] = {
@@ -248,9 +273,14 @@ RECIPES: dict[str, Recipe] = {
     "seed-oss": _writer("SeedOssForCausalLM", **GROUPED),
     "mixtral": _writer("MixtralForCausalLM", **GROUPED, num_local_experts=4),
     "qwen2-moe": _writer("Qwen2MoeForCausalLM", num_key_value_heads=1, **EXPERTS),
-    "qwen3-moe": _writer("Qwen3MoeForCausalLM", **GROUPED, **EXPERTS),
+    "qwen3-moe": _writer("Qwen3MoeForCausalLM", **GROUPED, **EXPERTS, norm_topk_prob=True),
     "olmoe": _writer("OlmoeForCausalLM", num_key_value_heads=1, **EXPERTS),
     "granitemoe": _writer("GraniteMoeForCausalLM", num_key_value_heads=1, num_local_experts=4),
+    "gpt-oss": _writer(
+        "GptOssForCausalLM", **GROUPED, num_local_experts=4, num_experts_per_tok=2, sliding_window=6
+    ),
+    "deepseek-v2": _writer("DeepseekV2ForCausalLM", **LATENT, q_lora_rank=None),
+    "deepseek-v3": _writer("DeepseekV3ForCausalLM", **LATENT, q_lora_rank=12),
     "phi": _writer("PhiForCausalLM", partial_rotary_factor=0.5),
     "persimmon": _writer("PersimmonForCausalLM", partial_rotary_factor=0.5),
     "gpt-bigcode": ("GPTBigCodeForCausalLM", byte_level, BYTES, {**GPT, **ENDS}),
@@ -285,6 +315,10 @@ RECIPES: dict[str, Recipe] = {
         "RobertaPreLayerNormForMaskedLM", type_vocab_size=1, pad_token_id=1
     ),
     "xlm-roberta-xl": _reader("XLMRobertaXLForMaskedLM", type_vocab_size=1, pad_token_id=1),
+    "longformer": _reader(
+        "LongformerForMaskedLM", attention_window=[4, 8], type_vocab_size=1, pad_token_id=1
+    ),
+    "big-bird": _reader("BigBirdForMaskedLM", block_size=2, num_random_blocks=3),
     "ernie": _reader("ErnieForMaskedLM"),
     "eurobert": _reader("EuroBertForMaskedLM", **GROUPED),
     "nomic-bert": _reader("NomicBertForMaskedLM", head_dim=8),
@@ -302,6 +336,12 @@ RECIPES: dict[str, Recipe] = {
         sep_token_id=3,
         bos_token_id=2,
         eos_token_id=3,
+    ),
+    "xlnet": (
+        "XLNetModel",
+        word_piece,
+        PIECES,
+        {"d_model": WIDTH, "n_layer": LAYERS, "n_head": HEADS, "d_inner": 32, **PADS},
     ),
     "deberta-v2": _reader(
         "DebertaV2ForMaskedLM",
@@ -326,8 +366,32 @@ RECIPES: dict[str, Recipe] = {
         SENTENCES,
         {**T5, "feed_forward_proj": "gated-gelu"},
     ),
+    "switch-transformers": (
+        "SwitchTransformersForConditionalGeneration",
+        sentences,
+        SENTENCES,
+        {
+            **T5,
+            "num_experts": 4,
+            "expert_capacity": 64,
+            "num_sparse_encoder_layers": 1,
+            "num_sparse_decoder_layers": 1,
+        },
+    ),
+    "t5gemma": (
+        "T5GemmaForConditionalGeneration",
+        sentences,
+        SENTENCES,
+        {"encoder": GEMMA, "decoder": GEMMA, "decoder_start_token_id": 2},
+    ),
     "pegasus": _pair("PegasusForConditionalGeneration", scale_embedding=True),
     "blenderbot-small": _pair("BlenderbotSmallForConditionalGeneration"),
+    "led": _pair(
+        "LEDForConditionalGeneration",
+        attention_window=[4, 8],
+        max_encoder_position_embeddings=POSITIONS,
+        max_decoder_position_embeddings=POSITIONS // 2,
+    ),
     "plbart": _pair("PLBartForConditionalGeneration"),
     "bart": _pair("BartForConditionalGeneration"),
     "mbart": _pair("MBartForConditionalGeneration"),
@@ -340,6 +404,7 @@ TINY_GGUF = {
     "qwen2": "qwen2",
     "qwen3": "qwen3",
     "qwen2moe": "qwen2-moe",
+    "qwen3moe": "qwen3-moe",
     "phi3": "phi3",
     "bloom": "bloom",
     "stablelm": "stablelm",

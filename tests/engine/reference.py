@@ -110,6 +110,20 @@ def error(got: np.ndarray, expected: np.ndarray) -> float:
     return float(np.abs(a - b).max() / max(1.0, np.abs(b).max())) if b.size else 0.0
 
 
+def square(weights: np.ndarray) -> np.ndarray:
+    """Weights [batch, head, query, key]; Longformer's kin give a window around each query."""
+    batch, heads, queries, width = weights.shape
+    if width == queries:
+        return weights
+    # Rows of the matrix with `reach` columns before and after it lie one column further each.
+    reach = width // 2
+    wide = np.zeros((batch, heads, queries, queries + 2 * reach), weights.dtype)
+    for query in range(queries):
+        wide[:, :, query, query : query + width] = weights[:, :, query]
+    assert not wide[..., :reach].any() and not wide[..., queries + reach :].any()
+    return wide[..., reach : queries + reach]
+
+
 def generated(
     model: Any, bundle: Bundle, texts: tuple[str, ...], search: Search, prompt: list[int]
 ) -> list[list[tuple[tuple[int, ...], float]]]:

@@ -23,6 +23,13 @@ METHODS = {
     "codegen": ("CodeGenAttention", "_attn"),
 }
 
+# Those that project and attend in one method.
+PROJECTED = {
+    "longformer": "LongformerSelfAttention",
+    "led": "LEDEncoderSelfAttention",
+    "big_bird": "BigBirdSelfAttention",
+}
+
 
 @contextmanager
 def tapped(model: Any) -> Iterator[list[Call]]:
@@ -37,6 +44,14 @@ def tapped(model: Any) -> Iterator[list[Call]]:
         holder, name, watch = module.BloomAttention, "_reshape", _outputs(found, turned=False)
     elif kind == "mpt":
         holder, name, watch = module.MptAttention, "forward", _mixed(found)
+    elif kind in PROJECTED:
+        holder, name = getattr(module, PROJECTED[kind]), "forward"
+        read: list[int] = []
+        hook = model.register_forward_pre_hook(
+            lambda _m, _a, named: read.append(named["input_ids"].shape[1]), with_kwargs=True
+        )
+        # Longformer's kin pad a text to a multiple of their window.
+        watch = _projected(found, read)
     elif kind == "falcon":
         holder, name, watch = module.FalconAttention, "_split_heads", _outputs(found, turned=True)
     else:
@@ -46,6 +61,10 @@ def tapped(model: Any) -> Iterator[list[Call]]:
         return
     changed = [(holder, name, getattr(holder, name))]
     setattr(holder, name, watch(changed[0][2]))
+    if kind == "led":
+        second = module.LEDDecoderAttention
+        changed.append((second, "forward", second.forward))
+        second.forward = _projected(found, [])(second.forward)
     if kind == "falcon":  # its queries and keys are turned by their positions afterwards
         changed.append((module, "apply_rotary_pos_emb", module.apply_rotary_pos_emb))
         module.apply_rotary_pos_emb = _rotated(found, module.apply_rotary_pos_emb)
@@ -54,6 +73,8 @@ def tapped(model: Any) -> Iterator[list[Call]]:
     finally:
         for where, what, before in changed:
             setattr(where, what, before)
+        if kind in PROJECTED:
+            hook.remove()
 
 
 def _arrays(*tensors: Any) -> Any:
@@ -92,6 +113,32 @@ def _mixed(found: list[Call]) -> Callable[..., Any]:
             parts = self.Wqkv(hidden).detach().chunk(3, dim=2)
             found.append(_arrays(*(part.reshape(heads).transpose(1, 2) for part in parts)))
             return real(self, hidden, *more, **named)
+
+        return function
+
+    return watch
+
+
+def _projected(found: list[Call], lengths: list[int]) -> Callable[..., Any]:
+    """Where queries, keys and values are made by three layers of the attention's own.
+
+    The last of `lengths` is that of the text, if it is padded afterwards.
+    """
+
+    def watch(real: Callable[..., Any]) -> Callable[..., Any]:
+        def function(self: Any, hidden_states: Any, *more: Any, **named: Any) -> Any:
+            read = named.get("key_value_states")
+            read = hidden_states if read is None else read
+            heads = getattr(self, "num_heads", None) or self.num_attention_heads
+            named_short = hasattr(self, "q_proj")
+            names = ("q_proj", "k_proj", "v_proj") if named_short else ("query", "key", "value")
+            parts = [
+                getattr(self, name)(states)
+                for name, states in zip(names, (hidden_states, read, read), strict=True)
+            ]
+            split = [p.view(*p.shape[:2], heads, -1).transpose(1, 2) for p in parts]
+            found.append(_arrays(*(p[:, :, : lengths[-1]] if lengths else p for p in split)))
+            return real(self, hidden_states, *more, **named)
 
         return function
 

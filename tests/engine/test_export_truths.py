@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from engine.errors import ExportFailed, NotOffered
+from engine.errors import ExportFailed
 from tests.engine.checkpoints import ROOT, Bundles
 from tests.engine.recipes import LEARNT, POSITIONS
 
@@ -152,12 +152,16 @@ def test_a_matrix_that_no_graph_keeps_is_kept_for_its_pictures(tmp_path: Path) -
     assert np.array_equal(read_matrix(tmp_path, place), matrix.numpy())
 
 
-def test_a_model_without_predictions_is_not_said_to_lack_a_mask() -> None:
-    from pages.decoding.fill_mask import decoding_gap
+def test_a_model_without_predictions_is_not_said_to_lack_a_mask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pages.decoding import page
 
-    card = SimpleNamespace(title="MiniLM", mask=103, predicts=False)
-    with pytest.raises(NotOffered, match="no output matrix"):
-        decoding_gap(SimpleNamespace(card=card))  # type: ignore[arg-type]
+    told: list[str] = []
+    monkeypatch.setattr(page.st, "info", lambda text, **_: told.append(text))
+    card = SimpleNamespace(title="MiniLM", mask=103, predicts=False, family="encoder")
+    page.decoding(SimpleNamespace(card=card))  # type: ignore[arg-type]
+    assert len(told) == 1 and "has no prediction head" in told[0] and "mask" not in told[0]
 
 
 def test_positions_that_are_no_vectors_say_what_they_are() -> None:
@@ -176,9 +180,11 @@ def test_positions_that_are_no_vectors_say_what_they_are() -> None:
         ({"model_type": "mamba"}, "is recurrent: it carries a state"),
         ({"model_type": "jamba"}, "is a hybrid"),
         ({"model_type": "qwen3_next"}, "is a hybrid"),
+        ({"model_type": "prophetnet"}, "predicts several tokens at once"),
+        ({"model_type": "xlm-prophetnet"}, "several hidden states and attentions"),
         ({"model_type": "rwkv"}, "no attention that could be shown"),
         ({"model_type": "clip", "vision_config": {}}, "vision or speech"),
-        ({"quantization_config": {"bits": 4}}, "stored quantised"),
+        ({"quantization_config": {"bits": 4}}, "stored quantized"),
         ({"model_type": "abacus"}, "docs/models.md"),
         (None, "tokenizer.json cannot be read"),
     ],

@@ -185,7 +185,7 @@ def test_a_folder_is_looked_at_without_loading_it(tmp_path: Path) -> None:
         ({"model_type": "mine", "auto_map": {"AutoModel": "evil.Evil"}}, "code from its own"),
         ({"model_type": "mamba"}, "is recurrent"),
         ({"model_type": "perceiver"}, "not supported"),
-        ({"model_type": "llama", "quantization_config": {"bits": 4}}, "quantised"),
+        ({"model_type": "llama", "quantization_config": {"bits": 4}}, "quantized"),
     ],
 )
 def test_what_is_not_for_us_is_refused_from_the_configuration(

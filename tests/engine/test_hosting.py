@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import Busy
 from engine.hosting import figures
 from engine.hosting.admission import AWAY, Gate
-from engine.hosting.rates import Rates, network
+from engine.hosting.rates import Rates, counted, network
 
 
 class Clock:
@@ -49,10 +49,11 @@ def test_who_comes_when_it_is_full_waits_in_order() -> None:
     assert found.ask("d", here=yes).waiting == 2 and found.counts() == (2, 2)
 
 
-def test_leaving_frees_the_place_for_who_waits_longest() -> None:
-    found, _ = gate(1)
-    assert numbers(found, "a", "b", "c") == [0, 1, 2]
-    found.leave("a")
+def test_a_free_place_is_for_who_waits_longest() -> None:
+    found, clock = gate(1)
+    numbers(found, "a", here=no)
+    assert numbers(found, "b", "c") == [1, 2]
+    clock.now += AWAY + 2
     assert numbers(found, "c", "b") == [1, 0]
     assert numbers(found, "a") == [2]  # who left is a newcomer
 
@@ -100,7 +101,7 @@ def test_a_page_that_asks_by_itself_does_not_keep_a_place() -> None:
 def test_a_full_queue_sends_newcomers_away_and_says_so() -> None:
     found, _ = gate(1, queue=1)
     before = figures.value("atlas_refusals_total", reason="queue")
-    assert numbers(found, "a", "b") == [0, 1] and found.full()
+    assert numbers(found, "a", "b") == [0, 1]
     with pytest.raises(Busy, match="full"):
         found.ask("c", here=yes)
     assert figures.value("atlas_refusals_total", reason="queue") == before + 1
@@ -119,7 +120,7 @@ def test_one_address_has_so_many_visitors_and_no_more() -> None:
 
 def test_without_a_limit_everybody_is_inside() -> None:
     found, _ = gate(0, queue=0)
-    assert numbers(found, *map(str, range(300))) == [0] * 300 and not found.full()
+    assert numbers(found, *map(str, range(300))) == [0] * 300
 
 
 def test_many_who_wait_ask_more_seldom() -> None:
@@ -174,7 +175,7 @@ def test_names_that_are_remembered_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "counted"),
+    ("address", "name"),
     [
         ("10.0.0.7", "10.0.0.7"),
         ("::ffff:10.0.0.7", "10.0.0.7"),
@@ -184,5 +185,10 @@ def test_names_that_are_remembered_are_bounded() -> None:
         ("no address" * 50, ("no address" * 50)[:60]),
     ],
 )
-def test_neighbours_with_many_addresses_count_as_one(address: str, counted: str) -> None:
-    assert network(address) == counted
+def test_neighbours_with_many_addresses_count_as_one(address: str, name: str) -> None:
+    assert network(address) == name == counted(address)
+
+
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_a_visitor_without_an_address_sits_at_this_computer(nobody: str | None) -> None:
+    assert counted(nobody) == counted("127.0.0.1") == counted("::ffff:127.0.0.1")

@@ -19,6 +19,7 @@ TEXT = "The cat sat on the mat because it was warm."
 TARGET = (0, 7, 19, 23, 5, 8)
 # Families whose scores are more than scale x q.k: position biases, soft caps, disentangled parts.
 BIASED = {"bloom", "deberta-v2", "falcon-alibi", "gemma2", "mpt", "mt5", "t5", "umt5"}
+BIASED |= {"switch-transformers", "t5gemma"}
 
 CASES = [
     ("tales-gpt", "decoder", "The little boat sailed across the dark sea."),
@@ -76,7 +77,8 @@ def multiplies_out(attention: Attention) -> bool:
         score = one.dot * one.scale + one.bias
         assert abs(score - one.score) <= close * max(1.0, abs(one.score))
         softmax = np.exp(one.scores - one.scores.max())
-        assert np.abs(softmax / softmax.sum() - one.weights).max() <= 1e-5
+        shares = softmax / softmax.sum() * (1 - one.sink)
+        assert np.abs(shares - one.weights).max() <= 1e-5
         fetched = one.weights @ attention.value[head]
         assert np.abs(fetched - one.output).max() <= 1e-5 * max(1.0, np.abs(one.output).max())
     return biased

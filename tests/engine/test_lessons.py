@@ -26,8 +26,8 @@ IDS = [
     for number in range(1, len(lesson.steps) + 1)
 ]
 NAMED = (
-    "1.1 1.2 1.4 1.5 2.1 2.3 2.4 3.1 3.2 3.3 3.4 3.5 4.1 4.2 4.3 4.4 4.5 4.6 "
-    "5.1 5.2 5.3 5.4 6.4 8.4"
+    "1.1 1.2 1.3 1.4 1.5 2.1 2.2 2.3 2.4 3.1 3.2 3.3 3.4 3.5 3.6 4.1 4.2 4.3 4.4 4.5 4.6 4.7 "
+    "5.1 5.2 5.3 5.4 6.1 6.2 6.3 6.4 7.1 7.2 7.3 7.4 8.1 8.2 8.3 8.4"
 ).split()
 OTHER = {
     "English": (
@@ -40,9 +40,7 @@ OTHER = {
 
 def posed(step: Step, text: str | None = None) -> Posed:
     assert step.question is not None
-    return grading.pose(
-        step.question, Asked(ENGINE, step.model, step.sentence if text is None else text)
-    )
+    return grading.pose(step, Asked(ENGINE, step.model, step.sentence if text is None else text))
 
 
 def right_answer(one: Posed) -> str | float | list[str]:
@@ -251,7 +249,7 @@ def test_a_tie_is_no_question() -> None:
     from engine.learn.asking import Candidate, first_of
 
     with pytest.raises(NoQuestion, match="tie here at 40%"):
-        first_of([Candidate("a", 0.4, "40%"), Candidate("b", 0.4, "40%")], "")
+        first_of([Candidate("a", 0.4, "40%"), Candidate("b", 0.4, "40%")], lambda best: best.name)
 
 
 @pytest.mark.parametrize(
@@ -341,6 +339,7 @@ def test_a_good_file_is_read() -> None:
         ('answer = "top_token"', 'answer = "top_token"\nwith = { word = "a" }', 13, "takes no"),
         ('answer = "top_token"', 'answer = "rank_of"', 10, "needs `word`"),
         ('answer = "top_token"', 'answer = "top_token"\nform = "essay"', 13, "`form` is one of"),
+        ('answer = "top_token"', 'answer = "top_token"\nguess_first = 1', 13, "true or false"),
         ("**bars**", "**bars", 8, "not closed"),
         ("Look at the", "word " * 71, 8, "at most 70"),
         ('page = "Decoding"', 'page = "Decoding"\nrun = "x"', 7, "`run`"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from queue import Queue
 
 import pytest
 
@@ -135,13 +136,13 @@ def test_a_visitor_has_so_many_writings_and_maps(public) -> None:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_who_asks_for_much_stands_in_nobodys_way(count: int) -> None:
-    places, order, go = Slots(count), [], threading.Event()
+    places, come, leave = Slots(count), Queue[str](), threading.Semaphore(0)
 
     def run(viewer: str) -> None:
         policy.serve(viewer)
         with places():
-            go.wait(10)
-            order.append(viewer)
+            come.put(viewer)
+            leave.acquire(timeout=10)
 
     begun: list[threading.Thread] = []
     for _ in range(8):
@@ -149,12 +150,18 @@ def test_who_asks_for_much_stands_in_nobodys_way(count: int) -> None:
         begun[-1].start()
     while places.waiting < 8 - count:
         time.sleep(0.001)
+    assert [come.get(timeout=10) for _ in range(count)] == ["greedy"] * count
     begun.append(threading.Thread(target=run, args=("guest",)))
     begun[-1].start()
     while places.waiting < 9 - count:
         time.sleep(0.001)
-    go.set()
+    # One place at a time is left, so that who is let in is known, not who runs first.
+    order = []
+    for _ in range(9 - count):
+        leave.release()
+        order.append(come.get(timeout=10))
+    assert order == ["guest", *["greedy"] * (8 - count)]
+    leave.release(count)
     for thread in begun:
         thread.join(10)
-    # Before the guest came, `count` were at work and the others waited: the guest is next.
-    assert order.index("guest") <= count and len(order) == 9 and places.waiting == 0
+    assert places.waiting == 0 and not any(thread.is_alive() for thread in begun)

@@ -40,6 +40,7 @@ STATES = st.builds(
     digest=st.sampled_from(("", "0f" * 32)),
     source=st.sampled_from(("", "maker/model-1.0")),
     controls=st.dictionaries(KEYS, st.lists(TEXTS, max_size=4).map(tuple), max_size=8),
+    lesson=st.one_of(st.just(""), TEXTS),
 )
 
 
@@ -65,6 +66,7 @@ def test_equal_states_have_equal_ids_in_whatever_order_they_were_made(state, ran
         state.digest,
         state.source,
         {k: state.controls[k] for k in keys},
+        state.lesson,
     )
     assert link_id(other) == link_id(state)
 
@@ -160,3 +162,12 @@ def test_a_state_cannot_be_changed():
     state = SharedState("Home", "", "m", controls={"a": ["1"]})  # type: ignore[dict-item]
     with pytest.raises(TypeError):
         state.controls["a"] = ("2",)  # type: ignore[index]
+
+
+def test_a_link_to_a_lesson_is_bounded_and_says_so():
+    lesson = SharedState("Attention", "", "tales-gpt", lesson="x" * MOST)
+    with pytest.raises(BadLink, match=r"The lesson has 64 kB; a short link carries 64 kB"):
+        canonical(lesson)
+    with pytest.raises(BadLink, match="no lesson that makes sense"):
+        parse(forged(lesson=["x"]))
+    assert parse(forged()).state.lesson == ""

@@ -16,7 +16,7 @@ import pytest
 
 from engine.errors import BadLink, LinksUnavailable
 from engine.links import __main__ as program
-from engine.links import files, state, store
+from engine.links import files, repair, state, store
 from engine.links.state import SharedState, link_id
 from engine.links.store import DAY, Links
 from engine.settings import settings
@@ -73,6 +73,17 @@ def test_who_may_not_make_one_stores_nothing(links: Links):
     with pytest.raises(LinksUnavailable, match="no"):
         links.put(shared(), new=refuse)
     assert links.totals() == (0, 0)
+
+
+def test_what_would_not_come_back_is_refused_and_named(links: Links):
+    for controls in ({"turn1": ("x" * 4001,)}, {"Layer": ("1",)}, {"also": ("m",) * 65}):
+        (key,) = controls
+        with pytest.raises(BadLink, match=f"cannot carry {key}: .*4,000 characters.*long address"):
+            links.put(SharedState("Attention", "the sea", "m", controls=controls))
+    assert links.totals() == (0, 0)
+    whole = SharedState("Attention", "the sea", "m", controls={"turn1": ("x" * 4000,)})
+    found = links.get(links.put(whole))
+    assert found and found.state == whole and not found.left_out
 
 
 @pytest.mark.parametrize(
@@ -139,6 +150,14 @@ def test_a_full_store_refuses_the_new_and_keeps_the_old(tmp_path: Path):
     assert all(links.get(name) for name in names) and links.put(shared("a")) == names[0]
 
 
+def test_a_link_that_finds_no_room_costs_nobody_one_of_theirs(tmp_path: Path):
+    links, asked = Links(tmp_path / "links.sqlite", count=1), []
+    links.put(shared("a"), new=lambda: asked.append("a"))
+    with pytest.raises(LinksUnavailable, match="full"):
+        links.put(shared("b"), new=lambda: asked.append("b"))
+    assert asked == ["a"]
+
+
 def test_its_size_is_bounded(tmp_path: Path):
     links = Links(tmp_path / "links.sqlite", megabytes=1)
     with pytest.raises(LinksUnavailable, match="full"):
@@ -158,6 +177,24 @@ def test_what_nobody_opened_for_two_years_is_forgotten(links: Links, days: Calla
     assert links.get(opened)
     live(days, links, 740)
     assert links.get(opened) is None and links.totals()[0] == 1
+
+
+def test_who_opens_a_link_on_its_last_day_keeps_it(links: Links, days: Callable[[int], None]):
+    names = [links.put(shared(text)) for text in "abc"]
+    live(days, links, 720)
+    days(20)  # too old since ten days, yet nobody has used the store meanwhile
+    assert links.get(names[0])
+    asked: list[str] = []
+    assert links.put(shared("a"), new=lambda: asked.append("a")) == names[0] and not asked
+    assert links.get(names[0]) and not links.get(names[1]) and not links.get(names[2])
+
+
+def test_making_a_link_again_on_its_last_day_keeps_it(links: Links, days: Callable[[int], None]):
+    name = links.put(shared("a"))
+    live(days, links, 720)
+    days(20)
+    asked: list[str] = []
+    assert links.put(shared("a"), new=lambda: asked.append("a")) == name and not asked
 
 
 def test_a_clock_that_jumps_forgets_nothing_at_once(links: Links, days: Callable[[int], None]):
@@ -261,6 +298,30 @@ def test_a_damaged_file_is_set_aside_and_made_anew(
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     if len(rest) < 60:
         assert links.was_rebuilt() and len(list(links.path.parent.glob("*.damaged-*"))) >= 1
+
+
+def test_a_damaged_day_does_not_move_the_calendar(links: Links, days: Callable[[int], None]):
+    names = [links.put(shared(f"{n} " + "x" * 3000)) for n in range(60)]
+    with sqlite3.connect(links.path) as file:
+        # An id says nothing of the day: these rows are whole, and their days are not.
+        file.execute("UPDATE links SET opened = 1 << 40 WHERE id = ?", (names[0],))
+        file.execute("UPDATE links SET opened = -1 << 40 WHERE id = ?", (names[1],))
+    file.close()
+    damage(links.path, 0.3, 0.5)
+    before = {name for name, _, _ in links.rows()}
+    assert set(names[:2]) <= before and links.was_rebuilt()
+    assert all(0 <= age <= 730 for _, _, age in links.rows())
+    days(10)
+    links.put(shared("ten days later"))
+    assert before - {names[1]} <= {name for name, _, _ in links.rows()}
+
+
+@pytest.mark.parametrize(
+    ("opened", "last"),
+    [([], 0), ([7], 7), ([3, 5, 10**9], 5), ([0, 730], 730), ([0, 1, 731, 732, 733], 733)],
+)
+def test_the_last_day_is_that_of_the_days_which_hold_the_most_links(opened, last):
+    assert repair.last_day(opened, 730) == last
 
 
 def test_processes_that_meet_a_damaged_file_make_it_anew_once(links: Links):

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,6 +40,8 @@ def test_an_event_is_an_object_with_its_numbers(lines) -> None:
     (line,) = lines()
     assert (line["event"], line["kind"], line["seconds"]) == ("job", "export", 1.5)
     assert line["level"] == "info" and line["time"].startswith("20")
+    # The time is UTC and says so: without it a reader takes it for the time of their own place.
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(line["time"])) < timedelta(seconds=5)
 
 
 def test_a_flood_of_one_event_is_one_line(lines, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from engine.models import runtime
 from engine.space import vocabulary_layout
 from engine.trace import tracing
 from engine.training import __main__ as training
-from engine.training import recipes, shipping
+from engine.training import corpora, moments, recipes, shipping, tales_mini
 from engine.training.__main__ import changed
+from engine.training.fit.loop import Limits, train
+from engine.training.measures import figures
 from engine.values import Reading
 from tests.engine.checkpoints import no_garbage_collection
 
@@ -136,3 +141,60 @@ def test_settings_are_changed_by_name_and_number() -> None:
     for wrong in ("nonsense=1", "schedule=1", "layers=two"):
         with pytest.raises(ValueError):
             changed(found, [wrong])
+
+
+def test_the_moments_of_a_training_become_bundles_that_open(
+    corpus: tuple[Path, float], tmp_path: Path
+) -> None:
+    folder, fraction = corpus
+    work, place = tmp_path / "work", tmp_path / "moments"
+    settings = tales_mini.Settings(
+        vocabulary=400, width=32, layers=1, heads=2, positions=64, batch_tokens=256
+    )
+    task = tales_mini.prepare(folder, work / tales_mini.NAME, settings, fraction=fraction)
+    task = replace(task, moments=(0.5,))  # an export takes long: one of them
+    course = train(task, work / tales_mini.NAME, Limits(minutes=1, steps=30))
+    texts = [text[:300] for text in corpora.prose(folder, fraction=fraction).train[:3]]
+    (place / tales_mini.NAME / "000099").mkdir(parents=True)  # of a training before
+    with warnings.catch_warnings(), no_garbage_collection():
+        warnings.simplefilter("ignore")
+        found = moments.ship(work=work, place=place, texts=texts)
+    assert sorted(path.name for path in found.iterdir()) == ["000015", "training.json"]
+    told = json.loads((found / "training.json").read_text())
+    (line,) = told["moments"]
+    assert line["step"] == 15 and line["loss"] == course.losses[14]
+    assert told["curve"][0] == [1, course.losses[0]] and told["curve"][-1][0] == 15
+    bundle = runtime.open_bundle(found / "000015")
+    assert bundle.card.title == "Tales Mini, step 15"
+    assert bundle.card.notes[0].startswith("Trained for 0 minutes: 15 steps")
+    assert line["bits_per_byte"] == pytest.approx(figures.bits_per_byte(bundle, texts), abs=1e-4)
+    assert line["bytes"] == sum(path.stat().st_size for path in bundle.folder.iterdir())
+    logits = tracing.logits(bundle, Reading(bundle.card.name, "Once upon"), (0,)).logits
+    model = AutoModelForCausalLM.from_pretrained(work / tales_mini.NAME / "moments" / "000015")
+    ids = torch.tensor([figures.tokenizer_of(bundle).encode("Once upon").ids])
+    with torch.no_grad():
+        wanted = model(ids).logits[0, :1].numpy()
+    # int8 rounds every weight a little: the same model, not the same numbers.
+    assert np.abs(logits - wanted).max() < 0.1 * max(1.0, np.abs(wanted).max())
+
+
+def test_a_moment_that_is_too_large_stops_it_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "000001").mkdir()
+    (tmp_path / "000001" / "weights.bin").write_bytes(b"x" * 1001)
+    assert moments.size(tmp_path / "000001") == 1001
+    monkeypatch.setattr(moments, "LARGEST", 1000)
+    with pytest.raises(SystemExit, match="000001 has 1,001 bytes; at most 1,000 may lie here"):
+        moments.size(tmp_path / "000001")
+
+
+def test_a_loss_curve_is_thinned_early_least() -> None:
+    losses = [10 / (1 + step) for step in range(5000)]
+    curve = moments.curve(losses, 60)
+    steps = [step for step, _ in curve]
+    assert steps[:3] == [1, 2, 3] and steps[-1] == 5000 and len(steps) <= 60
+    assert curve[0][1] == 10 and curve[-1][1] == pytest.approx(
+        np.mean(losses[steps[-2] :]), abs=1e-4
+    )
+    assert moments.curve([]) == []

@@ -183,3 +183,58 @@ def test_several_heads_of_any_layers_are_put_together():
         )
         assert np.allclose(np.nan_to_num(found.weights), expected)
         assert "2 heads: 1.2, 2.1" in found.notes[0] and found.share == (how == "mean")
+
+
+def drained(**options):
+    """The map of a head with a sink that takes a third of each row, a half in the other head."""
+    plain, share = attention(), np.array([[0.5], [1 / 3]]) * np.ones((2, 5))
+    found = Attention(
+        plain.weights * (1 - share)[:, :, None],
+        plain.scores,
+        None,
+        None,
+        plain.value,
+        plain.output,
+        1.0,
+        share.astype(np.float32),
+    )
+    return prepared(
+        found,
+        1,
+        kind="decoder",
+        queries=TOKENS,
+        keys=TOKENS,
+        options=MapOptions(**options),
+        several=lambda: found.weights,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sink"),
+    [
+        ({}, 1 / 3),
+        ({"whole_words": True}, 1 / 3),
+        ({"together": "mean"}, 5 / 12),
+        ({"together": "mean", "pair": "A to A"}, 5 / 12),
+    ],
+)
+def test_with_its_sink_every_row_sums_to_one(options: dict, sink: float):
+    found = drained(**options)
+    assert found.sink is not None and found.sink.shape == (len(found.rows),)
+    assert found.sink == pytest.approx(sink)
+    assert np.nansum(found.weights, axis=1) + found.sink == pytest.approx(1, abs=1e-5)
+    assert maps.SINK in found.notes
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hidden": "first"},
+        {"quantity": "value"},
+        {"together": "max"},
+        {"together": "mean", "several": ((0, 0), (1, 1))},
+    ],
+)
+def test_where_rows_are_changed_the_sink_is_not_a_part_of_them(options: dict):
+    found = drained(**options)
+    assert found.sink is None and maps.SINK not in found.notes

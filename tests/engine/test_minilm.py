@@ -10,6 +10,8 @@ from tokenizers import Tokenizer
 
 from engine.export.card import sha256
 from engine.models.bundle import read_card, read_matrix
+from engine.space import retrieval
+from engine.space.passages import ready
 from tests.engine.checkpoints import Bundles
 from tests.engine.reference import error, load, run
 
@@ -65,4 +67,29 @@ def test_the_two_senses_of_bank(folder: Path) -> None:
     loan = vector(folder, "The bank refused him a loan for the house.", "bank")
     assert min(near(river, shore), near(money, loan)) > max(
         near(a, b) for a in (river, shore) for b in (money, loan)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "rank"),
+    [("At the pharmacy", 1), ("Curling", 2), ("Two banks", 4), ("In a tale", 2)],
+)
+def test_the_passage_that_answers_ranks_higher_by_vectors_than_by_words(
+    folder: Path, name: str, rank: int
+) -> None:
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+    def pooled(text: str) -> np.ndarray:
+        found = tokenizer.encode(text)
+        ids = np.array([found.ids[: sum(found.attention_mask)]])
+        states = run(folder / "model.onnx", input_ids=ids)["hidden.6"][0]
+        return retrieval.pooled(states, "mean")
+
+    one = next(one for one in ready() if one.name == name)
+    vectors = np.array([pooled(text) for text in one.passages])
+    assert one.answers is not None
+    found = retrieval.by_vectors(pooled(one.query), vectors).rank(one.answers)
+    assert found == rank  # lesson 8.3 names those of Curling and In a tale
+    assert found <= 4 and found < retrieval.by_words(one.query, one.passages).ranking.rank(
+        one.answers
     )

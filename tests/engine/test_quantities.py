@@ -10,17 +10,24 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
+from engine.blocks.parts import Parts, Update
 from engine.models.catalog import SHIPPED
 from engine.models.runtime import open_bundle
 from engine.trace import outputs, quantities, tracing
 from engine.trace.quantities import QUANTITIES, Quantity
-from engine.values import Attention, Embedded, Hidden, Layer, Logits, Reading
+from engine.values import Attention, Embedded, Hidden, Layer, Logits, Reading, Routing
 from tests.engine.checkpoints import Bundles
 from tests.engine.parity import RETURNED, TAPPED, heard
 from tests.engine.reference import load
 
 ROOT = Path(__file__).parents[2]
-VALUES = {"attention": Attention, "embedding": Embedded, "part": Layer, "output": Logits}
+VALUES = {
+    "attention": Attention,
+    "embedding": Embedded,
+    "part": Layer,
+    "output": Logits,
+    "block": Parts,
+}
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda quantity: quantity.name)
@@ -30,7 +37,14 @@ def test_a_value_has_a_field_of_each_quantity_with_its_axes(quantity: Quantity) 
         assert hints["states"].dim_str == f"layers_plus_1 {quantity.axes}"
         assert get_type_hints(Layer)[quantity.name].dim_str == quantity.axes
         return
-    hint = get_type_hints(VALUES[quantity.hook])[quantity.name]
+    if quantity.hook == "router":
+        # Of a graph's many zeros a value keeps none: who was chosen, and with what weight.
+        hints = get_type_hints(Routing)
+        assert {hints[n].dim_str for n in (quantity.name, "weights")} == {"routed token chosen"}
+        return
+    # A block has several sub-layers that add something: each is a value of its own.
+    added = quantity.hook == "block" and quantity.name == "vector"
+    hint = get_type_hints(Update if added else VALUES[quantity.hook])[quantity.name]
     arrays = [kind for kind in getattr(hint, "__args__", (hint,)) if hasattr(kind, "dim_str")]
     assert [kind.dim_str for kind in arrays] == [quantity.axes]
 

@@ -71,8 +71,8 @@ class _Counted(Session):
 
     lock, now, most = threading.Lock(), 0, 0
 
-    def __init__(self, graph: Path | Part, device: Device) -> None:
-        super().__init__(graph, device)
+    def __init__(self, graph: Path | Part, device: Device, *, halves: bool = False) -> None:
+        super().__init__(graph, device, halves=halves)
         if isinstance(graph, Part):
             with self.lock:
                 type(self).now += 1

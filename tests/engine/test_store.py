@@ -16,6 +16,7 @@ import pytest
 from engine.attention import notable
 from engine.decoding import translation
 from engine.decoding.beams import Search
+from engine.decoding.scoring import score
 from engine.errors import EmptyText, EngineError
 from engine.models import runtime
 from engine.models.runtime import open_bundle
@@ -24,7 +25,7 @@ from engine.tokenizers import tokens as cutting
 from engine.tokenizers.tokenization_steps import Cutter
 from engine.tokenizers.vocabulary import vocabulary
 from engine.trace import blockwise, tracing
-from engine.values import Frozen, Reading
+from engine.values import Frozen, Reading, frozen
 from tests.engine.checkpoints import ROOT
 
 SHIPPED = ROOT / "assets" / "models"
@@ -253,6 +254,22 @@ def test_a_frozen_value_locks_its_dictionaries_with_their_arrays_and_its_lists()
     with pytest.raises(ValueError, match="read-only"):
         found.numbers["first"][0] = 1
     assert found.names == ("a", "b")
+
+
+def test_a_frozen_value_keeps_no_more_of_another_array_than_it_shows():
+    whole = np.arange(200_000).reshape(1000, 200)
+    found = _Found({"best": whole[:, :10]}, ["a"])
+    assert np.array_equal(found.numbers["best"], whole[:, :10])
+    assert size(found) < 100_000 < whole.nbytes
+    assert np.shares_memory(frozen(whole[:900]), whole)  # nearly all of it is not copied
+    assert whole.flags.writeable
+
+
+def test_what_a_text_is_scored_by_counts_its_own_bytes_alone():
+    bundle = open_bundle(SHIPPED / "tales-gpt")
+    logits = np.random.default_rng(0).normal(size=(12, bundle.card.vocabulary))
+    scored = score(logits.astype(np.float32), np.arange(12))
+    assert size(scored) < 2 * scored.nbytes + 2000 < logits.nbytes / 4
 
 
 def test_a_card_cannot_be_changed_by_who_reads_it():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import re
 from dataclasses import replace
@@ -12,11 +13,22 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForSeq2SeqLM
 
-from engine.training import corpora, fr_en, lessons, recipes, tales_bert, tales_gpt
+from engine.training import (
+    corpora,
+    fr_en,
+    lessons,
+    recipes,
+    tales_bert,
+    tales_gpt,
+    tales_mini,
+    tales_rnn,
+    tokenizers,
+)
 from engine.training.corpora import Pair
 from engine.training.fit import attention
 from engine.training.fit.loop import Course, Limits, Schedule, rate, train
 from engine.training.fit.packing import STEP, by_length, gathered, padded
+from engine.training.fit.recurrent import Recurrent, RecurrentConfig
 from engine.training.measures import everyday
 
 TINY = {
@@ -29,11 +41,17 @@ TINY = {
     "tales-bert": tales_bert.Settings(
         vocabulary=400, width=32, layers=1, heads=2, positions=64, batch_tokens=256
     ),
+    "tales-rnn": tales_rnn.Settings(width=32, hidden=48, positions=64, batch_tokens=256),
+    "tales-mini": tales_mini.Settings(
+        vocabulary=400, width=32, layers=2, heads=2, positions=64, batch_tokens=256
+    ),
 }
 LOADERS = {
     "tales-gpt": AutoModelForCausalLM,
     "fr-en": AutoModelForSeq2SeqLM,
     "tales-bert": AutoModelForMaskedLM,
+    "tales-rnn": Recurrent,
+    "tales-mini": AutoModelForCausalLM,
 }
 
 
@@ -93,7 +111,7 @@ def test_held_out_documents_and_sentences_are_not_read_by_tales_bert(corpus):
     assert texts & {part for document in trained for part in document.split("\n\n")}
 
 
-@pytest.mark.parametrize("name", recipes.NAMES)
+@pytest.mark.parametrize("name", [*recipes.NAMES, *recipes.BESIDE])
 def test_recipe_runs_from_corpus_to_checkpoint_and_resumes(name, corpus, tmp_path):
     folder, fraction = corpus
     recipe, settings = recipes.find(name), TINY[name]
@@ -103,8 +121,9 @@ def test_recipe_runs_from_corpus_to_checkpoint_and_resumes(name, corpus, tmp_pat
     again = recipe.prepare(folder, tmp_path, settings, fraction=fraction)
     last = train(again, tmp_path, Limits(minutes=1, steps=30), resume=True)
     assert last.step == 30 and last.tokens > first.tokens
-    # Thirty steps on so small a text must beat a fresh model's guess among 400 pieces, ln 400.
-    assert last.loss < np.log(400) - 0.1
+    # Thirty steps on so small a text must beat a fresh model's guess among all pieces.
+    assert last.loss < np.log(max(400, len(again.tokenizer))) - 0.1
+    assert len(last.losses) == 30 and last.losses[:12] == first.losses
     model = LOADERS[name].from_pretrained(tmp_path / "checkpoint")
     for key, value in model.state_dict().items():
         torch.testing.assert_close(value, again.model.state_dict()[key])
@@ -122,6 +141,56 @@ def test_a_resumed_training_ends_where_one_without_a_stop_does(corpus, tmp_path)
             course = train(task, place, Limits(minutes=1, steps=steps), resume=number > 0)
         losses.append(course.loss)
     assert losses[0] == pytest.approx(losses[1], rel=3e-5)
+
+
+def test_moments_of_a_training_are_kept_where_they_came_and_after_a_stop_too(corpus, tmp_path):
+    folder, fraction = corpus
+    limits = Limits(minutes=1, steps=40)
+    moments = (0.0, 1 / 40, 0.25, 0.5, 1.0)
+
+    def task():
+        made = tales_mini.prepare(folder, tmp_path, TINY["tales-mini"], fraction=fraction)
+        return replace(made, moments=moments)
+
+    fresh = {key: value.clone() for key, value in task().model.state_dict().items()}
+    train(task(), tmp_path, limits)
+    kept = tmp_path / "moments"
+    names = ["000000", "000001", "000010", "000020", "000040"]
+    assert sorted(place.name for place in kept.iterdir()) == names
+    first, last = (AutoModelForCausalLM.from_pretrained(kept / names[one]) for one in (0, -1))
+    for key, value in first.state_dict().items():
+        torch.testing.assert_close(value, fresh[key])
+    done = AutoModelForCausalLM.from_pretrained(tmp_path / "checkpoint").state_dict()
+    for key, value in last.state_dict().items():
+        torch.testing.assert_close(value, done[key])
+    course = json.loads((kept / "000020" / "course.json").read_text())
+    assert course["step"] == 20 == len(course["losses"])
+    # A stop between two moments: what came after the last checkpoint is forgotten and made anew.
+    train(task(), tmp_path, replace(limits, steps=8))
+    assert not (kept / "000040").exists()
+    (kept / "000030").mkdir()
+    (kept / "000010.new").mkdir()
+    train(task(), tmp_path, limits, resume=True)
+    assert {"000000", "000010", "000020", "000040"} <= {place.name for place in kept.iterdir()}
+    assert not (kept / "000030").exists() and not (kept / "000010.new").exists()
+
+
+def test_the_moments_of_the_recipe_begin_before_the_first_step_and_end_after_the_last():
+    assert tales_mini.MOMENTS[0] == 0 and tales_mini.MOMENTS[-1] == 1
+    assert list(tales_mini.MOMENTS) == sorted(set(tales_mini.MOMENTS))
+    assert 8 <= len(tales_mini.MOMENTS) <= 10
+
+
+def test_the_small_models_are_as_small_as_they_must_be():
+    tokenizer = tokenizers.shipped("tales-gpt")
+    settings = tales_rnn.Settings()
+    config = RecurrentConfig(len(tokenizer), settings.width, settings.hidden)
+    size = sum(one.numel() for one in Recurrent(config).parameters())
+    assert 1e6 <= size <= 3e6
+    assert len(tokenizer) == 6144 and tokenizer.eos_token_id == 0
+    # tales-mini has fewer tokens than this tokenizer, so it is smaller still.
+    model = tales_gpt.build(tales_mini.Settings().model(), tokenizer)
+    assert sum(one.numel() for one in model.parameters()) <= 1.5e6
 
 
 @pytest.mark.parametrize("causal", [False, True])

@@ -17,6 +17,7 @@ from engine.training import evaluate, shipping
 from engine.training.evaluate import Figure
 from engine.training.measures import everyday, figures
 from engine.training.measures.homonyms import HOMONYMS
+from engine.tuning import bits
 from engine.values import Reading
 
 TEXT = "The cat sat on the mat, and the dog lay down beside it."
@@ -25,7 +26,7 @@ TEXT = "The cat sat on the mat, and the dog lay down beside it."
 @pytest.mark.parametrize("n_ids", [1, 2, 5, 8, 9, 12, 13, 40])
 def test_windows_predict_every_id_but_the_first_once(n_ids):
     predicted = []
-    for start, known, end in figures.spans(n_ids, limit=8, stride=4):
+    for start, known, end in bits.spans(n_ids, limit=8, stride=4):
         assert 0 <= start <= known < end <= n_ids - 1 and end - start <= 8
         assert known - start == min(4, known)
         predicted += [position + 1 for position in range(known, end)]
@@ -34,7 +35,7 @@ def test_windows_predict_every_id_but_the_first_once(n_ids):
 
 def test_log_probabilities_are_those_of_softmax():
     logits = np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], dtype=np.float32)) + 3
-    found = figures.log_probabilities(logits, np.array([0, 2]))
+    found = bits.log_probabilities(logits, np.array([0, 2]))
     assert found == pytest.approx([math.log(0.5), math.log(0.8)])
 
 
@@ -46,10 +47,27 @@ def test_bits_of_a_text_are_those_of_one_reading(bundles):
     cut = tracing.tokens(bundle, read)
     assert cut.ids.tolist() == [bundle.card.generation.start, *ids]
     logits = tracing.logits(bundle, read, tuple(range(len(ids)))).logits
-    nats = -figures.log_probabilities(logits, np.array(ids)).sum()
+    nats = -bits.log_probabilities(logits, np.array(ids)).sum()
     assert figures.text_bits(bundle, TEXT) == pytest.approx(nats / math.log(2), rel=1e-5)
     per_byte = figures.bits_per_byte(bundle, [TEXT, TEXT])
     assert per_byte == pytest.approx(nats / math.log(2) / len(TEXT), rel=1e-5)
+
+
+def test_bits_of_a_text_longer_than_a_small_models_positions(bundles):
+    bundle = runtime.open_bundle(bundles("gpt2"))
+    limit = bundle.card.limit
+    text = TEXT * 8
+    ids = [bundle.card.generation.start, *figures.tokenizer_of(bundle).encode(text).ids]
+    assert limit is not None and limit < bits.STRIDE and len(ids) > limit
+    nats, known = 0.0, 0
+    while known < len(ids) - 1:
+        start = max(0, known - limit // 2)
+        end = min(start + limit, len(ids) - 1)
+        window = np.array([ids[start:end]])
+        logits = bits.predicted(bundle, window, list(range(known - start, end - start)))[0]
+        nats -= bits.log_probabilities(logits, np.array(ids[known + 1 : end + 1])).sum()
+        known = end
+    assert figures.text_bits(bundle, text) == pytest.approx(nats / math.log(2), rel=1e-5)
 
 
 def test_fluent_counts_fours_and_sentence_ends():

@@ -15,6 +15,9 @@ async function opened(address, kind = "navigate") {
     location: dom.window.location,
     history: dom.window.history,
     sessionStorage: dom.window.sessionStorage,
+    document: dom.window.document,
+    getComputedStyle: dom.window.getComputedStyle.bind(dom.window),
+    MutationObserver: dom.window.MutationObserver,
     addEventListener: dom.window.addEventListener.bind(dom.window),
     performance: { getEntriesByType: () => [entry], now: () => 0, mark() {} },
   }))
@@ -79,4 +82,20 @@ test("Back within a page is told, Back to another page is not", async () => {
   dom.reconfigure({ url: "http://localhost/Decoding" });
   dom.window.dispatchEvent(new dom.window.Event("popstate"));
   assert.equal(told.length, 1);
+});
+
+test("what opens over the app has its theme, also when that changes", async () => {
+  const { dom, draw } = await opened("http://localhost/Attention");
+  const app = dom.window.document.createElement("div");
+  app.dataset.testid = "stApp";
+  dom.window.document.head.innerHTML =
+    "<style>.one { color-scheme: dark } .two { color-scheme: light }</style>";
+  app.className = "one";
+  dom.window.document.body.append(app);
+  draw(fresh);
+  draw(fresh);
+  assert.equal(dom.window.document.body.style.colorScheme, "dark");
+  app.className = "two";
+  await new Promise((next) => setTimeout(next));
+  assert.equal(dom.window.document.body.style.colorScheme, "light");
 });

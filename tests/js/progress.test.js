@@ -14,7 +14,7 @@ function opened() {
   return { draw, told, kept: () => JSON.parse(localStorage.getItem("atlas-learn")) };
 }
 
-test("each step that is opened is noted, and the last one ends a lesson", () => {
+test("each step that is opened is noted, and what is done ends a lesson", () => {
   const { draw, told, kept } = opened();
   draw({ lesson: "1.4", step: 2, done: false });
   draw({ lesson: "2.1", step: 5, done: true });
@@ -32,6 +32,16 @@ test("the course is told once what it does not know", () => {
   assert.equal(told.length, 1);
   draw({ known: told[0][1], forget: false });
   assert.equal(told.length, 1);
+});
+
+test("a lesson that was finished is noted and told in one run of the course", () => {
+  const { draw, told, kept } = opened();
+  draw({ lesson: "1.4", step: 5, done: false });
+  assert.deepEqual(kept().done, []);
+  draw({ lesson: "1.4", step: 5, done: true, known: "", forget: false });
+  assert.deepEqual(kept().done, ["1.4"]);
+  assert.equal(told.length, 1);
+  assert.deepEqual(JSON.parse(told[0][1]).done, ["1.4"]);
 });
 
 test("progress is forgotten when asked, and nonsense begins anew", () => {

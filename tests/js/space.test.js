@@ -73,6 +73,17 @@ const drag = (one, ...way) => {
   pointer(ink, "pointerup", at(way.at(-1)));
 };
 
+test("what a lesson points at is ringed at its place, and follows the camera", async () => {
+  const one = await map({ rings: [{ id: "t0", name: "word:sea", place: [0.2, 0.2, 0] }] });
+  const rings = one.all(".labels .ring");
+  assert.deepEqual(rings.map((node) => node.dataset.highlight), ["word:sea"]);
+  assert.equal(rings[0].getAttribute("aria-hidden"), "true");
+  assert.equal(rings[0].style.transform, "translate(600.0px, 400.0px) translate(-50%, -50%)");
+  one.show(data({ labels: [], rings: [] }));
+  await settle();
+  assert.equal(one.all(".labels .ring").length, 0);
+});
+
 test("the map waits for its points and for plotly.js, says so, and gives up with a sentence", async () => {
   const one = mount(space, HTML, data()), note = one.find(".note");
   assert.deepEqual([note.textContent, note.hidden], ["Drawing the map…", false]);

@@ -13,10 +13,12 @@ import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from engine.models import catalog
 from engine.settings import settings
 from engine.tokenizers import reader_pool
 from pages.shell import components as shown
 from tests.engine.checkpoints import Bundles
+from tests.engine.moments_made import made_moments
 from tests.engine.tasks import NAMES, told
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,3 +144,24 @@ def tables(app: AppTest) -> list[dict[str, list[str]]]:
         }
         for root in roots
     ]
+
+
+@pytest.fixture
+def two_precisions(
+    bundles: Bundles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """GPT-2, tiny, exact and in int8, as if somebody had exported both."""
+    for name, options in (("gpt2", ()), ("gpt2-int8", ("--precision", "int8"))):
+        (tmp_path / name).symlink_to(bundles("gpt2", *options), target_is_directory=True)
+    monkeypatch.setenv("ATLAS_MODELS", str(tmp_path))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three moments of a training in the place of those that come along."""
+    folder = made_moments(tmp_path / "moments")
+    monkeypatch.setattr(catalog, "MOMENTS", folder)
+    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,25 +95,41 @@ def until_stopped(report: Report) -> None:
     report.stage("Making model.onnx")
     while not report.cancelled:
         time.sleep(0.01)
-    time.sleep(1.5)  # what is under way takes a moment to end
     report.check()
 
 
 @pytest.fixture
-def looked_at(set_up, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Job]]:
+def let_end() -> Iterator[threading.Event]:
+    """What a stopped export still waits for: its process takes a moment to end."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def looked_at(
+    set_up, monkeypatch: pytest.MonkeyPatch, let_end: threading.Event
+) -> Iterator[list[Job]]:
     """Processes stood in for: a look that knows a model, an export that never ends by itself."""
     made: list[Job] = []
     set_up(ADD_MODELS="hub")
 
+    def export(report: Report) -> None:
+        try:
+            until_stopped(report)
+        finally:
+            let_end.wait(60)
+
     def start(key: str, argv: list[str], *, viewer: str, environment: dict[str, str]) -> Job:
         assert environment["ATLAS_ADD_MODELS"] == "hub"
         assert argv[-2:] == ["--", "openai-community/gpt2"]
-        work = (lambda report: ABOUT) if "--look" in argv else until_stopped
+        work = (lambda report: ABOUT) if "--look" in argv else export
         made.append(registry.start(key, work, viewer=viewer))
         return made[-1]
 
     monkeypatch.setattr(registry, "start_process", start)
     yield made
+    let_end.set()
     for job in made:
         job.kill()
         job.wait(10)
@@ -120,7 +137,7 @@ def looked_at(set_up, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Job]]:
 
 @pytest.mark.parametrize("address", ["https://huggingface.co/{}/tree/main", "hf.co/{}/"])
 def test_an_address_is_understood_and_stop_is_answered_at_once(
-    address: str, open_page: Open, looked_at: list[Job]
+    address: str, open_page: Open, looked_at: list[Job], let_end: threading.Event
 ) -> None:
     app = open_page("Home")
     text = address.format("openai-community/gpt2")
@@ -134,9 +151,51 @@ def test_an_address_is_understood_and_stop_is_answered_at_once(
     app.button(key="add-export-stop").click().run()
     assert not looked_at[-1].done and "add-export-stop" not in keys(app)
     assert "Stopping…" in [one.proto.text for one in app.get("progress")]
+    let_end.set()
     assert looked_at[-1].wait(10)
     app.run()
     assert any("No files were kept" in one.value for one in app.caption)
+
+
+def test_one_click_adds_a_real_model(
+    open_page: Open, set_up, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is looked at and exported at once; the button waits meanwhile."""
+    made: list[tuple[Job, list[str]]] = []
+    set_up(ADD_MODELS="hub")
+
+    def start(key: str, argv: list[str], *, viewer: str, environment: dict[str, str]) -> Job:
+        about = {**ABOUT, "source": "smollm2"}
+        work = (lambda report: about) if "--look" in argv else until_stopped
+        made.append((registry.start(key, work, viewer=viewer), argv))
+        return made[-1][0]
+
+    monkeypatch.setattr(registry, "start_process", start)
+    app = open_page("Home")
+    button = app.button(key="add-real")
+    assert "135 million parameters, 93 MB" in button.label and not button.disabled
+    button.click().run()
+    try:
+        assert not crash(app) and not sentences(app)
+        look, export = (argv for _, argv in made)
+        assert look[-3:] == ["--look", "--", "smollm2"]
+        assert export[-2:] == ["--", "smollm2"] and "fp32" in export
+        assert export[export.index("--name") + 1] == "smollm2"
+        made[0][0].wait(10)
+        app.run()
+        assert app.button(key="add-real").disabled
+        assert app.text_input(key="add-source").value == "smollm2"
+        assert "Making model" in " ".join(one.proto.text for one in app.get("progress"))
+    finally:
+        for job, _ in made:
+            job.kill()
+            job.wait(10)
+
+
+def test_a_real_model_that_is_here_is_not_offered(open_page: Open, set_up, models: Path) -> None:
+    write_bundle(models / "smollm2")
+    set_up(ADD_MODELS="hub")
+    assert "add-real" not in keys(open_page("Home"))
 
 
 def test_a_name_that_cannot_be_is_said(open_page: Open, looked_at: list[Job]) -> None:

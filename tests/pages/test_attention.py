@@ -392,13 +392,13 @@ def test_a_long_text_comes_layer_by_layer_and_can_be_stopped(
     monkeypatch.setattr(tracing, "AT_ONCE", 1)  # any text is a long one
     text = "The little boat sailed far away, and nobody saw it again."
     app = open_page(PAGE, model="tales-gpt", text=text, layer="6")
-    wait_for(lambda: len(registry.running()[0].partial or ()) == 2)
+    (job,) = (one for one in registry.of_kind("blockwise") if not one.done)
+    wait_for(lambda: len(job.partial or ()) == 2)
     app.run()
     assert any("layer 3 of 6 is being read" in text.replace("\\", "") for text in progress(app))
     assert any("Layer 6 appears here" in caption.value for caption in app.caption)
     assert picture(app, "head-grid")["svg"].count("<image") > 16
     stop = next(b for b in app.button if b.label == "Stop")
-    job = registry.running()[0]
     stop.click()
     gate.set()
     app.run()
@@ -588,6 +588,11 @@ def test_the_copied_link_carries_what_is_typed_on_the_page(open_page: Open) -> N
         ("What if", "changes", "before"),
         ("Layers", "lens", "after layer"),
         ("Layers", "towers", "attends most to"),
+        ("Layers", "commitment", "settled after layer"),
+        ("Layers", "updates", "norm added"),
+        ("Layers", "block", "cosine"),
+        ("Layers", "units", "pushes up"),
+        ("Layers", "firing", "activation"),
         ("Compare", "difference", "difference"),
         ("Map", "heads", "previous"),
     ],

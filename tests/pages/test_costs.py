@@ -9,7 +9,16 @@ from engine.api import Local
 from pages.decoding import generate
 from tests.pages.conftest import Open
 
-PAGES = ("1_Tokenization", "2_Embeddings", "3_Attention", "4_Translation", "5_Decoding")
+PAGES = (
+    "1_Tokenization",
+    "2_Embeddings",
+    "3_Attention",
+    "4_Translation",
+    "5_Decoding",
+    "6_Prompting",
+    "7_Training",
+    "8_Models",
+)
 
 
 def test_a_short_run_is_drawn_once_and_whole(open_page: Open, monkeypatch: pytest.MonkeyPatch):

@@ -439,3 +439,18 @@ def test_a_language_is_chosen_here_too(open_page: Open, told_models: None):
     assert task.source == tuple(
         engine().tokens(Reading("t5-tasks", "summarize: The cat sat.")).ids.tolist()
     )
+
+
+def test_a_model_without_a_prediction_head_says_what_it_is(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no failure, and nothing is computed that there is not."""
+    from dataclasses import replace
+
+    from engine.local.models import Models
+
+    real = Models.card
+    monkeypatch.setattr(Models, "card", lambda *given: replace(real(*given), predicts=False))
+    app = open_page(PAGE, model="tales-bert", text="The old king")
+    assert not app.exception and not sentences(app)
+    assert ["has no prediction head" in box.value for box in app.info] == [True]

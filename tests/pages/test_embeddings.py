@@ -14,10 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 from engine.models import catalog, runtime
 from engine.models.bundle import digest, identity, read_card
-from engine.space import projection, vocabulary_layout
+from engine.space import projection, retrieval, vocabulary_layout
+from engine.space.passages import ready
 from engine.trace import tracing
 from engine.values import Reading
 from pages.embeddings.map import picture as space
+from pages.shell.cache import engine
 from tests.pages.conftest import Open, components, crash, sentences
 
 PAGE = "2_Embeddings"
@@ -440,3 +442,73 @@ def test_a_chosen_layer_that_the_next_model_has_not_is_put_right_and_said(open_p
     assert app.slider(key="after").value == 3
     (told,) = sentences(app)
     assert "After layer 5" in told and "has 3 layers" in told
+
+
+@pytest.mark.feature("Passages ranked by vectors and by words in common")
+def test_passages_are_ranked_and_words_can_be_left_out(open_page: Open) -> None:
+    app = open_page(PAGE, model="tales-bert", view="Search")
+    assert not crash(app)
+    one = ready()[0]
+    found = engine().passages("tales-bert", one.query, one.passages, 4, "mean")
+    words = retrieval.by_words(one.query, one.passages).ranking
+    assert one.answers is not None
+    # Its rank by words would be a tie of all that share none.
+    assert words.scores[one.answers] == 0
+    told = f"ranks {found.rank(one.answers)} of 10 by vectors and shares no word with it"
+    assert any(told in block.value for block in app.markdown)
+    (drawn,) = components(app, "atlas_picture")
+    assert all(text.split()[0] in drawn["svg"] for text in one.passages)
+    app = open_page(PAGE, model="tales-bert", view="Search", without="pharmacy")
+    left = one.query.replace(" pharmacy", "")
+    fewer = engine().passages("tales-bert", left, one.passages, 4, "mean")
+    moved = sum(found.rank(k) != fewer.rank(k) for k in range(10))
+    said = f"Leaving words out changed {moved} of 10 ranks by vectors"
+    assert any(said in block.value for block in app.markdown)
+
+
+def test_which_passage_answers_is_known_of_the_sets_own_query_alone(open_page: Open) -> None:
+    whole = next(one for one in ready() if one.name == "In a tale")
+    assert whole.answers is not None
+    words = retrieval.by_words(whole.query, whole.passages).ranking
+    assert words.scores[whole.answers] > 0
+    app = open_page(PAGE, model="tales-bert", view="Search", passages=whole.name)
+    said = f"and {words.rank(whole.answers)} by words in common"
+    assert any(said in block.value for block in app.markdown)
+    assert "It answers the query" in components(app, "atlas_picture")[0]["svg"]
+    app = open_page(PAGE, model="tales-bert", view="Search", passages=whole.name, query="a wolf")
+    assert not crash(app)
+    assert not any("answers the query" in block.value for block in app.markdown)
+    assert "It answers the query" not in components(app, "atlas_picture")[0]["svg"]
+
+
+@pytest.mark.parametrize(
+    "address, said",
+    [
+        ({"passages": "Your own"}, "Two passages or more are needed"),
+        ({"passages": "Your own", "own": "One.\n\n  "}, "Two passages or more are needed"),
+        ({"passages": "Your own", "own": "One.\nTwo."}, "There is no query"),
+        ({"query": "fox", "without": "fox"}, "Every word of the query is left out"),
+    ],
+)
+def test_what_cannot_be_ranked_is_said(open_page: Open, address: dict, said: str) -> None:
+    app = open_page(PAGE, model="tales-bert", view="Search", **address)
+    assert not crash(app) and any(said in one for one in sentences(app))
+
+
+def test_the_saved_ranking_is_a_drawing(monkeypatch: pytest.MonkeyPatch, open_page: Open) -> None:
+    from pages.embeddings.search import section
+
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(section, "share_menu", lambda *_, **named: given.update(named))
+    app = open_page(PAGE, model="tales-bert", view="Search")
+    assert not crash(app) and given["svg"]().startswith("<svg") and given["shown"] is False
+
+
+def test_hostile_passages_are_only_text(open_page: Open) -> None:
+    lines = "<script>alert(1)</script>\n" + "x" * 900 + "\n" + "\u202eevil **b**"
+    app = open_page(
+        PAGE, model="tales-bert", view="Search", passages="Your own", own=lines, query="<b>&"
+    )
+    assert not crash(app)
+    (drawn,) = components(app, "atlas_picture")
+    assert "&lt;script&gt;" in drawn["svg"] and "<script>" not in drawn["svg"]

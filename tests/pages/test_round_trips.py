@@ -36,6 +36,13 @@ CASES: dict[str, tuple[str, Address]] = {
             "seed": "5", "length": "4", "write": "no", "at": "c1", "c1": "pure sampling",
         },
     ),
+    "the same filters at two places": (
+        DECODING,
+        {
+            "model": "tales-gpt", "text": "Once upon a time there was", "view": "Sampling",
+            "p": "0.75", "k": "7", "minp": "0.2", "heat": "1.3", "sharp": "2", "flat": "4",
+        },
+    ),
     "a gap": (
         DECODING,
         {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from starlette.applications import Starlette
 from starlette.types import Message
 from streamlit import config
 
-from engine.links import store
+from engine.errors import BadLink
+from engine.links import state, store
 from engine.links.state import SharedState
 from engine.settings import settings
 from pages.shell.links.route import routes
@@ -129,11 +132,46 @@ def test_no_header_of_a_stranger_changes_where_a_link_leads(name: str) -> None:
 
 
 def test_a_page_that_is_not_here_is_said(links: store.Links) -> None:
-    name = links.put(SharedState("Astrology", "", "m"))
-    status, _, body = ask(f"/s/{name}")
-    assert status == 404 and "a page that is not here: Astrology" in body
-    for page in ("Shell", "X*"):
-        assert not re.search("location", str(ask(f"/s/{name}")[1])), page
+    # Folders of pages/ are no pages, nor is what is like the file of one.
+    for page in ("Astrology", "Shell", "Pictures", "Attentio", "Attention py", "Home 2"):
+        status, headers, body = ask(f"/s/{links.put(SharedState(page, '', 'm'))}")
+        assert status == 404 and f"a page that is not here: {page}" in body
+        assert "location" not in headers
+    for page in ("X*", "../app", "Attention/..", "[A]ttention", "attention", ""):
+        # No state has such a page; who writes it into the file gets a sentence too.
+        with pytest.raises(BadLink, match="no page that makes sense"):
+            links.put(SharedState(page, "", "m"))
+        status, headers, body = ask(f"/s/{forged(links, page=page)}")
+        assert status == 404 and "names no page that makes sense" in body
+        assert "location" not in headers
+
+
+def test_a_link_of_a_later_version_says_so(links: store.Links) -> None:
+    status, headers, body = ask(f"/s/{forged(links, version=2)}")
+    assert status == 404 and "made by a newer Transformer Atlas" in body
+    assert "location" not in headers
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "<script>alert(1)</script>" * 40_000])
+def test_a_state_of_a_megabyte_is_refused_wherever_it_comes_from(
+    links: store.Links, text: str
+) -> None:
+    with pytest.raises(BadLink, match="a short link carries 64 kB"):
+        links.put(SharedState("Attention", text, "m"))
+    status, headers, body = ask(f"/s/{forged(links, text=text)}")
+    assert status == 404 and "64 kB at most" in body
+    assert "location" not in headers and "alert" not in body and len(body) < 3000
+
+
+def forged(links: store.Links, **changes: object) -> str:
+    """The id of a state that somebody wrote into the file past every check."""
+    links.put(SharedState("Attention", "the sea", "m"))  # makes the file
+    fields = {"page": "Attention", "text": "", "model": "m", "version": 1, "controls": {}}
+    raw = json.dumps(fields | changes).encode()
+    name = state.digest(raw)[:10]
+    with closing(sqlite3.connect(links.path)) as file, file:
+        file.execute("INSERT INTO links VALUES (?, ?, 0)", (name, raw))
+    return name
 
 
 def test_a_store_that_cannot_be_opened_is_said(links: store.Links) -> None:

@@ -7,30 +7,41 @@ carry fails.
 
 from __future__ import annotations
 
+import json
 import random
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as tries
-from hypothesis import strategies as st
+from hypothesis import strategies as some
 from streamlit.testing.v1 import AppTest
 
+from engine.links import state as state_module
 from engine.links import store
 from engine.links.state import RESERVED, SharedState, link_id
 from engine.settings import settings
 from pages.attention.page import VIEWS as ATTENTION
 from pages.decoding.page import VIEWS as DECODING
 from pages.embeddings.page import VIEWS as EMBEDDINGS
+from pages.models.page import VIEWS as MODELS
+from pages.prompting.page import VIEWS as PROMPTING
+from pages.shell import share
 from pages.shell.cache import engine
 from pages.shell.controls import REGISTRY, Control
+from pages.shell.links import making
 from pages.shell.links.route import UNKNOWN
 from pages.tokenization.page import VIEWS as TOKENIZATION
+from pages.training.page import VIEWS as TRAINING
 from pages.translation.page import VIEWS as TRANSLATION
 from tests.pages.conftest import Open, components, crash, sentences
 from tests.pages.test_decoding import settled
+from tests.pages.test_prompting import answered
 from tests.pages.test_round_trips import Address, link, shown
 
 TEXT = "The little boat sailed, and the boy said hello."
@@ -41,6 +52,9 @@ PAGES = {
     "3_Attention": (ATTENTION, "view"),
     "4_Translation": (TRANSLATION, "show"),
     "5_Decoding": (DECODING, "view"),
+    "6_Prompting": (PROMPTING, "view"),
+    "7_Training": (TRAINING, "view"),
+    "8_Models": (MODELS, "view"),
 }
 # Of each page and view: what it is shown with.
 VIEWS = [
@@ -52,6 +66,7 @@ VIEWS = [
     and (view.name != "Chat template" or engine().card(model).template)
     and not (page == "4_Translation" and model != "fr-en")
 ]
+NOTED = "test: what Share would store"
 KEPT_AWAY = {
     "layout": ("UMAP", "t-SNE"),  # minutes of another process
     "runs": (32, 64),
@@ -66,7 +81,11 @@ ELSEWHERE = {
     "Embeddings.minus",
     "Embeddings.plus",
     "Embeddings.area-alone",
+    "Embeddings.own",
     "Translation.also",
+    "learn.opponent",  # of the game
+    "Training.moment_head",  # of one part of a view, as is the next
+    "Training.words",
 }
 """Shown for some texts and models only, which tests of their own have."""
 
@@ -82,26 +101,42 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[store.Lin
     store.links.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def kept(moments: Path) -> None:
+    """The moments of a training, as they come along or not."""
+
+
+@pytest.fixture(autouse=True)
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note at the end of every page what Share would store, as AppTest opens no panels."""
+    complete = share.complete_link
+
+    def noted() -> None:
+        complete()
+        st.session_state[NOTED] = making.current()
+
+    monkeypatch.setattr(share, "complete_link", noted)
+
+
 def state_of(app: AppTest, page: str) -> SharedState:
     """What a short link of this page would store."""
-    values = dict(link(app))
-    model = str(values["model"])
-    return SharedState(
-        page=page.partition("_")[2] or page,
-        text=app.session_state["atlas"].text,
-        model=model,
-        digest=engine().digest(model),
-        controls={
-            key: (value,) if isinstance(value, str) else tuple(value)
-            for key, value in values.items()
-            if key not in RESERVED
-        },
-    )
+    found = app.session_state[NOTED]
+    assert isinstance(found, SharedState) and found.page == page.partition("_")[2]
+    # It says what the copied link says, and the whole text, however long.
+    said = {key: (one,) if isinstance(one, str) else tuple(one) for key, one in link(app).items()}
+    assert found.text == app.session_state["atlas"].text and (found.model,) == said["model"]
+    assert found.controls == {key: one for key, one in said.items() if key not in RESERVED}
+    assert found.digest == engine().digest(found.model)
+    return found
 
 
 def opened(open_page: Open, page: str, **address: Any) -> AppTest:
     app = open_page(page, **address)
     assert not crash(app)
+    if page == "6_Prompting":
+        return answered(app)
+    while any(one.value.startswith("Generating") for one in app.caption):
+        app.run()
     return settled(app) if page == "5_Decoding" else app
 
 
@@ -109,6 +144,17 @@ def reopened(open_page: Open, page: str, state: SharedState) -> AppTest:
     name = store.links().put(state)
     assert name == link_id(state)
     return opened(open_page, page, s=name)
+
+
+def forged(links: store.Links, **changes: Any) -> str:
+    """The id of a state that somebody wrote into the file past every check."""
+    links.put(SharedState("Attention", "the sea", "tales-gpt"))  # makes the file
+    fields = {"page": "Attention", "text": "", "model": "tales-gpt", "version": 1, "controls": {}}
+    raw = json.dumps(fields | changes).encode()
+    name = state_module.digest(raw)[:10]
+    with closing(sqlite3.connect(links.path)) as file, file:
+        file.execute("INSERT INTO links VALUES (?, ?, 0)", (name, raw))
+    return name
 
 
 def written(value: Any, control: Control) -> str | list[str]:
@@ -121,7 +167,7 @@ def written(value: Any, control: Control) -> str | list[str]:
 
 def values(app: AppTest, control: Control) -> Sequence[Any]:
     """What a control may be on this page now; texts are anybody's."""
-    if control.widget == "text":
+    if control.widget in ("text", "area"):
         return ("dog", "a <b>&amp; “c”", "été", "🙂 x")
     legal, _ = app.session_state["atlas"].controls.get(control.key, ((), None))
     if isinstance(legal, tuple) and len(legal) == 2 and isinstance(legal[0], float):
@@ -195,6 +241,11 @@ RARE: dict[str, tuple[str, Address]] = {
         {"view": "Vocabulary", "model": "tales-gpt", "layout": "Custom axis", "minus": "dog",
          "plus": "king", "area": "v300 v301 v302", "area-alone": "true"},
     ),
+    "passages of one's own": (
+        "2_Embeddings",
+        {"view": "Search", "model": "tales-bert", "passages": "Your own", "query": "a fox",
+         "own": "A fox ran.\nThe <b>sea</b> was cold.\nWe ate bread.", "without": ["a"]},
+    ),
 }  # fmt: skip
 
 
@@ -227,7 +278,7 @@ def test_every_control_of_the_registry_stands_on_a_view(open_page: Open) -> None
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", PAGES)
-@given(seed=st.integers(0, 2**32 - 1))
+@given(seed=some.integers(0, 2**32 - 1))
 @tries(
     max_examples=4,
     deadline=None,
@@ -276,6 +327,40 @@ def test_what_the_address_says_itself_goes_before(open_page: Open) -> None:
 def test_an_id_that_does_not_exist_is_a_sentence(open_page: Open, name: str) -> None:
     app = opened(open_page, "3_Attention", s=name)
     assert sentences(app) == [UNKNOWN] and components(app, "atlas_picture")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"version": 2}, "made by a newer Transformer Atlas"),
+        ({"version": "1"}, "does not say which version"),
+        ({"page": "../../etc/passwd"}, "names no page that makes sense"),
+        ({"model": "m" * 300}, "names no model that makes sense"),
+        ({"text": ["a"]}, "names no text that makes sense"),
+        ({"text": "x" * 1_000_000}, "carries 64 kB at most"),
+        ({"controls": {f"k{n}": ["1"] for n in range(100_000)}}, "carries 64 kB at most"),
+    ],
+    ids=lambda one: str(one)[:30],
+)
+def test_a_state_written_past_every_check_is_a_sentence(
+    open_page: Open, links: store.Links, changes: dict[str, Any], sentence: str
+) -> None:
+    app = opened(open_page, "3_Attention", s=forged(links, **changes))
+    (said,) = sentences(app)
+    assert sentence in said and len(said) < 200
+    assert components(app, "atlas_picture")
+
+
+def test_what_a_forged_state_says_beside_is_left_out_and_named(
+    open_page: Open, links: store.Links
+) -> None:
+    controls = {"layer": ["2"], "text": ["other"], "<b>": ["1"], "number": 3, "long": ["1" * 5000]}
+    name = forged(links, controls=controls, reward=1, text=TEXT)
+    app = opened(open_page, "3_Attention", s=name)
+    (said,) = sentences(app)
+    assert all(word in said for word in ("text", "<b>", "number", "long", "reward"))
+    assert said.endswith("cannot be read here; left out.")
+    assert link(app)["layer"] == "2" and link(app)["text"] == TEXT
 
 
 def test_forged_controls_are_put_right_and_said(open_page: Open) -> None:

@@ -167,6 +167,21 @@ def test_a_candidate_is_written_and_taken_back_where_it_stands(open_page: Open, 
     assert app.slider(key="translation-step").value == 9 and "forced" not in app.query_params
 
 
+def test_undo_leads_back_to_the_hypothesis_that_was_changed(open_page: Open, acts: Act) -> None:
+    app = open_page(PAGE, text=TEXT, place="2", step="9")
+    own, ends = translation(), bundle("fr-en").card.generation.ends
+    second = engine().translation_trace(own.source_reading, own.search, place=1)
+    written = own.written(1)[2]
+    other = next(int(i) for i in second.scored.best_ids[2] if int(i) not in (written, *ends))
+    app = acts(app, f"c2.{other}", "write")
+    assert not crash(app) and app.session_state["place"] == 1
+    app = acts(app, f"c2.{other}", "undo")
+    assert not crash(app) and app.session_state["place"] == 2
+    # what is asked for next begins with its best again
+    app.text_area(key="text").set_value("Le chat dort.").run()
+    assert not crash(app) and app.session_state["place"] == 1
+
+
 def test_what_a_link_forced_is_taken_back_where_it_stands(open_page: Open, acts: Act) -> None:
     other = next(int(i) for i in translation_trace().scored.best_ids[0][1:])
     app = acts(open_page(PAGE, text=TEXT, forced=str(other)), f"t{0}", "undo")
@@ -205,7 +220,7 @@ def test_another_sentence_is_shown_from_its_first_step(open_page: Open) -> None:
 
 
 def test_the_story_of_another_hypothesis_is_told(open_page: Open) -> None:
-    app = open_page(PAGE, text=TEXT, place="2")
+    app = open_page(PAGE, text=TEXT, place="2", step="9")
     assert not crash(app) and not sentences(app)
     assert "hypothesis 2 of 4" in said(app)
     assert app.slider(key="translation-step").max == moments(len(translation().written(1)))

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,6 +20,7 @@ from pages.attention.map_options import with_options
 from pages.attention.overview.picture import Ranking, head_grid, place_of
 from pages.attention.page import VIEWS
 from pages.attention.text.picture import attention_text
+from pages.attention.words import fits
 from pages.pictures.scale import number, strengths, top_value
 from tests.engine.hand_made import tokens_of
 
@@ -172,6 +174,26 @@ def test_a_row_pointed_at_says_where_its_weight_goes_and_that_it_sums_to_one():
     assert sentence.endswith("row sum 100 %") and sentence in texts(attention_map(plain, title="t"))
 
 
+def test_a_sink_is_a_column_apart_and_fills_the_row_to_one():
+    plain = shown()
+    to_sink = np.linspace(0.1, 0.6, len(plain.rows)).astype(np.float32)
+    drained = replace(plain, weights=plain.weights * (1 - to_sink)[:, None], sink=to_sink)
+    picture = attention_map(drained, title="t")
+    grid, column = matrices(picture)
+    assert (column.get("data-columns"), column.get("data-rows")) == ("sink", grid.get("data-rows"))
+    assert np.allclose(values_of(column)[:, 0], to_sink, atol=1e-3)
+    sums = np.nansum(values_of(grid), axis=1) + values_of(column)[:, 0]
+    assert sums == pytest.approx(1, abs=2e-3)
+    assert float(column.get("data-x") or 0) + float(column.get("data-cell") or 0) < float(
+        grid.get("data-x") or 0
+    )
+    assert "sink" in texts(picture) and "sink" not in texts(attention_map(plain, title="t"))
+    said = [text for text in texts(picture) if "sink " in text]
+    assert len(said) == len(plain.rows) and all("row sum 100 %" in text for text in said)
+    assert f"sink {number(float(to_sink[3]), True)}" in said[3]
+    assert fits(drained, "q3 sink") and not fits(plain, "q3 sink") and not fits(drained, "q99 sink")
+
+
 def test_links_outside_the_mass_lose_their_colour_but_not_their_value():
     few, all_links = shown(6, mass=0.4), shown(6)
     assert values_of(matrices(attention_map(few, title="t"))[0]) == pytest.approx(
@@ -307,6 +329,23 @@ def test_the_formulas_hold_this_pairs_numbers():
     assert f"= {inside.dot:.2f}" in found["product"]
     assert rf"\sqrt{{4}}}} = {inside.score:.2f}" in found["scale"]
     assert f"= {inside.weights[1]:.4f}" in found["softmax"]
+
+
+def test_where_a_sink_takes_a_share_formula_and_picture_say_so_and_hold():
+    """Scores of GPT-OSS make weights together with a score that no token has."""
+    whole = inside_of(4, 1)
+    some = replace(whole, sink=0.25, weights=0.75 * whole.weights)
+    found = formulas(some, 1)["softmax"]
+    above, below, weight = re.findall(r"= .frac[{]([0-9.]+)[}][{]([0-9.]+)[}] = ([0-9.]+)", found)[
+        0
+    ]
+    assert float(above) / float(below) == pytest.approx(float(weight), abs=1e-3)
+    assert float(weight) == pytest.approx(some.weights[1], abs=1e-4) and "sink" in found
+    picture = attention_inside(
+        some, query="a", key="b", column=1, keys=list("abcde"), stage="softmax", title="t"
+    )
+    assert any("all keys and the sink" in one for one in texts(picture))
+    assert any("25 % to the sink, no token" in one for one in texts(picture))
 
 
 def test_a_masked_pair_says_that_it_is_masked():

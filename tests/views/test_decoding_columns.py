@@ -15,10 +15,10 @@ from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated, statistics
 from engine.decoding.sampling import Sampling
 from pages.decoding import plan
-from pages.decoding.columns import sheet as view
-from pages.decoding.columns.picture import picture
-from pages.decoding.columns.sheet import Sheet
 from pages.pictures import palette
+from pages.pictures.columns import sheet as view
+from pages.pictures.columns.drawing import picture
+from pages.pictures.columns.sheet import Sheet
 from pages.pictures.svg import visible
 
 PIECES = ["the", " cat", " <b>", "\n", "", " sat", " on", " it"]

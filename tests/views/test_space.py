@@ -14,6 +14,7 @@ from pages.embeddings.map import charts, files, neighbours
 from pages.embeddings.map import picture as space
 from pages.embeddings.positions.section import adjacent_told
 from pages.pictures import palette
+from pages.pictures.highlight import highlighted
 from pages.shell import share
 from pages.tokenization.vectors import picture as vectors
 
@@ -110,6 +111,36 @@ def test_a_saved_map_keeps_colors_legend_and_title(flat: bool) -> None:
     assert '"showSendToCloud": false' in own and '"sendChartToCloud"' in own
     hidden = files.Shown(sent, places, classes, [], [], ["a", "b", "c"], flat, only=[])
     assert not files.figure(hidden, "").data
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_what_a_lesson_points_at_is_ringed_in_saved_maps_and_pulses_there(flat: bool) -> None:
+    marks = [space.Mark(f"t{i}", (0.1 * i, 0.2, 0.3), f"w{i}") for i in range(3)]
+    rings = space.pointed([*marks, marks[1]], {"t1": "word:bank", "v9": "token:king"})
+    assert [(ring["id"], ring["name"]) for ring in rings] == [("t1", "word:bank")]
+    nothing, groups = space.cloud(np.zeros((0, 3), np.float32), [], np.zeros(0, np.uint8), []), []
+    shown = files.Shown(
+        nothing,
+        np.zeros((0, 3), np.float32),
+        np.zeros(0, np.uint8),
+        [*groups, space.marks("", marks)],
+        [],
+        ["a", "b", "c"],
+        flat,
+        rings=rings,
+    )
+    svg = highlighted(files.drawing(shown, "A map"), {"t1": "word:bank"})
+    root = ElementTree.fromstring(svg)
+    own = [node for node in root.iter() if node.get("class") == "pointed"]
+    assert [node.get("data-highlight") for node in own] == ["word:bank"]
+    (dot,) = (node for node in root.iter() if node.get("data-id") == "t1")
+    assert (own[0].get("cx"), own[0].get("cy")) == (dot.get("cx"), dot.get("cy"))
+    assert "prefers-reduced-motion:no-preference" in svg and "atlas-pulse" in svg
+    trace = files.figure(shown, "A map").data[-1]
+    assert trace.name == "what the lesson points at" and trace.marker.symbol == "circle-open"
+    assert trace.x.tolist() == pytest.approx([0.1]) and trace.hovertext == (
+        "The lesson points here: word:bank",
+    )
 
 
 def test_positions_are_told_by_their_own_cosines() -> None:

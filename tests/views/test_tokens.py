@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from engine.tokenizers.reader import Reader
 from engine.tokenizers.tokens import tokenize
 from engine.values import Tokens
-from pages.pictures import chips, chips_drawing
 from pages.pictures import tokens as view
-from pages.pictures.graphemes import boundaries, right_to_left
+from pages.pictures.chips import chips, chips_drawing
+from pages.pictures.chips.graphemes import boundaries, right_to_left
 from tests.engine.test_cutting import tokenizer_named
 
 

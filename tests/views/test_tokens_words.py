@@ -9,8 +9,9 @@ from engine.tokenizers.causes import most_split
 from engine.tokenizers.reader import Reader
 from engine.tokenizers.tokenization_steps import Cutter
 from engine.tokenizers.tokens import read
-from pages.pictures import chips, names
+from pages.pictures import names
 from pages.pictures import tokens as view
+from pages.pictures.chips import chips
 from pages.tokenization.words import told
 
 

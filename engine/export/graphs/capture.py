@@ -80,12 +80,14 @@ def attention(
     scaling: float | None = None,
     position_bias: Tensor | None = None,
     softcap: float | None = None,
+    s_aux: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, Tensor]:
     """Attend as transformers' eager function does, and record it.
 
     query [batch, head, query, dim], key and value [batch, key_head, key, dim]; returns the output
-    [batch, query, head, dim] and the weights [batch, head, query, key].
+    [batch, query, head, dim] and the weights [batch, head, query, key]. `s_aux` [head] are scores
+    of a sink: one more column in the softmax that no token stands for.
     """
     if scaling is None:
         scaling = float(query.shape[-1] ** -0.5)
@@ -101,7 +103,14 @@ def attention(
             # The lowest half is so near that a sum may still tell masked scores apart.
             lowest = torch.finfo(torch.float16).min
             scores = torch.where(attention_mask <= lowest, lowest, scores)
-    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
+    sink: dict[str, Tensor] = {}
+    if s_aux is None:
+        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
+    else:
+        column = s_aux.view(1, -1, 1, 1).expand(*scores.shape[:3], 1).to(scores.dtype)
+        whole = torch.softmax(torch.cat([column, scores], dim=-1), dim=-1, dtype=torch.float32)
+        weights = whole[..., 1:].to(query.dtype)
+        sink = {"sink": whole[..., 0].to(query.dtype)}
     output = torch.matmul(weights, value)
     output = record(
         module,
@@ -112,6 +121,7 @@ def attention(
         scores=scores,
         weights=weights,
         output=output,
+        **sink,
     )
     return output.transpose(1, 2).contiguous(), weights
 

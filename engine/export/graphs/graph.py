@@ -17,10 +17,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, EncoderDecoderCache
-from transformers.modeling_outputs import (
-    BaseModelOutput,
-    BaseModelOutputWithPastAndCrossAttentions,
-)
+from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
 from engine.export.families import Layout, Tower
 from engine.export.graphs.examples import (
@@ -37,7 +34,9 @@ from engine.export.graphs.examples import (
 )
 from engine.export.graphs.past import Past, kept, present, zeros
 from engine.export.graphs.recording import recording
-from engine.export.model import accepts, blocks, limit, module, predicts, stack, takes_pairs
+from engine.export.model import accepts, blocks, limit, module, predicts, stack, takes_pairs, width
+from engine.export.pair_head import head_of
+from engine.objectives.example import PAIR
 from engine.values import Side
 
 Masks = dict[str, Tensor]  # [layer, head] factors of the heads, by kind of attention
@@ -140,12 +139,33 @@ class EncoderGraph(Graph):
         if segments is not None:
             call["token_type_ids"] = segments
         logits: dict[str, Tensor] = {}
-        with self.recorded("encoder", {"layer": head_mask}) as found:
+        with self.recorded("encoder", {"layer": head_mask}) as found, self._pairs() as pairs:
             if first is None:
                 self.model(**call)
             else:
                 logits = {"logits": self._logits(first, **call)}
-        return {**logits, **found}
+        return {**logits, **pairs, **found}
+
+    @contextmanager
+    def _pairs(self) -> Iterator[dict[str, Tensor]]:
+        """What the next-sentence head says of the run inside the block, where there is one."""
+        head, said = head_of(self.model), dict[str, Tensor]()
+
+        def ask(_module: nn.Module, _args: Any, output: Any) -> None:
+            assert head is not None
+            said[PAIR] = head(output.last_hidden_state)
+
+        # The states as they are before `_logits` picks some of them: hooks run in their order.
+        hook = None if head is None else self._whole().register_forward_hook(ask)
+        try:
+            yield said
+        finally:
+            if hook is not None:
+                hook.remove()
+
+    def _whole(self) -> nn.Module:
+        """The module that gives the last states: of a bare checkpoint the model itself."""
+        return self.last() if predicts(self.model) else self.model
 
     def example(self) -> tuple[Named, Named]:
         """Two texts of five tokens."""
@@ -210,7 +230,7 @@ class TargetGraph(Graph):
         cache.is_updated = {layer: True for layer in range(len(past))}
         # The cross-attention reads its cache; the states only say that there is a source.
         states = source[0]["key"].new_zeros(
-            input_ids.shape[0], source[0]["key"].shape[2], self.model.config.hidden_size
+            input_ids.shape[0], source[0]["key"].shape[2], width(self.model)
         )
         masks = {"layer": head_mask, "cross": cross_head_mask}
         with self.recorded("decoder", masks) as found:
@@ -221,7 +241,7 @@ class TargetGraph(Graph):
                 decoder_attention_mask=clipped(
                     attention_mask, past[0]["key"].shape[2] + input_ids.shape[1]
                 ),
-                encoder_outputs=BaseModelOutput(last_hidden_state=states),
+                encoder_outputs=_given(states),
                 past_key_values=cache,
                 use_cache=True,
             )
@@ -285,10 +305,9 @@ class LensGraph(Graph):
         ids = torch.ones(1, 1, dtype=torch.long)
         call: Named = {"input_ids": ids}
         if self.layout.family == "encoder-decoder":
-            call = {"encoder_outputs": BaseModelOutput(states), "decoder_input_ids": ids}
+            call = {"encoder_outputs": _given(states), "decoder_input_ids": ids}
         last = self.last()
-        output = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states)
-        output.router_logits = None  # type: ignore[attr-defined]  mixtures ask for them
+        output = _given(states)
         # In the instance's own dictionary, so that deleting it brings the class's back.
         last.__dict__["forward"] = lambda *_, **__: output
         try:
@@ -298,7 +317,7 @@ class LensGraph(Graph):
 
     def example(self) -> tuple[Named, Named]:
         """Two hidden states."""
-        hidden = torch.zeros(BATCH, self.model.config.hidden_size, dtype=self.model.dtype)
+        hidden = torch.zeros(BATCH, width(self.model), dtype=self.model.dtype)
         return {"hidden": hidden}, {"hidden": {0: Dim("row")}}
 
 
@@ -314,6 +333,14 @@ def graphs(model: PreTrainedModel, layout: Layout) -> dict[str, Graph]:
     if predicts(model):
         kinds = {**kinds, "lens.onnx": LensGraph}
     return {name: kind(model, layout) for name, kind in kinds.items()}
+
+
+def _given(states: Tensor) -> BaseModelOutputWithPastAndCrossAttentions:
+    """States as a tower gives them that did not run."""
+    output = BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=states)  # type: ignore[arg-type]
+    for name in ("router_logits", "global_attentions"):
+        setattr(output, name, None)  # mixtures and Longformer ask for theirs
+    return output
 
 
 def clipped(attention_mask: Tensor, length: int) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers.models.falcon import modeling_falcon
 
 from engine.export.graphs import capture
+from engine.export.graphs.window_attention import WINDOWED
 
 
 def _inner(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **more: Any) -> Any:
@@ -178,6 +179,16 @@ def _deberta(self: Any, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any
     return output.transpose(1, 2).reshape(context.shape), weights
 
 
+def _xlnet(self: Any, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> Any:
+    """Vectors are [token, batch, head, dim], weights [query, key, batch, head]: only these two."""
+    kwargs["output_attentions"] = True
+    output, weights = type(self).rel_attn_core(self, query, key, value, *args, **kwargs)
+    output = capture.record(
+        self, weights=weights.permute(2, 3, 0, 1), output=output.permute(1, 2, 0, 3)
+    )
+    return output.permute(2, 0, 1, 3)
+
+
 def _m2m(
     self: Any,
     input_ids: Tensor | None = None,
@@ -192,6 +203,39 @@ def _m2m(
     return torch.nn.functional.embedding(positions, self.weights)
 
 
+def _switch(self: Any, hidden: Tensor, chosen: Tensor, weights: Tensor) -> Tensor:
+    """Every expert computes every token and counts where it was chosen: no loop over data.
+
+    hidden [token, width], chosen [token, 1, expert] of 0 and 1, weights [token, 1].
+    """
+    shares = chosen.squeeze(1).to(hidden.dtype) * weights
+    return sum(self[f"expert_{k}"](hidden) * shares[:, k : k + 1] for k in range(self.num_experts))  # type: ignore[return-value]
+
+
+def _switch_router(self: Any, hidden_states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Route as its own does, without moving its weights to another type while it runs."""
+    layer = self.classifier
+    bias = None if layer.bias is None else layer.bias.to(self.dtype)
+    logits = nn.functional.linear(hidden_states.to(self.dtype), layer.weight.to(self.dtype), bias)
+    shares = logits.softmax(dim=-1).to(hidden_states.dtype)
+    chosen = nn.functional.one_hot(shares.argmax(dim=-1), num_classes=self.num_experts)
+    chosen = chosen * (chosen.cumsum(dim=-2) <= self.expert_capacity)
+    return chosen, shares.amax(dim=-1, keepdim=True), logits
+
+
+def _big_bird(
+    self: Any, hidden_states: Tensor, attention_mask: Tensor | None = None, **_: Any
+) -> tuple[Tensor, Tensor]:
+    """BERT's attention, written out."""
+    heads = (*hidden_states.shape[:2], self.num_attention_heads, self.attention_head_size)
+    query, key, value = (
+        projected(hidden_states).view(heads).transpose(1, 2)
+        for projected in (self.query, self.key, self.value)
+    )
+    output, weights = capture.attention(self, query, key, value, attention_mask)
+    return output.flatten(2), weights
+
+
 REPLACED: dict[str, tuple[str, Callable[..., Any]]] = {
     "GPTNeoSelfAttention": ("_attn", _gpt_neo),
     "GPTJAttention": ("_attn", _gptj),
@@ -201,7 +245,12 @@ REPLACED: dict[str, tuple[str, Callable[..., Any]]] = {
     "BloomAttention": ("forward", _bloom),
     "FalconAttention": ("forward", _falcon),
     "DisentangledSelfAttention": ("forward", _deberta),
+    "XLNetRelativeAttention": ("rel_attn_core", _xlnet),
+    "SwitchTransformersTop1Router": ("forward", _switch_router),
+    "SwitchTransformersExperts": ("forward", _switch),
+    "BigBirdSelfAttention": ("forward", _big_bird),
     "M2M100SinusoidalPositionalEmbedding": ("forward", _m2m),
+    **WINDOWED,
 }
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer
 
+from engine.export.model import kept_shapes
 from engine.models.bundle import Stack
 
 Past = list[dict[str, Tensor]]  # one {"key", "value"} a layer, each [row, key_head, past, dim]
@@ -47,8 +48,11 @@ def present(cache: Cache) -> dict[str, Tensor]:
 
 def zeros(model: PreTrainedModel, stack: Stack, rows: int, length: int) -> Past:
     """Keys and values of every layer, all zero."""
-    shape = (rows, stack.key_heads, length, stack.dim)
+    shapes = kept_shapes(model, stack)
     return [
-        {name: torch.zeros(shape, dtype=model.dtype) for name in ("key", "value")}
+        {
+            name: torch.zeros((rows, heads, length, dim), dtype=model.dtype)
+            for name, (heads, dim) in shapes.items()
+        }
         for _ in range(stack.layers)
     ]

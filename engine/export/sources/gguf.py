@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.errors import ExportFailed
 from engine.export.families import HYBRID, RECURRENT, layout
+from engine.export.sources.gguf_config import FREQUENCIES, check_positions, complete
 from engine.export.sources.gguf_header import Header, read
 from engine.export.sources.hub import Checkpoint, read_config
-from engine.export.sources.place import check_disk, check_memory
+from engine.export.sources.place import check_disk, check_memory, full, full_disk_explained
 
 # What llama.cpp calls a shape, and the type that transformers de-quantizes it to.
 ARCHITECTURES = {
@@ -28,6 +28,7 @@ ARCHITECTURES = {
     "qwen2": "qwen2",
     "qwen3": "qwen3",
     "qwen2moe": "qwen2_moe",
+    "qwen3moe": "qwen3_moe",
     "phi3": "phi3",
     "bloom": "bloom",
     "stablelm": "stablelm",
@@ -36,29 +37,7 @@ ARCHITECTURES = {
     "gemma2": "gemma2",
     "gemma3": "gemma3_text",
 }
-# Facts of a header, and what they may be called in a configuration.
-FACTS = {
-    "block_count": ("num_hidden_layers",),
-    "embedding_length": ("hidden_size",),
-    "attention.head_count": ("num_attention_heads",),
-    "attention.head_count_kv": ("num_key_value_heads",),
-    "attention.key_length": ("head_dim",),
-    "context_length": ("max_position_embeddings",),
-    "expert_feed_forward_length": ("moe_intermediate_size",),
-    "expert_shared_feed_forward_length": ("shared_expert_intermediate_size",),
-    "attention.layer_norm_rms_epsilon": ("rms_norm_eps",),
-    "attention.layer_norm_epsilon": (
-        "layer_norm_epsilon",
-        "layer_norm_eps",
-        "norm_epsilon",
-        "norm_eps",
-    ),
-}
-# Gemma's largest divide scores by the root of width over heads, the others by that of a head's own
-# size; a file does not say which: https://github.com/ggml-org/llama.cpp/blob/master/src/llama-model.cpp
-WHOLE_WIDTH = {("gemma2", 46), ("gemma3", 62)}
 DIGITS = {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"}
-ORIGINAL = 8192  # positions that LLaMA 3 was trained with before they were stretched
 
 
 def model_type(header: Header, name: str) -> str:
@@ -68,29 +47,37 @@ def model_type(header: Header, name: str) -> str:
         if header.architecture in {*RECURRENT, *HYBRID}:
             layout(header.architecture)  # which says what it is
         raise ExportFailed(
-            f"{name} is of llama.cpp's architecture {header.architecture[:40]!r}; those that can "
+            f"{name} is of llama.cpp's architecture {header.architecture!r}; those that can "
             f"be read from a GGUF file are {', '.join(sorted(ARCHITECTURES))}. Choose the model's "
             "safetensors files instead."
         )
-    if found == "llama" and "mistral" in str(header.metadata.get("general.name", "")).lower():
-        return "mistral"
     if found == "llama" and header.fact("expert_count"):
         raise ExportFailed(
             f"{name} is a mixture of experts of LLaMA's kind, which transformers does not read "
             "from a GGUF file. Choose the model's safetensors files instead."
         )
+    if found == "llama" and header.fact("attention.sliding_window"):
+        return "mistral"  # which is LLaMA's shape with a window, and called llama in llama.cpp
     return found
+
+
+def check(header: Header, name: str, out: Path) -> str:
+    """The type of a file that can be exported to `out`; refuse any other, from its header alone."""
+    kind = model_type(header, name)
+    _plausible(header, name)
+    check_positions(header, name)
+    if not header.vocabulary:
+        raise ExportFailed(
+            f"{name} has no tokenizer, so no text can be read with it. Choose another file."
+        )
+    check_memory(name, header.elements)
+    check_disk(name, 2 * header.elements, out)  # the de-quantized checkpoint, then the bundle
+    return kind
 
 
 def licence(header: Header) -> str:
     """The license that the file names."""
     return str(header.metadata.get("general.license", ""))[:80]
-
-
-def words(header: Header) -> int | None:
-    """How many tokens the vocabulary has."""
-    found = header.metadata.get("tokenizer.ggml.tokens")
-    return found if isinstance(found, int) else None
 
 
 def note(header: Header) -> str:
@@ -109,11 +96,8 @@ def note(header: Header) -> str:
 def checkpoint(path: Path, name: str, folder: Path, out: Path) -> Checkpoint:
     """De-quantize a file into `folder` (empty) and describe it; room is checked before."""
     header = read(path)
-    kind = model_type(header, name)
-    _plausible(header, path.name)
-    check_memory(name, header.elements)
-    check_disk(name, 2 * header.elements, out)  # the de-quantized checkpoint, then the bundle
-    with _linked(path, folder) as alone:
+    kind = check(header, path.name, out)
+    with full_disk_explained(folder), _linked(path, folder) as alone:
         try:
             _convert(alone, kind, header, folder)
         except ExportFailed:
@@ -124,9 +108,12 @@ def checkpoint(path: Path, name: str, folder: Path, out: Path) -> Checkpoint:
                 "missing). Install requirements.txt and try again."
             ) from None
         except Exception as error:  # the libraries raise whatever a header leads them to
+            if full(error):
+                raise
+            said = " ".join(str(error).split())[:200]
             raise ExportFailed(
-                f"{path.name} cannot be de-quantized ({type(error).__name__}: "
-                f"{str(error).strip()[:200]}). Choose the model's safetensors files instead."
+                f"{path.name} cannot be de-quantized ({type(error).__name__}: {said}). Choose the "
+                "model's safetensors files instead."
             ) from None
     notes = (note(header), *_unknown_splitting(header))
     return Checkpoint(folder, name, name, "", licence(header), read_config(folder), notes)
@@ -158,11 +145,19 @@ def _linked(path: Path, folder: Path) -> Iterator[Path]:
     try:
         link.symlink_to(path.resolve())
     except OSError:  # Windows asks for a right
-        os.link(path.resolve(), link)
+        _copied(path.resolve(), link)
     try:
         yield link
     finally:
         link.unlink(missing_ok=True)
+
+
+def _copied(path: Path, link: Path) -> None:
+    """A second name for a file, or the file once more where the disk knows no second names."""
+    try:
+        os.link(path, link)
+    except OSError:  # another disk, or one as exFAT
+        shutil.copyfile(path, link)
 
 
 def _convert(path: Path, kind: str, header: Header, folder: Path) -> None:
@@ -173,8 +168,11 @@ def _convert(path: Path, kind: str, header: Header, folder: Path) -> None:
 
     where = {"gguf_file": path.name, "local_files_only": True, "trust_remote_code": False}
     config = transformers.AutoConfig.from_pretrained(path.parent, **where)
-    _complete(config, header, path)
-    model, info = getattr(transformers, layout(kind).head).from_pretrained(
+    # What the loader reads a file as: LLaMA's also where its window makes it Mistral's.
+    read_as = ARCHITECTURES[header.architecture]
+    config = _of_type(read_as, config)  # a file called "mistral" gets another one
+    complete(config, header, path)
+    model, info = getattr(transformers, layout(read_as).head).from_pretrained(
         path.parent, config=config, dtype=torch.float32, attn_implementation="eager",
         output_loading_info=True, **where,
     )  # fmt: skip
@@ -183,92 +181,58 @@ def _convert(path: Path, kind: str, header: Header, folder: Path) -> None:
             f"The GGUF file lacks {len(info['missing_keys'])} of the weights "
             f"({sorted(info['missing_keys'])[0]}, say). Choose another file."
         )
+    check_all_read(model, header)
     # Its weights are floats now: saved as those of a model that never was quantized.
     model.hf_quantizer = None
     model.config.__dict__.pop("quantization_config", None)
     model.save_pretrained(folder)
+    if kind != read_as:
+        config = _of_type(kind, model.config)
+        complete(config, header, path)
+        config.architectures = [layout(kind).head]
+        config.save_pretrained(folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(path.parent, **where)
     if header.metadata.get("tokenizer.ggml.pre") in DIGITS:
         _split_digits(tokenizer)
     tokenizer.save_pretrained(folder)
 
 
-def _complete(config: Any, header: Header, path: Path) -> None:
-    """Put facts of the header into a configuration that was read without them."""
-    for fact, names in FACTS.items():
-        value = header.fact(fact)
-        known = next((name for name in names if hasattr(config, name)), None)
-        if known and isinstance(value, int | float) and getattr(config, known) != value:
-            setattr(config, known, value)
-    count = words(header)
-    if count and (getattr(config, "pad_token_id", None) or 0) >= count:
-        config.pad_token_id = None  # a default of the class, not this model's
-    if hasattr(config, "query_pre_attn_scalar"):
-        whole = (header.architecture, header.fact("block_count")) in WHOLE_WIDTH
-        key = header.fact("attention.key_length") or config.head_dim
-        config.query_pre_attn_scalar = (
-            config.hidden_size // config.num_attention_heads if whole else key
-        )
-    rules = getattr(config, "rope_parameters", None)
-    if not isinstance(rules, dict):
-        return
-    # Where two kinds of layers have two rules the file speaks of those that see everything.
-    rope = rules.get("full_attention", rules)
-    if isinstance(theta := header.fact("rope.freq_base"), float):
-        rope["rope_theta"] = theta
-    _part_of_a_head(config, rope, header)
-    _stretched(rope, header, path)
-    config.rope_parameters = rules
+def _of_type(kind: str, config: Any) -> Any:
+    """A configuration as that of another type, with the values that both have."""
+    from transformers import AutoConfig
+
+    if config.model_type == kind:
+        return config
+    known = set(AutoConfig.for_model(kind).to_dict()) - {"model_type", "architectures"}
+    values = {name: value for name, value in config.to_dict().items() if name in known}
+    return AutoConfig.for_model(kind, **values)
 
 
-def _part_of_a_head(config: Any, rope: dict[str, Any], header: Header) -> None:
-    """Only so many numbers of each head are rotated."""
-    turned = header.fact("rope.dimension_count")
-    dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    if isinstance(turned, int) and turned != dim * rope.get("partial_rotary_factor", 1.0):
-        rope["partial_rotary_factor"] = turned / dim
+def check_all_read(model: Any, header: Header) -> None:
+    """Refuse a file with weights that the loader left out, which it does without a word."""
+    from transformers.modeling_gguf_pytorch_utils import (
+        TENSOR_PROCESSORS,
+        TensorProcessor,
+        get_gguf_hf_weights_map,
+    )
 
-
-def _stretched(rope: dict[str, Any], header: Header, path: Path) -> None:
-    """Positions stretched beyond those of the training, which the loader leaves out."""
-    kind = header.fact("rope.scaling.type")
-    tensors = {tensor.name: tensor for tensor in header.tensors}
-    if "rope_freqs.weight" in tensors:
-        one = tensors["rope_freqs.weight"]
-        if one.kind != "F32":
-            raise ExportFailed(f"The rotary factors of {path.name} are no floats.")
-        factors = np.fromfile(path, np.float32, one.elements, offset=one.start)
-        rope.update(_llama3(factors, rope["rope_theta"]))
-    elif kind in ("linear", "yarn"):
-        rope.update({"rope_type": kind, "factor": float(header.fact("rope.scaling.factor"))})
-        original = header.fact("rope.scaling.original_context_length")
-        if kind == "yarn" and original:
-            rope["original_max_position_embeddings"] = original
-    elif kind not in (None, "none") or "rope_factors_long.weight" in tensors:
+    processor = TENSOR_PROCESSORS.get(header.architecture, TensorProcessor)
+    known = {*get_gguf_hf_weights_map(model, processor()), FREQUENCIES}
+    # The weights of a block's experts are known by their stem.
+    left = [t for t in header.tensors if not {t.name, t.name.removesuffix(".weight")} & known]
+    if left:
         raise ExportFailed(
-            f"This GGUF file stretches its positions ({str(kind or 'longrope')[:20]}) in a way "
-            "that cannot be read from it. Choose the model's safetensors files instead."
+            f"This GGUF file has {len(left):,} tensors that no weight of a {header.architecture} "
+            f"model is read from ({left[0].name[:60]!r}, say): it would give other numbers "
+            "without them. Choose the model's safetensors files instead."
         )
-
-
-def _llama3(factors: np.ndarray, theta: float) -> dict[str, Any]:
-    """LLaMA 3's rule (1 to 4 turns in 8,192 positions), if the file's factors follow it."""
-    turns = theta ** -(np.arange(len(factors)) / len(factors))
-    factor = float(factors.max())
-    smooth = np.clip((ORIGINAL * turns / (2 * np.pi) - 1.0) / 3.0, 0, 1)
-    expected = 1 / ((1 - smooth) / factor + smooth)
-    if not np.allclose(expected, factors, rtol=1e-3):
+    given = sum(tensor.elements for tensor in header.tensors if tensor.name != FREQUENCIES)
+    taken = sum(parameter.numel() for parameter in model.parameters())
+    if given != taken:
         raise ExportFailed(
-            "The rotary factors of this GGUF file follow no rule that is known here. Choose the "
-            "model's safetensors files instead."
+            f"This GGUF file holds {given:,} numbers, but a model of its sizes has {taken:,}. "
+            "Choose another file."
         )
-    return {
-        "rope_type": "llama3",
-        "factor": factor,
-        "low_freq_factor": 1.0,
-        "high_freq_factor": 4.0,
-        "original_max_position_embeddings": ORIGINAL,
-    }
 
 
 def _split_digits(tokenizer: Any) -> None:

@@ -12,6 +12,7 @@ The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ ITEMS = 1_000_000  # of an array: vocabularies have up to some 300,000, merges 5
 LISTED = 100  # numbers of an array that are given one by one
 LARGEST = 256_000_000  # bytes before the tensors
 DIMENSIONS = 4
+ARCHITECTURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")  # as llama.cpp's are, to be shown
 ALIGNMENT = 32  # of the tensors, where the file says nothing
 
 # Types of values: format and bytes of the fixed ones; the others are texts and arrays.
@@ -81,6 +83,12 @@ class Header:
     def architecture(self) -> str:
         """The name of the model's shape in llama.cpp."""
         return str(self.metadata["general.architecture"])
+
+    @property
+    def vocabulary(self) -> int | None:
+        """How many tokens the file's tokenizer has; None where it has none."""
+        found = self.metadata.get("tokenizer.ggml.tokens")
+        return len(found) if isinstance(found, tuple) else found if isinstance(found, int) else None
 
     @property
     def elements(self) -> int:
@@ -192,6 +200,8 @@ class _Reader:
             found[key] = self.value(self.number("<I"), key)
         if not isinstance(found.get("general.architecture"), str):
             raise _Wrong("it does not say of which architecture it is")
+        if not ARCHITECTURE.fullmatch(found["general.architecture"]):
+            raise _Wrong(f"its architecture is called {found['general.architecture'][:40]!r}")
         return found
 
     def value(self, kind: int, key: str) -> Any:

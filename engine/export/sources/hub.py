@@ -9,17 +9,23 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.errors import ExportFailed, UnknownModel
+from engine.errors import ExportFailed, HubUnreachable, UnknownModel
+from engine.export.sources.download import arrived, bring
 from engine.export.sources.place import check_download, check_memory, full_disk_explained
+from engine.export.sources.rules import WEIGHTS, check_files, layout_of
 
-WEIGHTS = "model*.safetensors"
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
 FILES = (
     "config.json",
     "generation_config.json",
@@ -35,6 +41,8 @@ FILES = (
     "chat_template.jinja",
     WEIGHTS,
 )
+
+PATIENCE = 5.0  # seconds for an answer of the Hub where there is another source
 
 Report = Callable[[str, float], None]
 
@@ -77,16 +85,14 @@ def fetch(
 
     Refused before the first large byte where cache, memory or the disk of `out` lack the room.
     """
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 
     cache = Path(constants.HF_HUB_CACHE)
     with full_disk_explained(cache), explained(source):
         report(f"Asking the Hub for {source}", 0.0)
         config = read_config(Path(hf_hub_download(source, "config.json", revision=revision)).parent)
         files, commit, licence, parameters = listing(source, revision)
-        check_files(list(files), source)
-        check_memory(source, parameters)
-        check_download(source, _missing(source, revision, files), cache, parameters, out or cache)
+        check(source, revision, config, files, parameters, out or cache)
         total, done = max(1, sum(files.values())), 0
         folder = Path()
         for name, size in files.items():
@@ -95,12 +101,34 @@ def fetch(
                 got = min(total, before + arrived)
                 report(f"Downloading: {got / 1e6:,.0f} of {total / 1e6:,.0f} MB", got / total)
 
+            counting = _counting(progress)
+            if fnmatch(name, WEIGHTS) and not constants.is_offline_mode():
+                if not isinstance(try_to_load_from_cache(source, name, revision=revision), str):
+                    bring(source, name, revision, counting)
             # By its branch, so that the cache remembers it and answers when there is no network.
-            path = hf_hub_download(source, name, revision=revision, tqdm_class=_counting(progress))
+            path = hf_hub_download(source, name, revision=revision, tqdm_class=counting)
             folder, done = Path(path).parent, done + size
             progress(0, done)
     name = source.rsplit("/", 1)[-1]
     return Checkpoint(folder, name, source, commit or folder.name, licence, config)
+
+
+def check(
+    source: str,
+    revision: str | None,
+    config: dict[str, Any],
+    files: dict[str, int],
+    parameters: int,
+    out: Path,
+) -> None:
+    """Refuse what cannot be exported to `out` or fetched for it, before the first large byte."""
+    from huggingface_hub import constants
+
+    cache = Path(constants.HF_HUB_CACHE)
+    layout_of(config, source)
+    check_files(list(files), source)
+    check_memory(source, parameters)
+    check_download(source, _missing(source, revision, files), cache, parameters, out)
 
 
 def _missing(source: str, revision: str | None, files: dict[str, int]) -> int:
@@ -123,6 +151,23 @@ def ask(source: str, revision: str | None) -> tuple[dict[str, Any], dict[str, in
         config = read_config(Path(hf_hub_download(source, "config.json", revision=revision)).parent)
         files, _, licence, parameters = listing(source, revision)
     return config, files, licence, parameters
+
+
+def check_answers(source: str) -> None:
+    """Raise `HubUnreachable` where the Hub does not answer at once; without a network by choice
+    nothing is asked: its cache may have the model.
+
+    Its own client tries for some 25 seconds: too long where the model can be had elsewhere.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
+
+    if constants.is_offline_mode():
+        return
+    with explained(source):
+        status = get_session().head(constants.ENDPOINT, timeout=PATIENCE).status_code
+    if status == 429 or status >= 500:
+        raise HubUnreachable(f"The Hub refused {source} ({status}). Try again later.")
 
 
 def listing(source: str, revision: str | None) -> tuple[dict[str, int], str, str, int]:
@@ -154,18 +199,6 @@ def _with_others(sizes: dict[str, int]) -> dict[str, int]:
     # Without safetensors the other files are named, so that the refusal can say what they are.
     found = wanted(sizes)
     return found if any(fnmatch(name, WEIGHTS) for name in found) else sizes
-
-
-def check_files(names: list[str], source: str) -> None:
-    """Refuse what has no safetensors weights."""
-    if any(fnmatch(name, WEIGHTS) for name in names):
-        return
-    if any(name.endswith((".bin", ".pt", ".pth", ".ckpt")) for name in names):
-        raise ExportFailed(
-            f"{source} keeps its weights as pickles only, which could run foreign code. Choose a "
-            "model with safetensors, or convert it with save_pretrained on a machine you trust."
-        )
-    raise ExportFailed(f"{source} has no weights in safetensors files. Choose another model.")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -216,21 +249,55 @@ def explained(source: str) -> Iterator[None]:
             f"{source} has no config.json, so it is no transformers model. Choose another."
         ) from None
     except errors.HfHubHTTPError as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise ExportFailed(
-            f"The Hub refused {source} ({lines[0][:200]}). Try again later."
-        ) from None
+        raise _refused(source, error) from None
     except (
         errors.LocalEntryNotFoundError,
         errors.OfflineModeIsEnabled,
         errors.IncompleteSnapshotError,
         httpx2.HTTPError,
         ConnectionError,
-    ):
-        raise ExportFailed(
+    ) as error:
+        if isinstance(error.__cause__, errors.HfHubHTTPError):
+            # The Hub answered, and was asked for a file that might be in the cache.
+            raise _refused(source, error.__cause__) from None
+        if kept := arrived(source):
+            raise HubUnreachable(
+                f"The download of {source} broke off. {kept / 1e6:,.1f} MB of it are kept: try "
+                "again, and it goes on from there."
+            ) from None
+        raise HubUnreachable(
             f"{source} is not on this computer and the Hub cannot be reached. Connect to the "
             "network (and unset HF_HUB_OFFLINE), or give the folder of a downloaded model."
         ) from None
+
+
+def _refused(source: str, error: HfHubHTTPError) -> ExportFailed:
+    """The sentence for an answer that is a refusal."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    status = error.response.status_code
+    wait = retry_after(error.response.headers) if status == 429 else None
+    when = f"in {wait:,} seconds" if wait else "later"
+    busy = status == 429 or status >= 500
+    return (HubUnreachable if busy else ExportFailed)(
+        f"The Hub refused {source} ({lines[0][:200]}). Try again {when}."
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> int | None:
+    """Seconds that a server asks to wait, a day at most; None where it names no time.
+
+    >>> retry_after({"Retry-After": "120"})
+    120
+    """
+    said = headers.get("Retry-After", "").strip()
+    if said.isascii() and said.isdigit():
+        wait = float(said[:9])
+    else:
+        try:
+            wait = parsedate_to_datetime(said).timestamp() - time.time()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return min(math.ceil(wait), 24 * 3600) if wait > 0 else None
 
 
 def _elements(path: Path) -> int:

@@ -1,34 +1,36 @@
 """A look at a model before it is exported: from its configuration and file list alone.
 
 `Look` says what the card will say, how much there is to download, and, where a model cannot be
-exported, the sentence that tells why. Nothing large is fetched and torch is not imported.
+exported, the sentence that tells why: what refuses here is what refuses the export. Nothing large
+is fetched and torch is not imported.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError, ExportFailed
-from engine.export.families import Layout, layout
+from engine.errors import EngineError, ExportFailed, HubUnreachable
+from engine.export.families import layout
 from engine.export.sources import gguf, hub, packages
 from engine.export.sources.gguf_header import read as read_header
 from engine.export.sources.origin import quantized
 from engine.export.sources.place import check_disk, check_memory
+from engine.export.sources.rules import layout_of
 from engine.export.sources.tokenizer import FILE, open_tokenizer
+from engine.models.catalog import bundle_name
 from engine.models.source import Source
+from engine.settings import settings
 from engine.values import Family
 
+NAMED = 60  # characters of a type's name that are shown
 SHOWS: dict[Family, tuple[str, ...]] = {
     "decoder": ("Tokenization", "Embeddings", "Attention", "Decoding"),
     "encoder": ("Tokenization", "Embeddings", "Attention"),
     "encoder-decoder": ("Tokenization", "Embeddings", "Attention", "Translation", "Decoding"),
 }
-
-
-# What only configurations of models that see or hear have (CLIP, ViT, Whisper, wav2vec 2 ...).
-SENSES = ("vision_config", "image_size", "audio_config", "num_mel_bins", "feat_extract_norm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +60,64 @@ class Look:
         return asdict(self)
 
 
-def look(asked: Source) -> Look:
-    """Look at a folder or at a model of the Hub; raise `EngineError` where there is none."""
-    source, folder = str(asked), asked.folder
-    if folder is None and (package := packages.find(asked.id)) is not None:
-        return _of_package(source, package)
-    if folder is not None and (file := quantized(folder)) is not None:
-        return _of_file(source, file)
-    if folder is not None:
-        config = hub.read_config(folder)
-        sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
-        files, licence = hub.wanted(sizes), hub.licence_of(folder)
-        names, parameters = list(sizes), 0
-    else:
-        config, files, licence, parameters = hub.ask(asked.id, asked.revision)
-        names = list(files)
-    plan, refusal = _plan(config, names, source)
-    if refusal is None and not parameters and folder is not None:
-        parameters = hub.local(folder).parameters
-    refusal = refusal or _too_large(source, parameters)
+def look(asked: Source, out: Path | None = None) -> Look:
+    """Look at what a source names; raise `EngineError` where there is nothing.
+
+    `out` is where the bundle would be (None: among the app's own): it would need room there.
+    """
+    out = out or settings().models / bundle_name(asked)
+    source = str(asked)
+    if asked.folder is not None:
+        file = quantized(asked.folder)
+        return (
+            _of_folder(source, asked.folder, out) if file is None else _of_file(source, file, out)
+        )
+    package = packages.asked(asked)
+    if package is None:
+        return _of_hub(source, asked.id, asked.revision, out)
+    if asked.revision is None:
+        try:
+            hub.check_answers(package.hub)
+            return _of_hub(source, package.hub, None, out)
+        except HubUnreachable:
+            pass
+    return _of_package(source, package, out)
+
+
+def _of_folder(source: str, folder: Path, out: Path) -> Look:
+    """What the configuration of a checkpoint in a folder says."""
+    config = hub.read_config(folder)
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    licence = hub.licence_of(folder)
+    checkpoint = hub.Checkpoint(folder, source, source, "", licence, config)
+    found = _of_config(source, config, hub.wanted(sizes), licence, checkpoint.parameters)
+
+    def check() -> None:
+        layout_of(config, source)
+        hub.check_files(list(sizes), source)
+        check_checkpoint(checkpoint, out)
+
+    return replace(found, refusal=_refusal(check))
+
+
+def _of_hub(source: str, name: str, revision: str | None, out: Path) -> Look:
+    """What the Hub says of a model."""
+    config, files, licence, parameters = hub.ask(name, revision)
+    found = _of_config(source, config, hub.wanted(files) or files, licence, parameters)
+    refusal = _refusal(lambda: hub.check(name, revision, config, files, parameters, out))
+    return replace(found, refusal=refusal)
+
+
+def _of_config(
+    source: str, config: dict[str, Any], files: dict[str, int], licence: str, parameters: int
+) -> Look:
+    try:
+        plan = layout_of(config, source)
+    except ExportFailed:
+        plan = None  # which the refusal says
     return Look(
         source=source,
-        architecture=str(config.get("model_type", "")),
+        architecture=str(config.get("model_type", ""))[:NAMED],
         family=plan.family if plan else None,
         layers=_number(config, "num_hidden_layers", "n_layer", "num_layers", "encoder_layers"),
         heads=_number(config, "num_attention_heads", "n_head", "num_heads", "n_heads"),
@@ -90,11 +128,10 @@ def look(asked: Source) -> Look:
         licence=licence,
         shows=SHOWS[plan.family] if plan else (),
         notes=plan.notes if plan else (),
-        refusal=refusal,
     )
 
 
-def _of_package(source: str, package: packages.Package) -> Look:
+def _of_package(source: str, package: packages.Package, out: Path) -> Look:
     """What is known of a package's model without downloading it."""
     plan = layout(package.architecture)
     return Look(
@@ -111,18 +148,16 @@ def _of_package(source: str, package: packages.Package) -> Look:
         shows=SHOWS[plan.family],
         notes=(f"It comes in the package {package.project} {package.version}; none of its code "
                "is run.", *plan.notes),
-        refusal=_too_large(source, package.parameters),
+        refusal=_refusal(lambda: packages.check_room(package, out)),
     )  # fmt: skip
 
 
-def _of_file(source: str, file: Path) -> Look:
+def _of_file(source: str, file: Path, out: Path) -> Look:
     """What the header of a GGUF file says."""
     header = read_header(file)
-    plan, refusal = None, None
-    try:
-        plan = layout(gguf.model_type(header, file.name))
-    except ExportFailed as error:
-        refusal = str(error)
+    refusal = _refusal(lambda: gguf.check(header, file.name, out))
+    kind = gguf.ARCHITECTURES.get(header.architecture)
+    plan = layout(kind) if kind else None
 
     def number(name: str) -> int | None:
         found = header.fact(name)
@@ -135,13 +170,13 @@ def _of_file(source: str, file: Path) -> Look:
         layers=number("block_count"),
         heads=number("attention.head_count"),
         width=number("embedding_length"),
-        vocabulary=number("vocab_size") or gguf.words(header),
+        vocabulary=number("vocab_size") or header.vocabulary,
         parameters=header.elements,
         size=file.stat().st_size,
         licence=gguf.licence(header),
         shows=SHOWS[plan.family] if plan else (),
         notes=(gguf.note(header), *(plan.notes if plan else ())),
-        refusal=refusal or _too_large(source, header.elements),
+        refusal=refusal,
     )
 
 
@@ -154,45 +189,13 @@ def check_checkpoint(checkpoint: hub.Checkpoint, out: Path) -> None:
     check_disk(checkpoint.name, checkpoint.parameters, out)
 
 
-def _too_large(source: str, parameters: int) -> str | None:
+def _refusal(check: Callable[[], object]) -> str | None:
+    """The sentence with which an export would end; None where nothing speaks against it."""
     try:
-        check_memory(source, parameters)
-    except ExportFailed as error:
+        check()
+    except EngineError as error:
         return str(error)
     return None
-
-
-def _plan(
-    config: dict[str, Any], names: list[str], source: str
-) -> tuple[Layout | None, str | None]:
-    try:
-        plan = layout_of(config, source)
-        hub.check_files(names, source)
-    except EngineError as error:
-        return None, str(error)
-    return plan, None
-
-
-def layout_of(config: dict[str, Any], source: str) -> Layout:
-    """The layout for a configuration; raise `ExportFailed` where nothing here can run it."""
-    if config.get("quantization_config"):
-        raise ExportFailed(
-            f"{source} is stored quantised, which cannot be exported. Choose the model it was "
-            "made from."
-        )
-    try:
-        return layout(str(config.get("model_type", "")))
-    except ExportFailed:
-        if config.get("auto_map"):
-            raise ExportFailed(
-                f"{source} needs code from its own repository, which is never run here. Choose a "
-                "model of a family that transformers knows."
-            ) from None
-        if any(key in config for key in SENSES):
-            raise ExportFailed(
-                f"{source} is a vision or speech model; only models of text can be shown."
-            ) from None
-        raise
 
 
 def _number(config: dict[str, Any], *names: str) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.errors import ExportFailed
+from engine.errors import EngineError, ExportFailed
 
 COPIES = 3  # of the weights in memory at the most: the model, the graph's, the session's
 NUMBER = 4  # bytes of a weight while it is exported
@@ -87,20 +88,36 @@ def memory_free() -> int | None:
     return int(found["MemAvailable"]) * 1024 if "MemAvailable" in found else None
 
 
+# How a full disk is spelt where no error number is left: by pip, and by libraries written in Rust.
+FULL = re.compile(r"No space left on device|Disk quota exceeded|\b(?:os error|Errno) (?:28|122)\b")
+
+
+def full(error: BaseException | str) -> bool:
+    """Whether an error, or what a program said of one, is that of a full disk."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        return True
+    return not isinstance(error, EngineError) and FULL.search(str(error)) is not None
+
+
+def disk_full(place: Path) -> ExportFailed:
+    """The sentence for a disk that filled up."""
+    folder = existing(place)
+    free = shutil.disk_usage(folder).free
+    return ExportFailed(
+        f"The disk of {folder} is full ({free / 1e6:,.0f} MB free). Free some space and try again; "
+        "nothing half-made was kept."
+    )
+
+
 @contextmanager
 def full_disk_explained(place: Path) -> Iterator[None]:
     """Turn a disk that fills up into a sentence."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+    except Exception as error:
+        if not full(error):
             raise
-        folder = existing(place)
-        free = shutil.disk_usage(folder).free
-        raise ExportFailed(
-            f"The disk of {folder} is full ({free / 1e6:,.0f} MB free). Free some space and "
-            "try again; nothing half-made was kept."
-        ) from None
+        raise disk_full(place) from None
 
 
 @contextmanager
@@ -133,25 +150,20 @@ def alone(out: Path) -> Iterator[None]:
 def aside(out: Path) -> Iterator[Path]:
     """A folder to write into that takes the place of `out` when the block ends well."""
     out = out.resolve()
-    part = out.parent / f".{out.name}.part-{os.getpid()}"
-    old = out.parent / f".{out.name}.old-{os.getpid()}"
-    with full_disk_explained(out.parent):
-        try:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(out)
-            part.mkdir()
-            yield part
+    with scratch(out, "part") as part:
+        yield part
+        with scratch(out, "old") as old:
             if out.exists():
-                out.rename(old)
+                out.rename(old / out.name)
             part.rename(out)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
 def scratch(out: Path, purpose: str) -> Iterator[Path]:
-    """An empty folder beside `out` for as long as the block runs; swept like a half-made bundle."""
+    """An empty folder beside `out` for as long as the block runs; what a killed one left is swept.
+
+    Its name begins with a dot, so that it is never listed.
+    """
     out = out.resolve()
     folder = out.parent / f".{out.name}.{purpose}-{os.getpid()}"
     with full_disk_explained(out.parent):
@@ -165,7 +177,7 @@ def scratch(out: Path, purpose: str) -> Iterator[Path]:
 
 
 def _sweep(out: Path) -> None:
-    """Remove what exports of this bundle left that were killed; their process is gone."""
+    """Remove what killed processes left beside this folder: half a bundle, half a download."""
     for path in out.parent.glob(f".{out.name}.*-*"):
         process = path.name.rpartition("-")[2]
         if process.isdigit() and not _running(int(process)):

@@ -13,6 +13,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from engine.errors import ExportFailed
+from engine.export.sources.place import full
 
 FILE = "tokenizer.json"
 
@@ -51,6 +52,8 @@ def _convert(source: Path, folder: Path) -> None:
             raise ValueError("it has no vocabulary")
         tokenizer.backend_tokenizer.save(str(folder / FILE))
     except Exception as error:
+        if full(error):
+            raise
         raise ExportFailed(
             f"The checkpoint's tokenizer cannot be converted ({error}). Choose a model that has "
             f"a {FILE}."
@@ -63,6 +66,8 @@ def _convert_pair(source: Path, folder: Path) -> None:
     try:
         marian.convert(source, folder)
     except Exception as error:  # the libraries raise bare Exception and errors of their own
+        if full(error):
+            raise
         raise ExportFailed(
             f"The checkpoint's SentencePiece models cannot be converted ({error}). Download the "
             "model again."

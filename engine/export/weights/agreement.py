@@ -1,4 +1,4 @@
-"""How far the predictions of an int8 bundle are from those of the float32 model.
+"""How far the predictions of an int8 or int4 bundle are from those of the float32 model.
 
 Its cells are not compared one by one, as `proof` does: what matters is whether it would say the
 same. A text is read with padding in the batch, and one token more with the past of the first read;
@@ -18,15 +18,31 @@ Pair = tuple[Arrays, Arrays, Tensor]  # outputs of the graph, of PyTorch, and th
 
 
 def agreement(
-    sessions: dict[str, ort.InferenceSession], graphs: dict[str, Graph], ids: list[int]
+    sessions: dict[str, ort.InferenceSession], graphs: dict[str, Graph], several: list[list[int]]
 ) -> dict[str, float]:
-    """`divergence` and `disagreement`, or `direction` where the model predicts nothing."""
+    """`divergence` and `disagreement`, or `direction` where the model predicts nothing.
+
+    Means over all tokens of the texts, given as ids.
+    """
+    return together([differences(_pairs(sessions, graphs, ids)) for ids in several])
+
+
+def together(found: list[tuple[dict[str, float], int]]) -> dict[str, float]:
+    """Means over the tokens of several texts, from those of each and its number of tokens."""
+    count = sum(tokens for _, tokens in found)
+    return {name: sum(one[name] * n for one, n in found) / count for name in found[0][0]}
+
+
+def _pairs(
+    sessions: dict[str, ort.InferenceSession], graphs: dict[str, Graph], ids: list[int]
+) -> list[Pair]:
+    """One text and one token more, by the graph and by PyTorch."""
     graph, session = graphs["model.onnx"], sessions["model.onnx"]
     family = graph.layout.family
     if family == "encoder":
         inputs = texts(graph, padded(ids, left=False))
         whole = run(session, inputs), reference(graph, inputs), inputs["attention_mask"]
-        return differences([whole])
+        return [whole]
     ours = theirs = step(graph.model, padded(ids, left=True))
     if family == "encoder-decoder":
         theirs, reading = pair(sessions, graphs, ids, [])
@@ -36,23 +52,25 @@ def agreement(
     more, more_expected = continued(ours, got), continued(theirs, expected)
     last = more["attention_mask"][:, -1:]
     following = run(session, more), reference(graph, more_expected), last
-    return differences([(got, expected, theirs["attention_mask"]), following])
+    return [(got, expected, theirs["attention_mask"]), following]
 
 
-def differences(pairs: list[Pair]) -> dict[str, float]:
-    """Means over the tokens that are no padding."""
+def differences(pairs: list[Pair]) -> tuple[dict[str, float], int]:
+    """Means over the tokens that are no padding, and how many they are."""
     name = "logits" if "logits" in pairs[0][1] else _last_hidden(pairs[0][1])
     seen = [mask.bool().numpy() for _, _, mask in pairs]
     ours = np.concatenate([p[0][name][real] for p, real in zip(pairs, seen, strict=True)])
     theirs = np.concatenate([p[1][name][real] for p, real in zip(pairs, seen, strict=True)])
     if name != "logits":
         lengths = np.linalg.norm(ours, axis=-1) * np.linalg.norm(theirs, axis=-1)
-        return {"direction": float(1 - ((ours * theirs).sum(axis=-1) / lengths).mean())}
+        mean = float(1 - ((ours * theirs).sum(axis=-1) / lengths).mean())
+        return {"direction": mean}, len(ours)
     a, b = _logarithms(ours), _logarithms(theirs)
-    return {
+    means = {
         "divergence": float((np.exp(b) * (b - a)).sum(axis=-1).mean()),
         "disagreement": float((a.argmax(axis=-1) != b.argmax(axis=-1)).mean()),
     }
+    return means, len(ours)
 
 
 def _last_hidden(found: Arrays) -> str:

@@ -6,13 +6,25 @@ meets them to 8 bits too, block by block. One row of a batch never changes anoth
 under `DynamicQuantizeLinear`, whose scale is that of the whole batch: columns of one prompt would
 move when a column is added. Token vectors are kept as int8 with a scale a row, and only the rows
 that are looked up become float32. Scores, norms and sums stay float32. Meant for the CPU.
+
+Other forms of blocks (`int4`) go the same way: `quantize` asks for the form of each matrix.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import onnx_ir as ir
 
+from engine.export.weights.products import (
+    drop_unused,
+    initializer,
+    outputs_by_inputs,
+    take_the_place,
+    weight_of,
+)
 from engine.export.weights.storage import INLINE, Stored, digest
 
 BITS = 8
@@ -22,18 +34,44 @@ INT8_ACTIVATIONS = 4  # `accuracy_level`: what is multiplied is rounded to 8 bit
 DOMAIN = "com.microsoft"
 
 
-def quantise(program: ir.Model, tokens: dict[str, Stored]) -> None:
-    """Replace products with weights, and look-ups in the matrices whose digests are `tokens`."""
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A matrix in blocks of columns, as `MatMulNBits` takes them.
+
+    `values` are bytes [row, block, byte], `scales` float32 [row, block]; `zeros` are bytes with
+    what stands for 0 in each block, None where that is the middle of all numbers. `shifts`
+    [row, block] are added to every number of a block, where they are.
+    """
+
+    bits: int
+    size: int
+    values: np.ndarray
+    scales: np.ndarray
+    zeros: np.ndarray | None = None
+    shifts: np.ndarray | None = None
+
+
+Form = Callable[[np.ndarray], Blocks]
+
+
+def eight(matrix: np.ndarray) -> Blocks:
+    """A matrix [row, column] in the blocks of this module."""
+    return Blocks(BITS, BLOCK, *blocks(matrix))
+
+
+def quantize(program: ir.Model, tokens: dict[str, Stored], form: Form = eight) -> None:
+    """Replace products with weights, and look-ups in the matrices whose digests are `tokens`.
+
+    `form` puts the matrix [output, input] of a product into blocks.
+    """
     graph = program.graph
     for node in list(graph):
         if node.op_type in ("MatMul", "Gemm"):
-            _product(graph, node)
+            _product(graph, node, form)
         elif node.op_type == "Gather":
             _look_up(graph, node, tokens)
     program.opset_imports.setdefault(DOMAIN, 1)
-    for value in list(graph.initializers.values()):
-        if not value.uses() and not value.is_graph_output():
-            del graph.initializers[value.name or ""]
+    drop_unused(graph)
 
 
 def blocks(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -52,62 +90,52 @@ def blocks(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.astype(np.uint8), scales[:, :, 0].astype(np.float32)
 
 
-def _product(graph: ir.Graph, node: ir.Node) -> None:
-    """x @ W (+ b) by 8-bit numbers, where W is a constant matrix."""
-    matrix = _outputs_by_inputs(node)
+def _product(graph: ir.Graph, node: ir.Node, form: Form) -> None:
+    """x @ W (+ b) by numbers of few bits, where W is a constant matrix."""
+    matrix = outputs_by_inputs(node)
     if matrix is None or matrix.nbytes < INLINE:
         return
-    weight = node.inputs[1]
-    assert weight is not None
     outputs, inputs = matrix.shape
-    values, scales = blocks(matrix)
-    name = f"{(_constant(weight) or weight).name}.{digest(values)[:6]}"
+    found = form(matrix)
+    name = f"{weight_of(node).name}.{digest(found.values)[:6]}"
+    kind = f"uint{found.bits}"
     given = [
         node.inputs[0],
-        _initializer(graph, f"{name}.uint8", values),
-        _initializer(graph, f"{name}.scales", scales),
+        initializer(graph, f"{name}.{kind}", found.values),
+        initializer(graph, f"{name}.scales", found.scales),
     ]
+    if found.zeros is not None:
+        given.append(initializer(graph, f"{name}.zeros", found.zeros))
     attributes = {
         "K": inputs,
         "N": outputs,
-        "bits": BITS,
-        "block_size": BLOCK,
+        "bits": found.bits,
+        "block_size": found.size,
         "accuracy_level": INT8_ACTIVATIONS,
     }
     new = [ir.node("MatMulNBits", given, attributes, domain=DOMAIN)]
+    if found.shifts is not None:
+        new += _shifted(graph, node.inputs[0], new[0].outputs[0], found, name)
     if len(node.inputs) > 2 and node.inputs[2] is not None:
-        new.append(ir.node("Add", [new[0].outputs[0], node.inputs[2]]))
-    _take_the_place(graph, node, new)
+        new.append(ir.node("Add", [new[-1].outputs[0], node.inputs[2]]))
+    take_the_place(graph, node, new)
 
 
-def _outputs_by_inputs(node: ir.Node) -> np.ndarray | None:
-    """The constant matrix of a product, [output, input]; None where there is none."""
-    weight = node.inputs[1]
-    if weight is None:
-        return None
-    plain = _constant(weight)
-    if plain is None or plain.const_value is None or len(plain.const_value.shape) != 2:
-        return None
-    if plain.const_value.dtype != ir.DataType.FLOAT:
-        return None
-    options = {name: attribute.value for name, attribute in node.attributes.items()}
-    if options.get("transA") or options.get("alpha", 1.0) != 1 or options.get("beta", 1.0) != 1:
-        return None
-    turned = (plain is not weight) != bool(options.get("transB"))
-    matrix = plain.const_value.numpy()
-    return matrix if turned else matrix.T
-
-
-def _constant(value: ir.Value) -> ir.Value | None:
-    """The initializer behind a value, or behind its transpose."""
-    if value.is_initializer():
-        return value
-    node = value.producer()
-    if node is None or node.op_type != "Transpose" or node.inputs[0] is None:
-        return None
-    order = node.attributes.get("perm")
-    turned = order is None or list(order.as_ints()) == [1, 0]
-    return node.inputs[0] if turned and node.inputs[0].is_initializer() else None
+def _shifted(
+    graph: ir.Graph, given: ir.Value | None, product: ir.Value, found: Blocks, name: str
+) -> list[ir.Node]:
+    """What the shifts of the blocks add to a product: each times the sum of what it meets."""
+    assert found.shifts is not None
+    by_block = initializer(graph, f"{name}.shifts", np.ascontiguousarray(found.shifts.T))
+    shape = np.array([0, 0, -1, found.size], dtype=np.int64)
+    if given is not None and given.shape is not None and len(given.shape) == 2:
+        shape = shape[1:]
+    cut = initializer(graph, f"blocks.{len(shape)}.{found.size}", shape)
+    axis = initializer(graph, "blocks.last", np.array([-1], dtype=np.int64))
+    parts = ir.node("Reshape", [given, cut])
+    sums = ir.node("ReduceSum", [parts.outputs[0], axis], {"keepdims": 0})
+    more = ir.node("MatMul", [sums.outputs[0], by_block])
+    return [parts, sums, more, ir.node("Add", [product, more.outputs[0]])]
 
 
 def _look_up(graph: ir.Graph, node: ir.Node, tokens: dict[str, Stored]) -> None:
@@ -118,35 +146,10 @@ def _look_up(graph: ir.Graph, node: ir.Node, tokens: dict[str, Stored]) -> None:
     kept = tokens.get(digest(table.const_value.numpy()))
     if kept is None or kept.scales is None or kept.transposed:
         return
-    values = _initializer(graph, f"{table.name}.rows", kept.values)
-    scales = _initializer(graph, f"{table.name}.rows.scales", kept.scales)
+    values = initializer(graph, f"{table.name}.rows", kept.values)
+    scales = initializer(graph, f"{table.name}.rows.scales", kept.scales)
     picked = ir.node("Gather", [values, ids])
     cast = ir.node("Cast", [picked.outputs[0]], {"to": ir.DataType.FLOAT})
     factors = ir.node("Gather", [scales, ids])
     product = ir.node("Mul", [cast.outputs[0], factors.outputs[0]])
-    _take_the_place(graph, node, [picked, cast, factors, product])
-
-
-def _take_the_place(graph: ir.Graph, node: ir.Node, new: list[ir.Node]) -> None:
-    """Put nodes where one was: the last one's output takes its output's name and users."""
-    old, result = node.outputs[0], new[-1].outputs[0]
-    name = old.name
-    result.type, result.shape = old.type, old.shape
-    graph.insert_before(node, new)
-    for place, value in enumerate(graph.outputs):
-        if value is old:
-            graph.outputs[place] = result
-    ir.convenience.replace_all_uses_with(old, result)
-    graph.remove(node, safe=True)
-    result.name = name
-
-
-def _initializer(graph: ir.Graph, name: str, array: np.ndarray) -> ir.Value:
-    """The constant of that name, made at first use."""
-    if name in graph.initializers:
-        return graph.initializers[name]
-    tensor = ir.tensor(array, name=name)
-    value = ir.Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(tensor.dtype))
-    value.const_value = tensor
-    graph.register_initializer(value)
-    return value
+    take_the_place(graph, node, [picked, cast, factors, product])

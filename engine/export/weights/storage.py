@@ -62,7 +62,8 @@ def _float32(matrix: np.ndarray) -> tuple[Stored, np.ndarray]:
     return Stored(matrix), matrix
 
 
-def _int8(matrix: np.ndarray) -> tuple[Stored, np.ndarray]:
+def int8_rows(matrix: np.ndarray) -> tuple[Stored, np.ndarray]:
+    """A matrix as int8 with a float32 scale a row, and the float32 values that this stands for."""
     largest = np.abs(matrix).max(axis=1, keepdims=True).astype(np.float32)
     scales = np.where(largest > 0, largest / np.float32(127), np.float32(1))
     values = np.clip(np.rint(matrix / scales), -127, 127).astype(np.int8)
@@ -74,7 +75,7 @@ def _float16(matrix: np.ndarray) -> tuple[Stored, np.ndarray]:
     return Stored(values), values.astype(np.float32)
 
 
-FORMS = {"float32": _float32, "float16": _float16, "int8": _int8}
+FORMS = {"float32": _float32, "float16": _float16, "int8": int8_rows}
 
 
 def digest(array: np.ndarray) -> str:
@@ -114,6 +115,13 @@ class Weights:
         # A transpose is worked out from its original only where that is stored anyway.
         same = kept.values.dtype == array.dtype
         return same and not (kept.transposed and digest(kept.values) in here)
+
+    def hold(self, array: np.ndarray, cuts: list[slice]) -> None:
+        """Write an array, unless the file has it, and know its rows by these cuts as well."""
+        start = self._write(array)
+        for cut in cuts:
+            offset = start + cut.start * array.strides[0]
+            self.offsets.setdefault(digest(array[cut]), offset)
 
     def matrix(self, parameter: torch.Tensor) -> Matrix:
         """Where a parameter lies; one that the graphs hold otherwise is added to the file.

@@ -12,7 +12,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from engine.training.fit import attention
+
+MOMENTS = "moments"
 
 Batch = dict[str, torch.Tensor]
 Loss = Callable[[Any, Batch], torch.Tensor]
@@ -52,7 +54,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a recipe hands to the loop. `batches` never ends; a batch's `count` is its tokens."""
+    """What a recipe hands to the loop. `batches` never ends; a batch's `count` is its tokens.
+
+    `moments` rise from 0 (before the first step) to 1 (after the last).
+    """
 
     name: str
     model: PreTrainedModel
@@ -60,6 +65,7 @@ class Task:
     batches: Iterator[Batch]
     loss: Loss
     schedule: Schedule
+    moments: tuple[float, ...] = ()  # shares of the training at which its weights are kept
 
 
 @dataclass(slots=True)
@@ -70,6 +76,7 @@ class Course:
     seconds: float = 0.0
     tokens: int = 0
     loss: float = 0.0
+    losses: list[float] = field(default_factory=list)  # of every step, in nats a token
 
     def count(self, *, tokens: int, loss: float, seconds: float) -> None:
         """Book one step; `loss` is kept as a running mean."""
@@ -78,6 +85,7 @@ class Course:
         self.tokens += tokens
         self.seconds = seconds
         self.loss += weight * (loss - self.loss)
+        self.losses.append(round(loss, 4))
 
     def progress(self, limits: Limits) -> float:
         """Share of the training that is done, in [0, 1]."""
@@ -121,7 +129,10 @@ def optimisers(model: nn.Module, schedule: Schedule) -> list[torch.optim.Optimiz
 
 
 def train(task: Task, folder: Path, limits: Limits, *, resume: bool = False) -> Course:
-    """Train until the limit; leaves `state.pt` and, for the exporter, `checkpoint/` in `folder`."""
+    """Train until the limit; leaves `state.pt` and, for the exporter, `checkpoint/` in `folder`.
+
+    A task with moments also leaves `moments/<step>/`, a checkpoint of each.
+    """
     model = task.model
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     nn.Module.to(model, device)
@@ -130,11 +141,14 @@ def train(task: Task, folder: Path, limits: Limits, *, resume: bool = False) -> 
         model.set_attn_implementation(attention.NAME)
     steps = optimisers(model, task.schedule)
     course = load_state(folder, model, steps) if resume else Course()
+    forget_moments(folder, after=course.step)
+    if not course.step:
+        keep_moment(task, folder, course, since=-1.0, until=0.0)
     for _ in range(course.step):
         next(task.batches)  # a resumed training goes on in the text where it stopped
     start = shown = saved = time.monotonic()
     before, recent = course.seconds, 0
-    while course.progress(limits) < 1.0:
+    while (done := course.progress(limits)) < 1.0:
         # 1) one batch: products in bfloat16 where that is faster, weights stay float32
         batch = {name: values.to(device) for name, values in next(task.batches).items()}
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half_precision(device)):
@@ -142,7 +156,7 @@ def train(task: Task, folder: Path, limits: Limits, *, resume: bool = False) -> 
         loss.backward()
         # 2) one step of both optimisers at this moment's rate
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        share = rate(course.progress(limits), task.schedule)
+        share = rate(done, task.schedule)
         for optimiser in steps:
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * share
@@ -152,6 +166,7 @@ def train(task: Task, folder: Path, limits: Limits, *, resume: bool = False) -> 
         now = time.monotonic()
         course.count(tokens=int(batch["count"]), loss=loss.item(), seconds=before + now - start)
         recent += int(batch["count"])
+        keep_moment(task, folder, course, since=done, until=course.progress(limits))
         if now - shown > 10:
             print(progress_line(course, limits, recent / (now - shown)), flush=True)
             shown, recent = now, 0
@@ -164,8 +179,10 @@ def train(task: Task, folder: Path, limits: Limits, *, resume: bool = False) -> 
 
 
 def half_precision(device: torch.device) -> bool:
-    """Whether bfloat16 is faster: on every GPU, and on processors with matrix units for it."""
-    return device.type == "cuda" or torch.cpu._is_amx_tile_supported()
+    """Whether bfloat16 is faster: on every GPU, and on processors with instructions for it."""
+    # Without matrix units too: 1.2 to 2.2 times as many tokens a second on one core.
+    processor = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return device.type == "cuda" or processor
 
 
 def progress_line(course: Course, limits: Limits, speed: float) -> str:
@@ -180,12 +197,7 @@ def progress_line(course: Course, limits: Limits, speed: float) -> str:
 
 def save(task: Task, folder: Path, steps: list[torch.optim.Optimizer], course: Course) -> None:
     """Write the weights and all that `--resume` needs, aside and renamed: a stop breaks nothing."""
-    aside, checkpoint = folder / "checkpoint.new", folder / "checkpoint"
-    task.model.save_pretrained(aside)
-    task.tokenizer.save_pretrained(aside)
-    (aside / "course.json").write_text(json.dumps(asdict(course)))
-    shutil.rmtree(checkpoint, ignore_errors=True)
-    aside.rename(checkpoint)
+    save_checkpoint(task, folder / "checkpoint", course)
     state = {
         "model": task.model.state_dict(),
         "steps": [optimiser.state_dict() for optimiser in steps],
@@ -193,6 +205,30 @@ def save(task: Task, folder: Path, steps: list[torch.optim.Optimizer], course: C
     }
     torch.save(state, folder / "state.tmp")
     (folder / "state.tmp").replace(folder / "state.pt")
+
+
+def save_checkpoint(task: Task, place: Path, course: Course) -> None:
+    """Write weights, tokenizer and course as the exporter reads them."""
+    aside = place.with_name(f"{place.name}.new")
+    task.model.save_pretrained(aside)
+    task.tokenizer.save_pretrained(aside)
+    (aside / "course.json").write_text(json.dumps(asdict(course)))
+    shutil.rmtree(place, ignore_errors=True)
+    aside.rename(place)
+
+
+def keep_moment(task: Task, folder: Path, course: Course, *, since: float, until: float) -> None:
+    """Keep the weights where a moment of the task lies after `since` and not after `until`."""
+    if any(since < share <= until for share in task.moments):
+        (folder / MOMENTS).mkdir(parents=True, exist_ok=True)
+        save_checkpoint(task, folder / MOMENTS / f"{course.step:06d}", course)
+
+
+def forget_moments(folder: Path, *, after: int) -> None:
+    """Delete the moments of a training that was begun anew, or stopped before it saved them."""
+    for place in (folder / MOMENTS).glob("*"):
+        if not place.name.isdecimal() or int(place.name) > after or not after:
+            shutil.rmtree(place)
 
 
 def load_state(folder: Path, model: nn.Module, steps: list[torch.optim.Optimizer]) -> Course:

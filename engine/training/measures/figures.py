@@ -6,10 +6,9 @@ the app runs, weights rounded as they are shipped.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -20,16 +19,14 @@ from engine.decoding.continuation import Line
 from engine.decoding.generation import generate
 from engine.decoding.sampling import Sampling
 from engine.decoding.translation import translate_all
-from engine.models.feeds import empty_past, head_masks, text_feeds
 from engine.models.runtime import Bundle
 from engine.tokenizers.reader import Reader
 from engine.trace.tracing import hidden
 from engine.training import lessons
 from engine.training.measures.homonyms import Homonym
+from engine.tuning import bits
+from engine.tuning.bits import predicted
 from engine.values import Reading
-
-STRIDE = 256
-
 
 # -- tales-gpt ----------------------------------------------------------------------------------
 
@@ -40,7 +37,7 @@ def tokenizer_of(bundle: Bundle) -> Tokenizer:
 
 
 def bits_per_byte(bundle: Bundle, texts: Sequence[str]) -> float:
-    """Mean bits that a byte of these texts costs; each token sees at least 256 before it."""
+    """Mean bits that a byte costs; each token sees at least 256 before it, or half a window."""
     bits = sum(text_bits(bundle, text) for text in texts)
     return bits / sum(len(text.encode("utf-8")) for text in texts)
 
@@ -48,44 +45,7 @@ def bits_per_byte(bundle: Bundle, texts: Sequence[str]) -> float:
 def text_bits(bundle: Bundle, text: str) -> float:
     """Bits of one text, read after an end-of-text token."""
     ids = np.array([bundle.card.generation.start, *tokenizer_of(bundle).encode(text).ids])
-    total = 0.0
-    for start, known, end in spans(len(ids), limit=bundle.card.limit or 512, stride=STRIDE):
-        wanted = range(known - start, end - start)
-        logits = predicted(bundle, ids[None, start:end], wanted)[0]
-        total -= log_probabilities(logits, ids[known + 1 : end + 1]).sum()
-    return total / math.log(2)
-
-
-def spans(n_ids: int, *, limit: int, stride: int) -> Iterator[tuple[int, int, int]]:
-    """Windows (start, first predicting position, end) that predict each id but the first once."""
-    known = 0
-    while known < n_ids - 1:
-        start = max(0, known - stride)
-        end = min(start + limit, n_ids - 1)
-        yield start, known, end
-        known = end
-
-
-def predicted(
-    bundle: Bundle, ids: Int[np.ndarray, "batch token"], positions: Sequence[int]
-) -> Float[np.ndarray, "batch position vocabulary"]:
-    """Logits at some positions of a batch of one-tower rows."""
-    session = bundle.session("model")
-    own = "decoder" if bundle.card.family == "decoder" else "encoder"
-    feeds = {
-        **text_feeds(session, ids, first=list(positions)),
-        **empty_past(session, len(ids)),
-        **head_masks(session, own=own, off=()),
-    }
-    return bundle.run("model", feeds, ["logits"])["logits"]
-
-
-def log_probabilities(
-    logits: Float[np.ndarray, "row vocabulary"], ids: Int[np.ndarray, "row"]
-) -> Float[np.ndarray, "row"]:
-    """Natural logarithm of what softmax gives each row's id."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    return shifted[np.arange(len(ids)), ids] - np.log(np.exp(shifted).sum(axis=1))
+    return bits.of_ids(bundle, ids)
 
 
 def samples(bundle: Bundle, prompt: str, *, count: int, limit: int = 60) -> list[str]:

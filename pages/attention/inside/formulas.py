@@ -33,9 +33,10 @@ def formulas(inside: Inside, column: int) -> dict[str, str]:
         masked = rf"\text{{score}} = {scaled}{bias} = {score:.2f}"
         open_scores = inside.scores[np.isfinite(inside.scores)]
         top = float(open_scores.max())
-        total = float(np.exp(open_scores - top).sum())
+        total = float(np.exp(open_scores - top).sum()) / (1 - inside.sink)
+        also = r" + \text{sink}" if inside.sink else ""
         softmax = (
-            rf"\text{{weight}} = \frac{{e^{{s - \max s}}}}{{\sum_j e^{{s_j - \max s}}}}"
+            rf"\text{{weight}} = \frac{{e^{{s - \max s}}}}{{\sum_j e^{{s_j - \max s}}{also}}}"
             rf" \\ = \frac{{e^{{{score:.2f} - ({top:.2f})}}}}{{{total:.3f}}}"
             rf" = \frac{{{math.exp(score - top):.3f}}}{{{total:.3f}}} = {weight:.4f}"
         )

@@ -124,7 +124,8 @@ def _softmax(inside: Inside, column: int, keys: Sequence[str], y: float) -> tupl
     seen = np.flatnonzero(np.isfinite(inside.scores))
     best = seen[np.argsort(-inside.weights[seen], kind="stable")][: MOST_KEYS - 1]
     shown = sorted({*best.tolist(), column})
-    parts = [_step("3", "Softmax over all keys: scores become weights that sum to 100 %", y)]
+    over = "all keys and the sink" if inside.sink else "all keys"
+    parts = [_step("3", f"Softmax over {over}: scores become weights that sum to 100 %", y)]
     high = float(inside.weights.max())
     y += 24
     for text, x in (("score", LEFT + 62), ("weight", LEFT + 122)):
@@ -195,8 +196,10 @@ def _softmax(inside: Inside, column: int, keys: Sequence[str], y: float) -> tupl
     rest = len(seen) - len(best)
     notes = []
     if rest > 0:
-        share = max(1 - float(inside.weights[shown].sum()), 0.0)
+        share = max(1 - inside.sink - float(inside.weights[shown].sum()), 0.0)
         notes.append(f"{rest} more keys: {number(share, True)} together")
+    if inside.sink:
+        notes.append(f"{number(inside.sink, True)} to the sink, no token")
     if hidden := len(keys) - len(seen):
         notes.append(f"{hidden} {'token is' if hidden == 1 else 'tokens are'} masked: −∞, 0 %")
     if notes:

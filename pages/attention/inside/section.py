@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.attention import transforms
 from engine.attention.maps import Scene
 from engine.errors import NotOffered
 from engine.models.bundle import Card
+from pages.attention import recipes
 from pages.attention.controls import PAGE
 from pages.attention.inside import picture as view
 from pages.attention.inside.formulas import formulas
@@ -42,17 +45,18 @@ def attention_inside(scene: Scene, card: Card) -> None:
             "Queries, keys and values of this model were not exported, only its attention weights: "
             "choose the view Map."
         )
-    player.plays(PLAYER, _stages, inside, (names[0][query], names[1][key]), key, names[1], scene)
+    player.plays(PLAYER, _stages, inside, names, (query, key), scene)
 
 
 def _stages(
     inside: transforms.Inside,
-    pair: tuple[str, str],
-    column: int,
-    keys: tuple[str, ...],
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    places: tuple[int, int],
     scene: Scene,
 ) -> None:
     """The stages up to the chosen one, as formulas and as a picture."""
+    (query, column), keys = places, names[1]
+    pair = names[0][query], keys[column]
     with sentences():
         player.advance(PLAYER, _step(), len(STAGES), _go)
         stage = _stage()
@@ -67,7 +71,13 @@ def _stages(
         one, two = (visible(name) for name in pair)
         alt = f"How “{one}” comes to attend {inside.weights[column]:.1%} to “{two}”"
         picture(svg, key="attention-inside", alt=alt)
-        share_menu("inside", svg=lambda: svg, data=lambda: _table(inside), title=title)
+        share_menu(
+            "inside",
+            python=partial(recipes.inside, scene, query, column),
+            svg=lambda: svg,
+            data=lambda: _table(inside),
+            title=title,
+        )
         read_aloud("inside", lambda: _table(inside))
 
 

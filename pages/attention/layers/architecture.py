@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
+from pages.attention import recipes
 from pages.pictures.architecture import predicts, whole_path
 from pages.shell import paths
 from pages.shell.components import picture
@@ -43,7 +46,19 @@ def attention_architecture(scene: Scene, card: Card) -> None:
         locked=here if f'data-id="{here}"' in svg else None,
         on_lock=lambda ids: _follow(ids, letter),
     )
-    share_menu("towers", svg=lambda: svg, data=lambda: _table(found), title=f"Inside {card.title}")
+    share_menu(
+        "towers",
+        python=partial(
+            recipes.towers,
+            scene,
+            [paths.shown_of(found.reading, side) for side in paths.sides_of(card)],
+            [tower.layers for tower in found.towers],
+            paths.SHOWN,
+        ),
+        svg=lambda: svg,
+        data=lambda: _table(found),
+        title=f"Inside {card.title}",
+    )
     read_aloud("towers", lambda: _table(found, scene.layer))
 
 

@@ -1,4 +1,4 @@
-"""The layers at one position: logit lens, tracked tokens, norms of the residual stream."""
+"""The layers at one position: logit lens, commitment, tracked tokens, norms, the block opened."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from engine.models.bundle import Card
 from engine.trace import logit_lens
 from engine.trace.logit_lens import Lens
 from engine.values import Side
+from pages.attention import recipes
+from pages.attention.layers.block.section import attention_block
+from pages.attention.layers.commitment import attention_commitment
+from pages.attention.layers.experts import attention_experts
 from pages.attention.layers.position import position
 from pages.attention.layers.stream import attention_stream
 from pages.attention.layers.token_ranks import token_ranks
@@ -29,8 +33,11 @@ COLUMNS = 10
 def attention_layers(scene: Scene, card: Card) -> None:
     """What the layers do at one position."""
     _logit_lens(scene, card)
+    attention_commitment(scene, card)
     token_ranks(scene, card)
     attention_stream(scene)
+    attention_block(scene, card)
+    attention_experts(scene, card)
 
 
 def _logit_lens(scene: Scene, card: Card) -> None:
@@ -69,7 +76,13 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
         on_lock=lambda ids: select("spot", ids),
     )
     data = partial(_lens_table, columns, said)
-    share_menu("lens", svg=lambda: svg, data=data, title="Logit lens")
+    share_menu(
+        "lens",
+        python=partial(recipes.lens, scene.reading, side, [at for at, _ in columns]),
+        svg=lambda: svg,
+        data=data,
+        title="Logit lens",
+    )
     read_aloud("lens", partial(_lens_rows, columns, said))
     mine, here = by_column[place - start], found[place - start]
     ranks, word, since = here.ranks.tolist(), mine[-1].words[0], view.since(here.settled)
@@ -86,7 +99,11 @@ def _lens(scene: Scene, side: Side, names: tuple[str, ...], place: int) -> None:
     picture(table, key="layers-table", alt=f"Top 5 tokens of each layer, {visible(names[place])}")
     here_alone = partial(_best_table, mine, ranks)
     share_menu(
-        "best", svg=lambda: table, data=here_alone, title=f"Top 5 after {visible(names[place])}"
+        "best",
+        python=partial(recipes.top_tokens, scene.reading, side, place),
+        svg=lambda: table,
+        data=here_alone,
+        title=f"Top 5 after {visible(names[place])}",
     )
     read_aloud("best", here_alone)
 

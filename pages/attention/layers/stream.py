@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.values import Side
+from pages.attention import recipes
 from pages.attention.layers.position import position
 from pages.pictures import logit_lens as view
 from pages.pictures.svg import visible
@@ -37,6 +40,7 @@ def attention_stream(scene: Scene) -> None:
     picture(svg, key="layers-norms", alt="Norm of the residual stream after each layer")
     share_menu(
         "norms",
+        python=partial(recipes.norms, scene.reading, side, place),
         svg=lambda: svg,
         data=lambda: _table(lengths, added),
         title="Residual stream norm",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from engine.models.bundle import Card
 from engine.tokenizers import vocabulary as words
 from engine.trace import logit_lens
 from engine.values import Side
+from pages.attention import recipes
 from pages.attention.controls import PAGE
 from pages.attention.layers import token_ranks_picture as view
 from pages.attention.layers.position import position
@@ -73,6 +75,9 @@ def token_ranks(scene: Scene, card: Card) -> None:
     st.caption(plain(says))
     share_menu(
         "followed",
+        python=partial(
+            recipes.token_ranks, scene.reading, side, place, [word.id for word in found]
+        ),
         svg=lambda: svg,
         data=lambda: view.table(shown, ranks, shares),
         title="Token ranks across layers",

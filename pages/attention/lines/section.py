@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
+from pages.attention import recipes
 from pages.attention.interventions import restore_button
 from pages.attention.lines import picture as view
 from pages.attention.masking import mask_act, mask_acts, masking
@@ -60,7 +61,11 @@ def attention_lines(scene: Scene, card: Card) -> None:
     restore_button()
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
-            "lines", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"
+            "lines",
+            python=partial(recipes.head_map, scene),
+            svg=lambda: svg,
+            data=lambda: links_of(shown),
+            title=f"Head {scene.name}",
         )
         st.caption(plain(spot_says(shown, spot)) + " Shift-click to add words.")
     read_aloud("lines", lambda: favourites(shown))

@@ -29,6 +29,7 @@ from pages.pictures import matrix, palette, svg
 from pages.pictures.scale import colour_legend, number, strengths, top_value
 
 WHOLE = 128
+SINK_GAP = 8.0  # pixels between the sink's column and those of the tokens
 LEAST_SIDE, MOST_SIDE, CELL = 400.0, 660.0, 22.0  # a sentence's map stands whole on a screen
 
 
@@ -62,8 +63,12 @@ def attention_map(
     size = float(np.clip(cell * 0.92, 12.0, 14.0))
     readable = n <= READABLE
     left = label_width(row_names, size) if readable else 96.0
-    top = TOP + (label_width(column_names, size) if readable else 96.0)
+    above = column_names if shown.sink is None else (*column_names, "sink")
+    top = TOP + (label_width(above, size) if readable else 96.0)
     high = top_value(shown.weights)
+    begin, sink = left, None if shown.sink is None else shown.sink[rows]
+    if sink is not None:
+        left += cell + SINK_GAP
     grid = matrix.matrix(
         weights,
         drawn=kept,
@@ -79,11 +84,13 @@ def attention_map(
         quantity="weight" if shown.share else "size",
     )
     parts = [
-        axes(left),
+        axes(begin),
         grid,
-        row_labels(row_names, row_ids, left, top, cell, size),
+        row_labels(row_names, row_ids, begin, top, cell, size),
         column_labels(column_names, column_ids, left, top, cell, size),
     ]
+    if sink is not None:
+        parts.append(_sink(sink, row_ids, _placed(row_names, row_places), begin, top, cell, size))
     bottom = top + cell * len(row_ids) + 16
     width = max(left + cell * len(column_ids) + 12, 420.0)
     if len(together) > 1:
@@ -93,6 +100,32 @@ def attention_map(
         parts.append(_sentences(shown, row_ids, rows, bottom, width))
     parts.append(colour_legend(left, bottom + 26, shown.weights, scale, share=shown.share, per=per))
     return svg.document(width, bottom + 62, parts, title, _described(shown, high))
+
+
+def _sink(
+    sink: Float[np.ndarray, "row"],
+    ids: tuple[str, ...],
+    names: list[str],
+    x: float,
+    y: float,
+    cell: float,
+    size: float,
+) -> str:
+    """A column apart for what each row gives to no token; the full colour is all of the row."""
+    column = matrix.matrix(
+        sink[:, None],
+        high=1.0,
+        x=x,
+        y=y,
+        cell=cell,
+        rows=ids,
+        columns=("sink",),
+        row_labels=names,
+        column_labels=("the sink, no token",),
+        colour=palette.INK,
+        quantity="weight",
+    )
+    return column + column_labels(("sink",), ("sink",), x, y, cell, size)
 
 
 def natural_side(count: int) -> float:
@@ -243,7 +276,8 @@ def _placed(names: tuple[str, ...], places: list[int]) -> list[str]:
 def _sentences(shown: Map, ids: Sequence[str], rows: slice, y: float, width: float) -> str:
     """Under the map: for the row pointed at, where its weight goes and that it sums to 1."""
     whos = [f"“{svg.visible(name)}”" for name in shown.rows[rows]]
-    said = attends_sentences(whos, shown.weights[rows], shown)
+    sink = None if shown.sink is None else shown.sink[rows]
+    said = attends_sentences(whos, shown.weights[rows], shown, sink)
     parts = [
         written(svg.shortened(sentence, width - 14, 12.5, mono=False), 6, y + 4, data_show=name_id)
         for name_id, sentence in zip(ids, said, strict=True)
@@ -251,26 +285,38 @@ def _sentences(shown: Map, ids: Sequence[str], rows: slice, y: float, width: flo
     return lettering(parts, size=12.5, fill=palette.INK, mono=False)
 
 
-def row_sentence(name: str, row: Float[np.ndarray, "column"], shown: Map) -> str:
-    """Where one row's weight goes, in words."""
-    return attends_sentences([f"“{svg.visible(name)}”"], row[None], shown)[0]
+def row_sentence(
+    name: str, row: Float[np.ndarray, "column"], shown: Map, sink: float | None = None
+) -> str:
+    """Where one row's weight goes, in words; `sink` is what goes to no token."""
+    apart = None if sink is None else np.array([sink])
+    return attends_sentences([f"“{svg.visible(name)}”"], row[None], shown, apart)[0]
 
 
 def attends_sentences(
-    whos: Sequence[str], weights: Float[np.ndarray, "row column"], shown: Map
+    whos: Sequence[str],
+    weights: Float[np.ndarray, "row column"],
+    shown: Map,
+    sink: Float[np.ndarray, "row"] | None = None,
 ) -> list[str]:
     """Where the weight of each row goes, in words; `whos` are written as they are."""
+    given = [None] * len(whos) if sink is None else sink.tolist()
     sums = np.nansum(weights, axis=1).tolist()
+    best = top_links(weights, shown.columns, 3 if sink is None else 2)
     return [
-        _attends(who, best, total, shown.share)
-        for who, best, total in zip(whos, top_links(weights, shown.columns, 3), sums, strict=True)
+        _attends(who, links, total, shown.share, to_sink)
+        for who, links, total, to_sink in zip(whos, best, sums, given, strict=True)
     ]
 
 
-def _attends(who: str, best: list[tuple[str, float]], total: float, share: bool) -> str:
+def _attends(
+    who: str, best: list[tuple[str, float]], total: float, share: bool, sink: float | None
+) -> str:
     if not best:
         return f"{who} has no key left to attend to"
     listed = ", ".join(f"“{svg.visible(to)}” {number(weight, share)}" for to, weight in best)
+    if sink is not None:
+        listed, total = f"{listed}, sink {number(sink, share)}", total + sink
     return f"{who} attends to {listed}" + (f" · row sum {total * 100:.0f} %" if share else "")
 
 

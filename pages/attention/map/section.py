@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.attention.maps import Map, Scene
 from engine.models.bundle import Card
+from pages.attention import recipes
 from pages.attention.interventions import restore_button
 from pages.attention.map import picture as view
 from pages.attention.masking import mask_act, mask_acts, masking
@@ -87,6 +88,7 @@ def _exact(scene: Scene, shown: Map, rows: slice, columns: slice) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
             "attention",
+            python=partial(recipes.head_map, scene),
             svg=lambda: svg,
             data=lambda: links_of(shown),
             title=f"Attention of head {scene.name}",

@@ -11,7 +11,7 @@ import streamlit as st
 from engine.attention.heads import MEASURES, allowed
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
-from pages.attention import blockwise, first_head
+from pages.attention import blockwise, first_head, recipes
 from pages.attention.controls import (
     HEAD_CONTROL,
     LAYER_CONTROL,
@@ -61,6 +61,7 @@ def attention_overview(scene: Scene, card: Card, so_far: blockwise.SoFar) -> Non
     with saving:
         share_menu(
             "heads",
+            python=partial(recipes.all_heads, scene.reading, scene.kind, so_far.layers, COLUMNS),
             svg=lambda: draw((chosen.layer, chosen.head)),
             data=lambda: _table(scene, so_far.layers),
             title="All heads",

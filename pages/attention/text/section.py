@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.attention.maps import Scene
 from engine.models.bundle import Card
+from pages.attention import recipes
 from pages.attention.interventions import restore_button
 from pages.attention.masking import mask_act, mask_acts, masking
 from pages.attention.text import picture as view
@@ -48,7 +49,11 @@ def attention_text(scene: Scene, card: Card) -> None:
     restore_button()
     with st.container(horizontal=True, vertical_alignment="center"):
         share_menu(
-            "text", svg=lambda: svg, data=lambda: links_of(shown), title=f"Head {scene.name}"
+            "text",
+            python=partial(recipes.head_map, scene),
+            svg=lambda: svg,
+            data=lambda: links_of(shown),
+            title=f"Head {scene.name}",
         )
         st.caption(plain(says))
     read_aloud("text", lambda: favourites(shown))

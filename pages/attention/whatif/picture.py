@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from pages.pictures import palette, svg
+from pages.pictures import not_as_made, palette, svg
 from pages.pictures.scale import number
 
 WIDTH = 480.0
@@ -28,11 +28,20 @@ def most_changed(
 
 
 def probability_changes(
-    names: Sequence[str], before: Sequence[float], after: Sequence[float], *, title: str
+    names: Sequence[str],
+    before: Sequence[float],
+    after: Sequence[float],
+    *,
+    title: str,
+    marked: bool = False,
 ) -> str:
-    """Two bars a word, with both numbers and the difference in points."""
+    """Two bars a word, with both numbers and the difference in points.
+
+    `marked` says that "after" is of a model that was not made so.
+    """
     high = max([*before, *after, 1e-9])
     scale = (WIDTH - LEFT - 152) / high
+    above = not_as_made.HEIGHT if marked else 0.0
     parts = [
         _mark(LEFT, "before", palette.BAR),
         _mark(LEFT + 90, "after", palette.CHOSEN),
@@ -66,7 +75,10 @@ def probability_changes(
         tip = f"{svg.visible(name)}\nbefore {number(first, True)}, after {number(then, True)}"
         parts.append(svg.tag("g", bars, data_id=f"w{index}", data_tip=tip))
     described = f"{len(names)} words with their probability before and after."
-    return svg.document(WIDTH, 38 + len(names) * ROW, parts, title, described)
+    if marked:
+        moved = svg.tag("g", parts, transform=f"translate(0 {above:g})")
+        parts = [not_as_made.mark(), moved]
+    return svg.document(WIDTH, 38 + above + len(names) * ROW, parts, title, described)
 
 
 def _bar(y: float, width: float, colour: str, value: float) -> str:

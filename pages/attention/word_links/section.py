@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
 from engine.attention.baselines import Links
 from engine.attention.maps import Scene
+from pages.attention import recipes
 from pages.attention.overview.picture import place_of
 from pages.attention.word_links import words as links
 from pages.attention.word_links.picture import Row, ranking
@@ -48,7 +51,13 @@ def word_links(scene: Scene) -> None:
         on_lock=_show(link),
     )
     share_menu(
-        "links", svg=lambda: svg, data=lambda: _table(rows, link), title=f"Heads from {link.name}"
+        "links",
+        python=partial(
+            recipes.word_links, scene.reading, scene.kind, len(found), link.queries, link.keys
+        ),
+        svg=lambda: svg,
+        data=lambda: _table(rows, link),
+        title=f"Heads from {link.name}",
     )
     read_aloud("links", lambda: _table(rows, link))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.attention.baselines import Links
+from engine.attention.notable import strongest
 from engine.attention.transforms import words
 from engine.values import Tokens
 from pages.pictures.scale import number
@@ -108,7 +109,7 @@ def link_says(link: Link, found: Sequence[Links], *, sinks: frozenset[tuple[int,
     excess = np.stack([one.excess for one in found])
     weight = np.stack([one.weight for one in found])
     others = np.stack([one.others for one in found])
-    place = _at(excess)
+    place = strongest(excess)
     level = float(others[place])
     compared = (
         f"other tokens give it {number(level, True)} on average"
@@ -122,19 +123,14 @@ def link_says(link: Link, found: Sequence[Links], *, sinks: frozenset[tuple[int,
             f"Head {_name(place)} attends {number(float(weight[place]), True)} from "
             f"“{link.query}” to “{link.key}”; {compared}."
         )
-    strongest = _at(weight)
-    if strongest in sinks and strongest != place:
+    most = strongest(weight)
+    if most in sinks and most != place:
         said += (
-            f" In head {_name(strongest)} the weight is {number(float(weight[strongest]), True)}, "
+            f" In head {_name(most)} the weight is {number(float(weight[most]), True)}, "
             f"but “{link.key}” is an attention sink there: the others give it "
-            f"{number(float(others[strongest]), True)}."
+            f"{number(float(others[most]), True)}."
         )
     return said
-
-
-def _at(values: np.ndarray) -> tuple[int, int]:
-    layer, head = (int(i) for i in np.unravel_index(int(values.argmax()), values.shape))
-    return layer, head
 
 
 def _name(place: tuple[int, int]) -> str:

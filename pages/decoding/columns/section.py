@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache as once
+from functools import partial
 from typing import Any
 
 import streamlit as st
-from streamlit.components import v2 as components
 
 from engine.decoding.generated import Generated
-from pages.decoding import continuations, generate
-from pages.decoding.columns import sheet as view
-from pages.decoding.columns.picture import picture as drawn
-from pages.decoding.columns.sheet import Sheet
+from pages.decoding import continuations, generate, recipes
 from pages.decoding.controls import TINT
 from pages.decoding.plan import MOST, Plan, height
-from pages.pictures import palette
+from pages.pictures.columns import sheet as view
+from pages.pictures.columns.drawing import picture as drawn
+from pages.pictures.columns.sheet import Sheet
 from pages.shell.cache import engine
-from pages.shell.components import script, styles
+from pages.shell.components import columns
 from pages.shell.fragments import Runs, catch_up, fragment
 from pages.shell.frame import plain, select
 from pages.shell.share import share_menu
@@ -73,7 +71,7 @@ def _watch(runs: Runs, plan: Plan, texts: tuple[Generated, ...], live: bool) -> 
     if over and generate.problem(texts) is not None:
         generate.give_up()  # or the page would try again at once, for ever
     data = view.payload(sheet) | {"held": sheet.at, "seq": _own().get("seq", 0)}
-    _component()(
+    columns(
         key="decoding-sheet",
         data=data,
         on_lock_change=_locked,
@@ -96,6 +94,7 @@ def _below(plan: Plan, sheet: Sheet, *, done: bool) -> None:
         if said:
             share_menu(
                 "columns",
+                python=partial(recipes.columns, plan.task, plan.lines),
                 svg=lambda: drawn(sheet, TITLE),
                 data=lambda: view.table(sheet),
                 title=TITLE,
@@ -112,17 +111,6 @@ def _own() -> dict[str, Any]:
 def _locked() -> None:
     select("at", str(_own().get("at") or "")[:20] or None)
     select("candidate", None)
-
-
-@once
-def _component() -> Any:
-    return components.component(
-        "atlas_columns",
-        html='<div class="atlas sheet"><div class="grid"></div>\n'
-        '<p class="key"></p><div class="tip" role="tooltip" hidden></div></div>',
-        css="\n".join((palette.stylesheet(), styles("picture.css"), styles("columns.css"))),
-        js=script("columns.js"),
-    )
 
 
 def _run(plan: Plan) -> str:

@@ -10,13 +10,13 @@ import streamlit as st
 from engine.decoding.generated import Generated
 from engine.decoding.next_token import Opened, banned, opened
 from engine.decoding.sampling import Sampling
-from pages.decoding import continuations
-from pages.decoding.columns.sheet import tail
+from pages.decoding import continuations, recipes
 from pages.decoding.next_token import bars as view
 from pages.decoding.next_token import words as say
 from pages.decoding.next_token.settings import column_controls, setting_controls
 from pages.decoding.plan import Plan, Spot
 from pages.decoding.words import Spell, shown
+from pages.pictures.columns.sheet import tail
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.fragments import Runs, catch_up, fragment, send_now
@@ -82,6 +82,7 @@ class Bars(NamedTuple):
     spell: Spell
     candidate: str | None  # the name of the bar that somebody chose
     wanted: int | None  # the id that the formula is about
+    also: list[int]  # ids that are listed besides the likeliest
 
 
 def _drawn(plan: Plan, spot: Spot) -> Bars:
@@ -112,7 +113,7 @@ def _drawn(plan: Plan, spot: Spot) -> Bars:
     svg = view.bars(found, setting, spell, chosen=spot.chosen, how=how, acts=acts)
     words = say.sentence(found, setting, spell)
     wanted = spot.chosen if wanted is None else wanted
-    return Bars(found, setting, svg, words, spell, candidate, wanted)
+    return Bars(found, setting, svg, words, spell, candidate, wanted, also)
 
 
 def _bars(plan: Plan, spot: Spot, bars: Bars, *, hurry: bool) -> None:
@@ -135,6 +136,7 @@ def _bars(plan: Plan, spot: Spot, bars: Bars, *, hurry: bool) -> None:
         # Made when it is opened: what nobody sees would be sent with every move of a slider.
         share_menu(
             "next-token",
+            python=partial(recipes.next_token, plan, spot, bars.setting, bars.also),
             svg=lambda: bars.svg,
             data=lambda: say.table(found, spell),
             title="Next token",

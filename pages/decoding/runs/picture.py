@@ -247,3 +247,16 @@ def table(runs: Sequence[Generated]) -> dict[str, list[Any]]:
         "tokens": [len(column.tokens) for column in runs],
         "ids": [" ".join(map(str, column.ids)) for column in runs],
     }
+
+
+def first_table(runs: Sequence[Generated], found: Opened, spell: Spell) -> dict[str, list[Any]]:
+    """Each first token: how likely it was after the filters, and in what share of runs it came."""
+    counts = Counter(one.ids[0] for one in runs if one.tokens)
+    total = max(1, counts.total())
+    ids = found.ids.tolist()
+    return {
+        "id": ids,
+        "text": [spell(token_id) for token_id in ids],
+        "after_filters": found.after.tolist(),
+        "frequency": [counts[token_id] / total for token_id in ids],
+    }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.decoding.generated import Generated
 from engine.decoding.next_token import banned, opened
-from pages.decoding import generate
+from pages.decoding import generate, recipes
 from pages.decoding.plan import Plan
 from pages.decoding.runs import picture as view
 from pages.decoding.words import title
@@ -55,7 +57,14 @@ def _watch(looks: Runs, plan: Plan, runs: tuple[Generated, ...], live: bool) -> 
 
 
 def _done(plan: Plan, runs: tuple[Generated, ...], svg: str, name: str) -> None:
-    share_menu("runs", svg=svg, data=lambda: view.table(runs), title=name)
+    asked = plan.task, plan.line, len(runs)
+    share_menu(
+        "runs",
+        python=partial(recipes.runs, *asked),
+        svg=svg,
+        data=lambda: view.table(runs),
+        title=name,
+    )
     first = list(dict.fromkeys(run.ids[0] for run in runs if run.tokens))
     task = plan.task
     found = opened(
@@ -70,4 +79,10 @@ def _done(plan: Plan, runs: tuple[Generated, ...], svg: str, name: str) -> None:
     bars = view.firsts(runs, found, _spell(plan))
     picture(bars, key="decoding-firsts", alt=view.first_words(runs, found))
     st.caption(plain(view.first_words(runs, found)))
-    share_menu("first-tokens", svg=bars, title="First tokens")
+    share_menu(
+        "first-tokens",
+        python=partial(recipes.first_tokens, *asked),
+        svg=bars,
+        data=lambda: view.first_table(runs, found, _spell(plan)),
+        title="First tokens",
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.decoding.generated import Generated
-from pages.decoding import continuations
+from pages.decoding import continuations, recipes
 from pages.decoding.plan import HIDDEN, Plan
 from pages.decoding.tree import picture as view
 from pages.decoding.tree import words as say
@@ -42,7 +44,13 @@ def decoding_tree(plan: Plan, texts: tuple[Generated, ...], live: bool) -> None:
         on_lock=go,
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        share_menu("branches", svg=svg, data=lambda: say.table(rows, spell), title="Branches")
+        share_menu(
+            "branches",
+            python=partial(recipes.branches, plan.task, [row.line for row in rows]),
+            svg=svg,
+            data=lambda: say.table(rows, spell),
+            title="Branches",
+        )
         _buttons(plan)
         st.caption(plain(words or "Press Generate to write the branches."))
     read_aloud("branches", lambda: say.table(rows, spell))

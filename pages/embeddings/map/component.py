@@ -37,6 +37,7 @@ def space_map(
     paths: list[dict[str, Any]] | None = None,
     only: list[int] | None = None,
     lit: list[dict[str, Any]] | None = None,
+    rings: list[dict[str, Any]] | None = None,
     frames: Mapping[str, list[list[float]]] | None = None,
     chosen: str | None = None,
     camera: str | None = None,
@@ -50,7 +51,8 @@ def space_map(
 
     What comes back is text from a browser: check it against the current data. `dot` is the size and
     opacity of a point of the cloud. `only` leaves the other points of the cloud out of sight, `lit`
-    (see `space.lit`) points some out. With `on_area` a box or a line can be drawn around points:
+    (see `space.lit`) points some out; `rings` (see `space.pointed`) are what a lesson points at.
+    With `on_area` a box or a line can be drawn around points:
     it gets their ids. With `frames`, for each mark its place after every layer, there is a play
     button, and `on_played` gets the last layer at the end.
     """
@@ -90,6 +92,7 @@ def space_map(
             "colours": space.colours(),
             "height": height,
             "lit": lit or [],
+            "rings": rings or [],
             "frames": frames,
             "pace": PACE,
             "select": on_area is not None,

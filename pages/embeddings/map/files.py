@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, UInt8
 
 from pages.embeddings.map import cameras
+from pages.embeddings.map import picture as space
 from pages.pictures import palette
 from pages.pictures.matrix import raster
 from pages.pictures.svg import document, esc, label, tag
@@ -41,6 +42,7 @@ class Shown:
     paths: Sequence[Mapping[str, Any]] = ()
     only: Sequence[int] | None = None
     lit: Sequence[Mapping[str, Any]] = ()
+    rings: Sequence[Mapping[str, Any]] = ()
 
     def rows(self, number: int) -> np.ndarray:
         """The points in sight of one class."""
@@ -85,6 +87,8 @@ def drawing(shown: Shown, title: str) -> str:
         hues = [hue[0] for hue in group["colours"] or [group["colour"]] * len(spots)]
         for point, spot, hue in zip(group["ids"], spots, hues, strict=True):
             parts.append(_dot(point, spot * scale, hue, size=group["size"]))
+    for ring in shown.rings:
+        parts.append(_ring(ring["name"], _across(_places([ring["place"]]), seen)[0] * scale))
     for name in shown.names:
         x, y = _on_paper(_across(_places([name["place"]]), seen)[0] * scale)
         strong = 400 if name["kind"] == "near" else 600
@@ -101,6 +105,23 @@ def _dot(point: str, spot: np.ndarray, hue: str, *, size: float) -> str:
     x, y = _on_paper(spot)
     return tag(
         "circle", cx=x, cy=y, r=size * 0.75, fill=hue, stroke=palette.PAPER, data_id=point or None
+    )
+
+
+def _ring(name: str, spot: np.ndarray) -> str:
+    """What a lesson points at: its outline is that of all pictures."""
+    x, y = _on_paper(spot)
+    return tag(
+        "circle",
+        class_="pointed",
+        data_highlight=name,
+        cx=x,
+        cy=y,
+        r=15.0,
+        fill="none",
+        stroke=palette.HIGHLIGHT,
+        stroke_width=3,
+        stroke_dasharray="7 4",
     )
 
 
@@ -199,6 +220,11 @@ def figure(shown: Shown, title: str) -> go.Figure:
             names = [texts.get(point, "") for point in group["ids"]]
             spots = _places(group["places"])
             traces.append(_points(spots, flat, group["name"], group["texts"], dots, names=names))
+    if shown.rings:
+        ring = {"size": 20, "color": space.pair(palette.HIGHLIGHT)[0], "symbol": "circle-open"}
+        spots = _places([one["place"] for one in shown.rings])
+        told = [f"The lesson points here: {esc(one['name'])}" for one in shown.rings]
+        traces.append(_points(spots, flat, "what the lesson points at", told, ring))
     titles = zip(("xaxis", "yaxis", "zaxis"), shown.axes, strict=False)
     scene: dict[str, Any] = {name: {"title": {"text": esc(text)}} for name, text in titles}
     if flat:

@@ -82,6 +82,7 @@ def near_list(
     by: Measure,
     vector: np.ndarray,
     *,
+    python: Callable[[], str],
     name: str,
     told: str,
 ) -> None:
@@ -93,6 +94,7 @@ def near_list(
     picture(strip, key="strip", alt=f"{len(vector)} numbers of the vector of {visible(name)}")
     share_menu(
         "neighbors",
+        python=python,
         svg=svg,
         data=lists.table(found, listed),
         vectors=lambda: vector_table([visible(name)], [visible(name)], vector[None]),

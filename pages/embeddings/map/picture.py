@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,6 +159,19 @@ def marks(
         "size": size,
         "symbol": symbol,
     }
+
+
+def pointed(found: Sequence[Mark], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rings around the marks that a lesson points at; `names` says what each of their ids means."""
+    return [
+        {
+            "id": mark.id,
+            "place": [round(float(v), 5) for v in mark.place],
+            "name": names[mark.id],
+        }
+        for mark in {mark.id: mark for mark in found}.values()
+        if mark.id in names
+    ]
 
 
 def labels(found: Sequence[Mark], kind: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import streamlit as st
 from engine.attention import rotary
 from engine.errors import NotOffered
 from engine.space import projection
-from pages.embeddings import controls
+from pages.embeddings import controls, recipes
 from pages.embeddings.map import charts as space_charts
 from pages.embeddings.map import files, panel
 from pages.embeddings.map import neighbours as lists
@@ -41,6 +41,7 @@ class Subject:
     vectors: np.ndarray
     what: str
     fitted: projection.Projection
+    rotary: int | None = None  # how many are drawn where they are turned, not added
 
 
 def embeddings_positions(choice: Choice) -> None:
@@ -61,8 +62,8 @@ def embeddings_positions(choice: Choice) -> None:
     with right:
         if choice.card.rotary and "position" not in choice.card.vectors:
             _dials(choice, number)
-        _list(subject, number, found)
-    _alike(vectors, number)
+        _list(choice, subject, number, found)
+    _alike(choice, subject, number)
     numbers = st.expander("Table", key="position-numbers", on_change="rerun")
     if numbers.open:
         numbers.dataframe(_table(subject.fitted), hide_index=True, height=320)
@@ -78,7 +79,7 @@ def _subject(choice: Choice) -> Subject:
         count = min(rotary.SHOWN, card.limit or rotary.SHOWN)
         vectors = rotary.circles(card.rotary, count)
         what = f"positions, each as the cosine and sine of {len(card.rotary)} angles"
-        return Subject(vectors, what, projection.pca(vectors, axes=10))
+        return Subject(vectors, what, projection.pca(vectors, axes=10), count)
     how = WITHOUT.get(card.positions, f"has {card.positions} positions")
     raise NotOffered(f"{card.title} adds no position embeddings: it {how}.")
 
@@ -127,6 +128,7 @@ def _map(choice: Choice, subject: Subject, point: str, flat: bool) -> None:
     shown = files.Shown(cloud, places, groups, marked, named, axes, flat, camera, paths)
     share_menu(
         "positions",
+        python=partial(recipes.position_map, choice.model, subject.rotary),
         svg=lambda: files.drawing(shown, title),
         shown=False,
         figure=lambda: files.figure(shown, title),
@@ -175,6 +177,7 @@ def _dials(choice: Choice, number: int) -> None:
     st.caption(plain(told))
     share_menu(
         "angles",
+        python=partial(recipes.angles, choice.model, number),
         svg=svg,
         data={
             "pair": list(range(1, len(turns) + 1)),
@@ -185,7 +188,7 @@ def _dials(choice: Choice, number: int) -> None:
     )
 
 
-def _list(subject: Subject, number: int, found: projection.Neighbours) -> None:
+def _list(choice: Choice, subject: Subject, number: int, found: projection.Neighbours) -> None:
     st.markdown(f"Nearest neighbors of **position {number + 1}**")
     ids = [int(i) for i in found.indices]
     listed = lists.Listed([f"p{i}" for i in ids], [f"position {i + 1}" for i in ids])
@@ -201,12 +204,18 @@ def _list(subject: Subject, number: int, found: projection.Neighbours) -> None:
         key="strip",
         alt=f"The numbers of the vector of position {number + 1}",
     )
-    share_menu("neighbors", svg=svg, data=lists.table(found, listed), title="Positions")
+    share_menu(
+        "neighbors",
+        python=partial(recipes.position_neighbors, choice.model, subject.rotary, number),
+        svg=svg,
+        data=lists.table(found, listed),
+        title="Positions",
+    )
 
 
-def _alike(vectors: np.ndarray, number: int) -> None:
+def _alike(choice: Choice, subject: Subject, number: int) -> None:
     """The cosine of one position with every other."""
-    cosine, _ = projection.distances(vectors, vectors[number])
+    cosine, _ = projection.distances(subject.vectors, subject.vectors[number])
     title = f"Cosine similarity of position {number + 1} to every position"
     st.markdown(f"**{title}**")
     chart = space_charts.along(cosine, dark=panel.dark())
@@ -223,6 +232,7 @@ def _alike(vectors: np.ndarray, number: int) -> None:
     named = {f"position {number + 1}": cosine.tolist()}
     share_menu(
         "alike",
+        python=partial(recipes.position_cosines, choice.model, subject.rotary, number),
         svg=lambda: charts.lines(named, across="position", up="cosine", title=title, first=1),
         shown=False,
         data={"position": list(range(1, len(cosine) + 1)), "cosine": cosine.tolist()},

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.space import projection
-from engine.values import Hidden, Tokens
+from engine.values import Hidden, Reading, Tokens
 from pages.embeddings.map import charts
 from pages.pictures.tokens import face
 
@@ -33,6 +33,7 @@ class Crowd:
     sentence: list[int]
     place: list[int]
     contexts: list[str]
+    readings: tuple[Reading, ...] = ()
 
     def where(self, i: int) -> str:
         """A token in two lines, for a hover."""
@@ -68,8 +69,8 @@ class Crowd:
         return 1 + int(np.argmin(_cosines(self, a, b)[1:]))
 
 
-def crowd(read: Sequence[Hidden]) -> Crowd:
-    """Join sentences."""
+def crowd(readings: Sequence[Reading], read: Sequence[Hidden]) -> Crowd:
+    """Join sentences: what was read, and its hidden states."""
     names, sentence, place, contexts = list[str](), list[int](), list[int](), list[str]()
     for number, hidden in enumerate(read):
         for i in range(len(hidden.tokens)):
@@ -78,7 +79,7 @@ def crowd(read: Sequence[Hidden]) -> Crowd:
             place.append(i)
             contexts.append(_context(hidden.tokens, i))
     states = np.concatenate([h.states for h in read], axis=1)
-    return Crowd(states, names, sentence, place, contexts)
+    return Crowd(states, names, sentence, place, contexts, tuple(readings))
 
 
 def _word(name: str) -> str:
@@ -103,20 +104,21 @@ def _cosines(them: Crowd, a: int, b: int) -> list[float]:
     return [float(projection.distances(s[[a]], s[b])[0][0]) for s in them.states]
 
 
-def drift(them: Crowd, number: int | None) -> tuple[bool, dict[str, list[float]]]:
-    """Cosines after each layer: of tokens spelt alike (True), else of all to where they began.
+def drift(them: Crowd, number: int | None) -> tuple[list[tuple[int, int]], dict[str, list[float]]]:
+    """Cosines after each layer: of pairs of tokens spelt alike; without any, of all to their start.
 
     `number` is the token that is picked, None for all.
     """
     lines = _pairs(them, number)
     if lines:
-        return True, {name: _cosines(them, a, b) for name, (a, b) in lines.items()}
+        cosines = {name: _cosines(them, a, b) for name, (a, b) in lines.items()}
+        return list(lines.values()), cosines
     first = them.states[0]
     mean = [
         float(np.mean([projection.distances(s[[i]], first[i])[0][0] for i in range(len(first))]))
         for s in them.states
     ]
-    return False, {"all tokens with their input to layer 1": mean}
+    return [], {"all tokens with their input to layer 1": mean}
 
 
 def _pairs(them: Crowd, number: int | None) -> dict[str, tuple[int, int]]:

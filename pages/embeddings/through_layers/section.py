@@ -14,7 +14,7 @@ from engine.errors import EmptyText
 from engine.space import projection
 from engine.space.projection import Measure, Neighbours, Projection, Quality
 from engine.values import Reading
-from pages.embeddings import controls
+from pages.embeddings import controls, recipes
 from pages.embeddings.after import check_after
 from pages.embeddings.map import charts as space_charts
 from pages.embeddings.map import files, panel, words
@@ -27,6 +27,7 @@ from pages.pictures import charts, palette
 from pages.shell.cache import engine
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.state import pointed_ids
 
 NEAR = 12
 SENTENCES = 6
@@ -55,7 +56,7 @@ def embeddings_text(choice: Choice) -> None:
     tuning, more = st.container(), st.container()
     with more:
         readings = _readings(choice)
-    crowd = crowds.crowd([engine().hidden(reading) for reading in readings])
+    crowd = crowds.crowd(readings, [engine().hidden(reading) for reading in readings])
     with tuning:
         look = _controls(choice, crowd)
     fitted = engine().crowd_map(readings, look.unit, look.basis)
@@ -169,6 +170,7 @@ def _map(
             *space.labels(near, "own"),
             *space.labels([m for m in own if m not in chosen and m not in near], "own"),
         ]
+        rings = space.pointed(own, pointed_ids())
         paths = _trails(crowd, places, look, point, alone, hues) if look.trails else []
         space_map(
             cloud,
@@ -179,6 +181,7 @@ def _map(
             names=named,
             paths=paths,
             only=[],
+            rings=rings,
             frames={mark.id: places[:, int(mark.id[1:])].round(4).tolist() for mark in own},
             chosen=point,
             camera=camera,
@@ -191,10 +194,21 @@ def _map(
         st.caption(plain(told))
     title = f"Tokens after layer {look.after} of {choice.card.title}"
     shown = files.Shown(
-        cloud, flat_places, layers, marked, named, axes, look.flat, camera, paths, only=[]
+        cloud,
+        flat_places,
+        layers,
+        marked,
+        named,
+        axes,
+        look.flat,
+        camera,
+        paths,
+        only=[],
+        rings=rings,
     )
     share_menu(
         "map",
+        python=partial(recipes.through_layers, crowd.readings, unit=look.unit, basis=look.basis),
         svg=lambda: files.drawing(shown, title),
         shown=False,
         figure=lambda: files.figure(shown, title),
@@ -283,7 +297,7 @@ def _quality(crowd: Crowd, look: Look, here: np.ndarray) -> Quality | None:
 
 
 def _list(crowd: Crowd, look: Look, point: str | None) -> None:
-    alike, values = crowds.drift(crowd, None if point is None else int(point[1:]))
+    pairs, values = crowds.drift(crowd, None if point is None else int(point[1:]))
     st.caption(plain(space_charts.drift_told(values)))
     if point is None:
         st.markdown("**Select a token** on the map, or here:")
@@ -310,18 +324,30 @@ def _list(crowd: Crowd, look: Look, point: str | None) -> None:
                 f"{found.degrees[0]:.0f}°."
             )
         vector = crowd.states[look.after][number]
-        panel.near_list("token", found, listed, look.measure, vector, name=name, told=told)
-    _drift(crowd, values, alike=alike)
+        panel.near_list(
+            "token",
+            found,
+            listed,
+            look.measure,
+            vector,
+            python=partial(
+                recipes.crowd_neighbors, crowd.readings, look.after, number, look.measure
+            ),
+            name=name,
+            told=told,
+        )
+    _drift(crowd, values, pairs)
 
 
-def _drift(crowd: Crowd, values: dict[str, list[float]], *, alike: bool) -> None:
+def _drift(crowd: Crowd, values: dict[str, list[float]], pairs: Sequence[tuple[int, int]]) -> None:
     """How alike two tokens are, layer by layer: those of one spelling, or all to their start."""
-    title = "Cosine similarity by layer" if alike else "Cosine similarity to the input of layer 1"
+    title = "Cosine similarity by layer" if pairs else "Cosine similarity to the input of layer 1"
     st.markdown(f"**{title}**")
     chart = space_charts.over_layers(values, dark=panel.dark())
     st.plotly_chart(chart, key="drift", config=space_charts.CONFIG)
     share_menu(
         "drift",
+        python=partial(recipes.drift, crowd.readings, pairs),
         svg=lambda: charts.lines(values, across="after layer", up="cosine", title=title),
         shown=False,
         data=lambda: {"after layer": list(range(len(crowd.states))), **values},

@@ -41,6 +41,8 @@ class Layout:
     explained: np.ndarray | None
     told: str
     quality: projection.Quality | None = None
+    axis: tuple[int, int] | None = None  # the ids that a custom axis goes to and from
+    method: vocabulary_layout.Method | None = None
 
 
 def layout(model: str, whole: Vocabulary, name: str, *, unit: bool, flat: bool) -> Layout:
@@ -97,7 +99,7 @@ def _own_axis(model: str, whole: Vocabulary, *, unit: bool) -> Layout | None:
         f"are more “{high}” than “{low}”. Distances are approximate; the list uses the original "
         "space."
     )
-    return _linear(fitted, axes, unit, told)
+    return replace(_linear(fitted, axes, unit, told), axis=(plus, minus))
 
 
 def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None:
@@ -131,7 +133,8 @@ def _laid_out(model: str, name: str, *, unit: bool, flat: bool) -> Layout | None
         f"Tokens of the text lie between their {AMONG} nearest tokens of the vocabulary; the list "
     )
     told += "is exact."
-    return Layout(places, [f"{name} {k}" for k in (1, 2, 3)], place, None, told, quality)
+    axes = [f"{name} {k}" for k in (1, 2, 3)]
+    return Layout(places, axes, place, None, told, quality, method=method)
 
 
 def _making(model: str, name: str, unit: bool) -> None:

@@ -14,7 +14,7 @@ from engine.space import projection
 from engine.space.projection import Measure, Neighbours
 from engine.tokenizers.vocabulary import find
 from engine.values import Hidden, Reading
-from pages.embeddings import controls
+from pages.embeddings import controls, recipes
 from pages.embeddings.after import check_after
 from pages.embeddings.map import charts as space_charts
 from pages.embeddings.map import files, panel, words
@@ -29,6 +29,7 @@ from pages.pictures.svg import visible
 from pages.shell.cache import drawn, engine
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.shell.state import pointed_ids
 
 NEAR = 12
 FOUND = 400
@@ -60,7 +61,8 @@ class Chosen:
 def embeddings_vocabulary(choice: Choice) -> None:
     """Draw the map of the vocabulary."""
     whole = engine().vocabulary(choice.model)
-    hidden = engine().hidden(Reading(choice.model, choice.text)) if choice.text.strip() else None
+    reading = _reading(choice)
+    hidden = None if reading is None else engine().hidden(reading)
     room = st.container()  # the picture stands above its controls
     look = _controls(choice, hidden)
     vectors = engine().vocabulary_space(choice.model).vectors
@@ -76,12 +78,16 @@ def embeddings_vocabulary(choice: Choice) -> None:
     with left:
         _map(choice, them, look, fitted, own, Chosen(point, found, area, alone))
     with right:
-        _list(them, look, point, found)
+        _list(choice, them, look, point, found)
         _shares(choice, look, fitted)
     # A large vocabulary is a megabyte of table: it travels when somebody asks for it.
     numbers = st.expander("Table", key="numbers", on_change="rerun")
     if numbers.open:
         numbers.dataframe(pieces.table(them, own, fitted.places), hide_index=True, height=320)
+
+
+def _reading(choice: Choice) -> Reading | None:
+    return Reading(choice.model, choice.text) if choice.text.strip() else None
 
 
 def _controls(choice: Choice, hidden: Hidden | None) -> Look:
@@ -160,6 +166,7 @@ def _map(
             *space.labels([m for m in own if m.id != now.point], "own"),
             *space.labels(near, "near"),
         ]
+        rings = _rings(them, places, own)
         space_map(
             cloud,
             key="vocabulary-map",
@@ -169,6 +176,7 @@ def _map(
             names=named,
             only=only,
             lit=lit,
+            rings=rings,
             chosen=now.point,
             camera=camera,
             on_camera=partial(select, "camera"),
@@ -178,10 +186,29 @@ def _map(
         st.caption(plain(fitted.told))
     title = f"Vocabulary of {choice.card.title}"
     shown = files.Shown(
-        cloud, places, groups, marked, named, axes, look.flat, camera, only=only, lit=lit
+        cloud,
+        places,
+        groups,
+        marked,
+        named,
+        axes,
+        look.flat,
+        camera,
+        only=only,
+        lit=lit,
+        rings=rings,
     )
     share_menu(
         "map",
+        python=partial(
+            recipes.vocabulary_map,
+            choice.model,
+            _reading(choice),
+            look.after,
+            unit=look.unit,
+            axis=fitted.axis,
+            method=fitted.method,
+        ),
         svg=lambda: files.drawing(shown, title),
         shown=False,
         figure=lambda: files.figure(shown, title),
@@ -191,6 +218,13 @@ def _map(
         ),
         title=title,
     )
+
+
+def _rings(them: Pieces, places: np.ndarray, own: list[space.Mark]) -> list[dict[str, Any]]:
+    """What a lesson points at: tokens of the text, and tokens of the vocabulary."""
+    named = pointed_ids()
+    there = [int(one[1:]) for one in named if one[0] == "v" and them.has(one)]
+    return space.pointed([*own, *them.marks(there, places)], named)
 
 
 def _cloud(
@@ -229,7 +263,9 @@ def _only(them: Pieces, query: str) -> list[int] | None:
     return [int(i) for i in ids[:FOUND]]
 
 
-def _list(them: Pieces, look: Look, point: str | None, found: Neighbours | None) -> None:
+def _list(
+    choice: Choice, them: Pieces, look: Look, point: str | None, found: Neighbours | None
+) -> None:
     if point is None or found is None:
         st.markdown("**Select a point** on the map, or a token of the text:")
         _choose(them)
@@ -239,7 +275,23 @@ def _list(them: Pieces, look: Look, point: str | None, found: Neighbours | None)
     ids = [int(i) for i in found.indices]
     listed = lists.Listed([f"v{i}" for i in ids], [them.whole.texts[i] for i in ids])
     told = pieces.told(them, point, found)
-    panel.near_list("point", found, listed, look.measure, them.vector(point), name=name, told=told)
+    panel.near_list(
+        "point",
+        found,
+        listed,
+        look.measure,
+        them.vector(point),
+        python=partial(
+            recipes.vocabulary_neighbors,
+            choice.model,
+            point,
+            _reading(choice),
+            look.after,
+            look.measure,
+        ),
+        name=name,
+        told=told,
+    )
 
 
 def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
@@ -252,6 +304,7 @@ def _shares(choice: Choice, look: Look, fitted: Layout) -> None:
     percent, title = (100 * explained).round(3).tolist(), "Explained variance by component"
     share_menu(
         "variance",
+        python=partial(recipes.variance, choice.model, unit=look.unit, axis=fitted.axis),
         svg=lambda: charts.bars(
             percent, used=used, across="component", up="% of variance", title=title
         ),

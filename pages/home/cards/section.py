@@ -46,6 +46,8 @@ def models() -> None:
                 origin = "comes with the app" if entry.shipped else "exported on this machine"
                 st.caption(plain(f"{does}; {size}; {origin}; license {entry.licence or 'unknown'}"))
     for entry in engine().models():
+        if entry.apart:
+            st.caption(plain(entry.apart))
         if entry.problem:
             st.warning(plain(entry.problem), icon=":material/broken_image:")
 

@@ -18,6 +18,7 @@ from pages.shell.links import opening
 from pages.shell.state import state
 
 KEY = "browser"
+SELDOM = 3600.0  # seconds
 
 
 def keep_in_browser(on_kept: Callable[[str, str], None]) -> None:
@@ -49,6 +50,13 @@ def keep_in_browser(on_kept: Callable[[str, str], None]) -> None:
         on_kept_change=given_back,
         on_back_change=gone_back,
     )
+    # Streamlit's page asks a server that took another's place for a run only where a part of it
+    # runs by itself: else it stands there as it was, and the first act of who reads it is lost.
+    st.fragment(_nothing, run_every=SELDOM)()
+
+
+def _nothing() -> None:
+    """The part that runs by itself."""
 
 
 _browser = component("atlas_browser", html="<span hidden></span>", js=script("browser.js"))

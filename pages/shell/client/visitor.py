@@ -25,21 +25,25 @@ FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-
 
 def visitor() -> Visitor:
     """The person of this session."""
-    address, headers = st.context.ip_address, st.context.headers
-    names = [settings().public_url, str(config.get_option("browser.serverAddress") or "")]
-    return Visitor(state().viewer, is_here(address, headers, names), state().key)
+    here = is_here(st.context.ip_address, st.context.headers, served_as())
+    return Visitor(state().viewer, here, state().key)
 
 
-def is_here(address: str | None, headers: Mapping[str, str], served_as: list[str]) -> bool:
+def served_as() -> list[str]:
+    """The names that the host has given the app, "" for none."""
+    return [settings().public_url, str(config.get_option("browser.serverAddress") or "")]
+
+
+def is_here(address: str | None, headers: Mapping[str, str], names: list[str]) -> bool:
     """Whether a connection comes from this computer itself.
 
-    `address` is None for a local one; `served_as` are the names the app is known by, "" for none.
+    `address` is None for a local one; `names` are those the app is served under (`served_as`).
     """
     if address is not None and not _local(address):
         return False
     if any(headers.get(name) for name in FORWARDED):
         return False
-    if not all(_local(_host(name)) for name in served_as if name):
+    if not all(_local(_host(name)) for name in names if name):
         return False
     host, origin = headers.get("Host"), headers.get("Origin")
     return bool(host) and _local(_host(host)) and (not origin or _local(_host(origin)))

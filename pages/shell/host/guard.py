@@ -16,16 +16,16 @@ from typing import Any
 
 import uvicorn.config
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from engine.hosting import figures
-from engine.hosting.rates import Rates, network
+from engine.hosting.rates import Rates, counted
 from engine.settings import settings
 
-SOCKET = "/_stcore/stream"
 UPLOAD = "/_stcore/upload_file/"
+NUMBERS = "/api/v1/"
 SPARE = 50  # connections beyond all places and the queue: of those who are told that it is full
 CONNECTIONS = 2  # for each visitor of an address: a page that is loaded again has two for a moment
 SOON = 60  # seconds
@@ -68,9 +68,11 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         client = scope.get("client")
-        address = network(client[0]) if client else ""
-        refusal = self._refusal(scope, address)
+        address = counted(client[0] if client else None)
+        refusal: Response | None = self._refusal(scope, address)
         if refusal is not None:
+            if NUMBERS in scope["path"]:
+                refusal = _for_programs(refusal)
             return await _refuse(refusal, scope, receive, send)
         if scope["type"] == "http":
             return await self._app(scope, receive, send)
@@ -113,7 +115,13 @@ def _later(reason: str, wait: float) -> PlainTextResponse:
     return PlainTextResponse(MANY.format(wait=seconds), 429, {"Retry-After": str(seconds)})
 
 
-async def _refuse(answer: PlainTextResponse, scope: Scope, receive: Receive, send: Send) -> None:
+def _for_programs(answer: PlainTextResponse) -> JSONResponse:
+    """The same refusal as JSON, as whoever asks for numbers reads all others."""
+    kept = {name: value for name, value in answer.headers.items() if name == "retry-after"}
+    return JSONResponse({"error": bytes(answer.body).decode().strip()}, answer.status_code, kept)
+
+
+async def _refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Send the answer; a socket that cannot be answered in words is closed."""
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get(
         "extensions", {}

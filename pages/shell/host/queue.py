@@ -15,10 +15,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from engine import policy
 from engine.errors import Busy
 from engine.hosting.admission import Place, gate
-from engine.hosting.rates import network
+from engine.hosting.rates import counted
 from pages.shell.state import state
 
-OUT = "Your place was given to somebody who waited. Load the page again to go on."
+OUT = "Your place was given to somebody who waited. Load the page again to join the queue."
 
 
 def enter() -> None:
@@ -61,8 +61,8 @@ def _wait() -> None:
 
 
 def _place(*, active: bool) -> Place:
-    address = st.context.ip_address or ""
-    return gate().ask(state().viewer, address=network(address), here=_here(), active=active)
+    address = counted(st.context.ip_address)
+    return gate().ask(state().viewer, address=address, here=_here(), active=active)
 
 
 def _here() -> Callable[[], bool]:

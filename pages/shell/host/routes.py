@@ -3,24 +3,24 @@
     app = st.App(__file__, routes=ROUTES)
 
 In: a request. Out: figures of `engine.hosting`. Everybody may ask whether the app is well (200 or
-503, one word); the figures are for who ATLAS_FIGURES names: for all others /metrics is not there.
+503, one word); the figures are for whom `engine.policy` lets see them: for all others /metrics is
+not there.
 Under a base path (server.baseUrlPath) both are there too, as some proxies pass it on.
 """
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from streamlit import config
 
+from engine import policy
 from engine.hosting import figures
 from engine.hosting.health import health
-from engine.settings import settings
-from pages.shell.client.visitor import is_here
+from pages.shell.client.base_path import base_path
+from pages.shell.client.visitor import is_here, served_as
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -43,19 +43,14 @@ def metrics(request: Request) -> Response:
 
 
 def _may_see(request: Request) -> bool:
-    chosen = settings()
-    if chosen.figures != "here":
-        return chosen.figures == "all"
-    key = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
-    if chosen.admin_key and hmac.compare_digest(key, chosen.admin_key.encode()):
-        return True
+    key = request.headers.get("Authorization", "").removeprefix("Bearer ")
     address = request.client.host if request.client else None
-    return is_here(address, request.headers, [])
+    here = is_here(address, request.headers, served_as())
+    return policy.may_see_figures(policy.Visitor(here=here, key=key))
 
 
 def _routes() -> list[Route]:
-    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    places = ["", f"/{base}"] if base else [""]
+    places = dict.fromkeys(("", base_path()))
     return [
         Route(f"{place}{path}", answer, methods=["GET", "HEAD"])
         for place in places

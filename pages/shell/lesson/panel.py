@@ -12,10 +12,22 @@ from functools import partial
 
 import streamlit as st
 
+from engine.learn.lessons import Step
 from pages.pictures import palette
 from pages.shell.address import plain
-from pages.shell.lesson import course, progress
+from pages.shell.lesson import (
+    collection,
+    course,
+    game,
+    highlights,
+    models,
+    present,
+    printing,
+    progress,
+)
+from pages.shell.lesson.classroom import following, screen
 from pages.shell.lesson.course import Now
+from pages.shell.lesson.own import acts
 from pages.shell.lesson.question import question
 from pages.shell.lesson.words import markdown
 from pages.shell.state import state
@@ -44,45 +56,77 @@ _STYLE = """<style>
 def panel(now: Now) -> None:
     """Draw the panel and keep the place of its question, which `complete` fills."""
     lesson, step, here = now.lesson, now.step, state()
+    here.pointing = highlights.pointing(step) if step.page == here.page else None
+    if step.page == here.page:
+        printing.watch(now)
+    shown = present.face()
+    if shown is not None:
+        screen.present(now, answer=shown == present.ANSWER)
+        present.present(now, shown)
+        return
     with st.container(key=KEY, gap="small"):
-        st.html(_style())
+        st.html(_style(step))
         progress.note(lesson, now.number)
-        st.caption(f"Lesson {lesson.id} · step {now.number} of {len(lesson.steps)}")
+        screen.head(now)
+        st.caption(f"{lesson.called} · step {now.number} of {len(lesson.steps)}")
         st.markdown(f"#### {plain(lesson.title)}")
         st.markdown(markdown(step.text))
         for source in step.sources:
             st.caption(f"Source: [{plain(source.name)}]({source.link})")
         place = st.container(gap="small")
+        if step.page == here.page and not models.is_here(step.model):
+            models.others(now)
         _own_text(now)
         _ways(now)
+        paper = st.empty()
     if step.page != here.page:
         with place:
             st.info(f"This step is about the page {step.page}.", icon=":material/info:")
             _button("Open it", now, now.number, key="lesson-open", kind="primary")
-    elif step.question is not None or now.last:
-        here.lesson_place = (place, now)
+    else:
+        here.lesson_place = (place, paper, now)
 
 
 def complete() -> None:
-    """Ask the step's question, now that the page is drawn."""
+    """Ask the step's question and offer its paper, now that the page is drawn."""
     here = state()
     kept, here.lesson_place = here.lesson_place, None
     here.asked.clear()  # a page knows all its controls by now
     if kept is None:
         return
-    place, now = kept
+    place, paper, now = kept
+    if paper in present.FACES:
+        with place:
+            present.ask(now, paper)
+        return
     with place:
-        question(now)
+        if not screen.took_over(now) and (now.step.question is not None or now.last):
+            question(now)
+    with paper, st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        present.present_button(now)
+        game.game_link(now.lesson)
+        printing.print_button(now)
 
 
 def _ways(now: Now) -> None:
+    if following.is_held():
+        return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         _button("Back", now, now.number - 1, key="lesson-back", shortcut="B")
         if now.last:
-            st.button("Finish", key="lesson-finish", type="primary", on_click=course.finish)
+            end = partial(_finish, now)
+            st.button("Finish", key="lesson-finish", type="primary", on_click=end)
         else:
             _button("Next", now, now.number + 1, key="lesson-next", shortcut="N", kind="primary")
         st.button("Leave the lesson", key="lesson-leave", type="tertiary", on_click=course.leave)
+        if now.lesson.id.startswith(collection.OWN):
+            back = partial(acts.edit, now.lesson.id, now.number - 1)
+            st.button("Edit this step", key="lesson-edit", icon=":material/edit:", on_click=back)
+
+
+def _finish(now: Now) -> None:
+    progress.finished(now.lesson)
+    course.finish()
 
 
 def _button(
@@ -112,9 +156,15 @@ def _own_text(now: Now) -> None:
     st.toggle("Go on with my text", key="lesson-own-toggle", on_change=turned)
 
 
-def _style() -> str:
+def beside(key: str) -> str:
+    """The style that puts the container of a key beside the page, or under it on a phone."""
     dark = st.context.theme.type == "dark"
     ground, line = (
         palette.hexadecimal(colour, dark=dark) for colour in (palette.SURFACE, palette.LINE)
     )
-    return _STYLE.format(key=KEY, wide=WIDE, ground=ground, line=line)
+    return _STYLE.format(key=key, wide=WIDE, ground=ground, line=line)
+
+
+def _style(step: Step) -> str:
+    pointed = palette.hexadecimal(palette.HIGHLIGHT, dark=st.context.theme.type == "dark")
+    return beside(KEY) + f"<style>{highlights.controls_pointed_at(step, pointed)}</style>"

@@ -1,7 +1,9 @@
 """How far somebody is in the course, kept in the browser alone.
 
-The browser notes each step that is opened. It tells the server only on the page that shows the
-course, for as long as that page is open; the server keeps it with the session and nowhere else.
+The browser notes each step that is opened, and a lesson as finished when its last question was
+answered right or shown, or the lesson left by Finish. It tells the server only on the page that
+shows the course, for as long as that page is open; the server keeps it with the session and nowhere
+else.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from engine.learn.lessons import Lesson
-from engine.learn.reader import shipped
 from pages.shell.components import script
+from pages.shell.lesson import collection
 
 KEY, KEPT, FORGET = "lesson-progress", "lesson-progress-kept", "lesson-progress-forget"
+ENDED = "lesson-progress-ended"  # the lesson that was just finished
 MOST = 200  # entries that are looked at
 
 
@@ -32,10 +35,17 @@ class Progress:
 
 def note(lesson: Lesson, number: int) -> None:
     """Let the browser note that a step was opened."""
-    _progress(
-        key=KEY,
-        data={"lesson": lesson.id, "step": number, "done": number == len(lesson.steps)},
-    )
+    _progress(key=KEY, data={"lesson": lesson.id, "step": number, "done": False})
+
+
+def note_finished(lesson: Lesson) -> None:
+    """Let the browser note that a lesson was finished, on its own last step."""
+    _progress(key=f"{KEY}-finished", data=_finished(lesson))
+
+
+def finished(lesson: Lesson) -> None:
+    """Note a lesson as finished on the page that shows the course (in a callback)."""
+    st.session_state[ENDED] = lesson.id
 
 
 def read() -> Progress:
@@ -48,12 +58,18 @@ def read() -> Progress:
             st.session_state.pop(FORGET, None)
 
     known = str(st.session_state.get(KEPT, ""))
+    ended = collection.known().get(str(st.session_state.pop(ENDED, "")))
     _progress(
         key=KEY,
-        data={"known": known, "forget": bool(st.session_state.get(FORGET))},
+        data={"known": known, "forget": bool(st.session_state.get(FORGET))}
+        | (_finished(ended) if ended else {}),
         on_progress_change=told,
     )
     return parsed(known)
+
+
+def _finished(lesson: Lesson) -> dict[str, object]:
+    return {"lesson": lesson.id, "step": len(lesson.steps), "done": True}
 
 
 def forget() -> None:
@@ -68,7 +84,7 @@ def parsed(text: str) -> Progress:
         data = json.loads(text or "{}")
     except (ValueError, RecursionError):
         return Progress()
-    lessons = shipped()
+    lessons = collection.known()
     at, done = (data.get(name) if isinstance(data, dict) else None for name in ("at", "done"))
     last = data.get("last") if isinstance(data, dict) else ""
     steps = {

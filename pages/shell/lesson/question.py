@@ -17,11 +17,11 @@ from engine.errors import EngineError
 from engine.learn import grading
 from engine.learn.asking import Asked
 from engine.learn.grading import Posed, Verdict
-from engine.learn.lessons import Question
 from pages.shell.address import plain
 from pages.shell.cache import engine
-from pages.shell.lesson import course
+from pages.shell.lesson import course, models, progress
 from pages.shell.lesson.course import Now
+from pages.shell.lesson.cover import cover
 from pages.shell.lesson.words import markdown
 from pages.shell.state import state
 
@@ -43,41 +43,49 @@ class Given:
 @st.fragment
 def question(now: Now) -> None:
     """Ask the step's question; answering runs this alone. The last one ends the lesson."""
-    if now.step.question is not None:
-        _ask(now, now.step.question)
+    answered = now.step.question is not None and _ask(now)
     if now.last:
-        _end(now)
+        ending(now)
+        if answered:
+            progress.note_finished(now.lesson)
 
 
-def _ask(now: Now, asked_for: Question) -> None:
+def _ask(now: Now) -> bool:
+    """Ask; whether it was answered right by now, or shown."""
     asked = Asked(engine(), str(st.session_state["model"]), state().text)
     try:
-        posed = grading.pose(asked_for, asked)
+        posed = grading.pose(now.step, asked)
     except EngineError as error:
-        _no_question(now, asked, str(error))
-        return
-    key = _key(now, asked)
-    given = _widget(posed, key)
+        no_question(now, asked, str(error))
+        return False
+    key = key_of(now, asked)
+    given = widget(posed, key)
     shown = bool(st.session_state.get(f"{key}-shown"))
-    if given is not None:
-        verdict = grading.grade(posed, given)
+    verdict = None if given is None else grading.grade(posed, given)
+    guessed = verdict is not None and not verdict.again
+    if posed.question.guess_first and not guessed and not shown:
+        cover(key)
+    if verdict is not None and verdict.again:  # no answer yet: nothing is kept of it
+        st.caption(markdown(verdict.sentence))
+    elif verdict is not None:
         _keep(now, posed, given, verdict)
         if verdict.right:
             st.success(markdown(verdict.sentence), icon=":material/check_circle:")
-            _revealed(now, posed)
-            return
+            _revealed(posed)
+            return True
         st.warning(markdown(verdict.sentence), icon=":material/lightbulb:")
     if shown:
         answer = f"**{plain(grading.right_text(posed))}.** {markdown(grading.because(posed))}"
         st.info(answer, icon=":material/visibility:")
-        _revealed(now, posed)
-    elif given is not None:
+        _revealed(posed)
+    elif verdict is not None and not verdict.again:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption("Try once more, or", width="content")
             st.button("Show me", key=f"{key}-show", on_click=_show, args=(key,))
+    return shown
 
 
-def _end(now: Now) -> None:
+def ending(now: Now) -> None:
     """What one can say now, and how many of the questions were right at the first answer."""
     found = [
         given
@@ -91,7 +99,7 @@ def _end(now: Now) -> None:
     st.markdown(said)
 
 
-def _widget(posed: Posed, key: str) -> str | float | Sequence[str] | None:
+def widget(posed: Posed, key: str) -> str | float | Sequence[str] | None:
     """Draw what is answered with; the answer, None where there is none yet."""
     asked = posed.question
     label = markdown(asked.ask)
@@ -123,24 +131,25 @@ def _widget(posed: Posed, key: str) -> str | float | Sequence[str] | None:
             return st.text_input(label, key=key, max_chars=TYPED, placeholder=hint) or None
 
 
-def _revealed(now: Now, posed: Posed) -> None:
-    words, asked = grading.revealed(posed), posed.asked
-    if words and (asked.model, asked.text) == (now.step.model, now.step.sentence):
+def _revealed(posed: Posed) -> None:
+    words = grading.revealed(posed)
+    if words:
         st.markdown(markdown(words))
 
 
-def _no_question(now: Now, asked: Asked, why: str) -> None:
+def no_question(now: Now, asked: Asked, why: str) -> None:
     """Say why this text or model gives no question, and offer the lesson's own."""
     if now.step.question is not None:
         st.markdown(markdown(now.step.question.ask))
     st.info(plain(why), icon=":material/info:")
-    if (asked.model, asked.text) != (now.step.model, now.step.sentence):
+    own_is_here = models.is_here(now.step.model)
+    if own_is_here and (asked.model, asked.text) != (now.step.model, now.step.sentence):
         own = partial(course.open_step, now.lesson, now.number, own_text=False)
         if st.button("Use the lesson's own text and model", key="lesson-own", on_click=own):
             st.rerun()  # the page, not the question alone
 
 
-def _key(now: Now, asked: Asked) -> str:
+def key_of(now: Now, asked: Asked) -> str:
     """A question is asked anew for another model or text."""
     about = hashlib.blake2b(f"{asked.model}|{asked.text}".encode(), digest_size=6).hexdigest()
     return f"lesson-{now.lesson.id}-{now.number}-{about}"

@@ -52,11 +52,23 @@ def head(title: str) -> None:
 
 
 def show(pictures: Sequence[str]) -> None:
-    """Hide all but the pictures with these keys, or with keys that begin so."""
+    """Say which pictures a view has; alone or presented, hide all but these.
+
+    Their keys are these, or begin so.
+    """
+    here = state()
+    here.pictures, bare = tuple(pictures), here.bare
     if is_embedded():
-        own = [f'[class*="st-key-{key}"]' for key in pictures]
-        kept = [*KEPT, *own, *(f"{one} *" for one in own)]
-        st.html(_REST.replace("KEPT", ", ".join(kept)))
+        leave(pictures)
+    elif bare is not None:
+        bare(pictures)
+
+
+def leave(pictures: Sequence[str], also: Sequence[str] = ()) -> None:
+    """Hide all but these pictures, what went wrong, and what else has one of these keys."""
+    own = [f'[class*="st-key-{key}"]' for key in pictures] + [f".st-key-{key}" for key in also]
+    kept = [*KEPT, *own, *(f"{one} *" for one in own)]
+    st.html(_REST.replace("KEPT", ", ".join(kept)))
 
 
 def way_out() -> None:

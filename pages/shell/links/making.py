@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from engine.errors import EngineError
-from engine.links.allowance import allowance, sender
+from engine.hosting.rates import counted
+from engine.links.allowance import allowance
 from engine.links.state import RESERVED, SOURCE, SharedState
 from engine.links.store import links
 from engine.policy import is_host
@@ -23,6 +24,7 @@ from pages.shell.client.visitor import visitor
 from pages.shell.state import state
 
 THEMES = {"Automatic": "", "Light": "light_theme", "Dark": "dark_theme"}
+HERE_ONLY = "It opens on this computer only."
 LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
@@ -52,7 +54,7 @@ def make() -> None:
     here.made, here.made_problem = None, ""
     try:
         shared = current()
-        name = links().put(shared, new=_count)
+        name = links().put(shared, new=count_new)
     except EngineError as error:
         here.made_problem = str(error)
         return
@@ -61,11 +63,11 @@ def make() -> None:
         here.stored = (name, shared.text)
 
 
-def _count() -> None:
+def count_new() -> None:
     """One more new link of this address; the host's own are not counted."""
     if not is_host(visitor()):
         # The server has put the address right already, where a proxy is to be believed.
-        allowance().take(sender(st.context.ip_address, None, ()))
+        allowance().take(counted(st.context.ip_address))
 
 
 def base() -> str:
@@ -78,6 +80,12 @@ def own_base() -> str:
     here = urlsplit(st.context.url or "")
     path = here.path.rstrip("/").removesuffix(_path()).rstrip("/")
     return f"{here.scheme}://{here.netloc}{path}" if here.netloc else ""
+
+
+def origin(link: str) -> str:
+    """Scheme, host and port of an address, without what follows."""
+    parts = urlsplit(link)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def short(name: str) -> str:

@@ -84,6 +84,10 @@ def _found(name: str) -> Parsed | None:
 
 def _take(name: str, found: Parsed, page: str) -> None:
     here, shared = state(), found.state
+    if shared.lesson:
+        # The lesson's steps say the rest; the id in the address opens it again.
+        st.query_params.update({"lesson": f"link-{name}", "lesson_step": "1"})
+        return
     said: dict[str, list[str]] = {"model": [shared.model]}
     if shared.page == page:
         said |= {key: list(values) or [""] for key, values in shared.controls.items()}

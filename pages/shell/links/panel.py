@@ -6,8 +6,6 @@ values when it is opened, as parts of a page change them without a run of the pa
 
 from __future__ import annotations
 
-import base64
-
 import streamlit as st
 
 from engine.errors import EngineError
@@ -17,15 +15,15 @@ from pages.pictures.svg import esc
 from pages.shell import components
 from pages.shell.address import plain
 from pages.shell.controls import REGISTRY
+from pages.shell.lesson.own.adding import add_to_lesson, after_adding
 from pages.shell.links import making
-from pages.shell.links.qr import qr_code
+from pages.shell.links.qr import qr_code, qr_image
 from pages.shell.state import state
 
 KEPT = (
     "The text, the model's name and the controls are stored on this server for whoever has the "
     "link, until nobody has opened it for two years. Results are not: they are computed again."
 )
-HERE_ONLY = "It opens on this computer only."
 LONG = "The long link needs nothing stored."
 LONG_TEXT = "The long link leaves the text out, as it has {count:,} characters."
 SAME_SITE = (
@@ -39,6 +37,7 @@ def share_panel() -> None:
     """The button and, once it is opened, the panel."""
     panel = st.popover("Share", icon=":material/share:", key="share-panel", on_change="rerun")
     if not panel.open:
+        after_adding()
         return
     with panel:
         try:
@@ -50,6 +49,7 @@ def share_panel() -> None:
         _long_link(shared)
         if name:
             _embedding(name, shared)
+        add_to_lesson()
         with st.expander("What is in this link"):
             st.html(_contents(shared))
 
@@ -67,16 +67,11 @@ def _short_link(shared: SharedState) -> str | None:
     link = making.short(name)
     components.field(link, key="share-short", label="Short link")
     if making.here_only(link):
-        st.caption(HERE_ONLY)
-    drawn = qr_code(link)
-    data = base64.b64encode(drawn.encode()).decode()
-    st.html(
-        f'<img src="data:image/svg+xml;base64,{data}" alt="QR code of the short link" '
-        'style="display:block;width:min(100%,14rem);margin:0 auto;border-radius:8px">'
-    )
+        st.caption(making.HERE_ONLY)
+    st.html(qr_image(link, "QR code of the short link"))
     st.download_button(
         "QR code (SVG)",
-        drawn,
+        qr_code(link),
         f"link-{name}.svg",
         key="share-qr",
         on_click="ignore",
@@ -107,10 +102,14 @@ def _embedding(name: str, shared: SharedState) -> None:
         title = f"{shared.page} · Transformer Atlas"
         lines = making.snippet(name, theme, height, title)
         components.field(lines, key="share-embed", label="HTML", rows=4)
-        if settings().frame_ancestors == "'self'":
+        allowed = settings().frame_ancestors.split()
+        if set(allowed) <= {"'self'", "'none'"}:
             st.caption(SAME_SITE)
-        address = making.embed_address(name, theme, start=making.own_base())
-        st.iframe(address, height=height, alt="Preview")
+        own = making.own_base()
+        # The preview is the app in a frame of its own: a browser refuses it where that is not said.
+        if {"'self'", "*", making.origin(own)} & set(allowed):
+            address = making.embed_address(name, theme, start=own)
+            st.iframe(address, height=height, alt="Preview")
 
 
 def _contents(shared: SharedState) -> str:

@@ -6,9 +6,21 @@ so. Error correction M, which stands 15 % of damage (ISO/IEC 18004).
 
 from __future__ import annotations
 
+import base64
+from html import escape
+
 import segno
 
 QUIET = 4  # modules
+
+
+def qr_image(text: str, alt: str) -> str:
+    """The QR code of a text as an image of a page, with what it is called."""
+    data = base64.b64encode(qr_code(text).encode()).decode()
+    return (
+        f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}" '
+        'style="display:block;width:min(100%,14rem);margin:0 auto;border-radius:8px">'
+    )
 
 
 def qr_code(text: str) -> str:

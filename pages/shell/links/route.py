@@ -18,10 +18,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from streamlit import config
 
 from engine.errors import EngineError, LinksUnavailable
 from engine.links.store import links
+from pages.shell.client.base_path import base_path
 
 PAGES = Path(__file__).parents[2]
 THEMES = ("light_theme", "dark_theme")
@@ -36,12 +36,6 @@ NO_PAGE = "This link was made for a page that is not here: {page}."
 def routes() -> list[Route]:
     """The routes of links, below the path that the app is served under."""
     return [Route(f"{base_path()}/s/{{name}}", short_link, methods=["GET", "HEAD"])]
-
-
-def base_path() -> str:
-    """Where the app is served: "" or "/atlas"."""
-    path = str(config.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{path}" if path else ""
 
 
 async def short_link(request: Request) -> Response:

@@ -15,6 +15,7 @@ from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain
 from pages.shell.share import share_menu
+from pages.tokenization import recipes
 from pages.tokenization import tokenizers as offered
 from pages.tokenization.compare import picture as tokenizers
 from pages.tokenization.compare.external import borrow, next_one
@@ -56,6 +57,7 @@ def _comparison(choice: Choice, cuts: dict[str, Tokens]) -> None:
         st.markdown(plain(_told(cuts)))
         share_menu(
             "tokenizers",
+            python=partial(recipes.several, list(cuts), choice.text),
             svg=tokenizers.drawing(cuts),
             shown=False,
             data=lambda: _table(cuts),
@@ -184,6 +186,7 @@ def _languages(names: list[str]) -> None:
         }
         share_menu(
             "languages",
+            python=partial(recipes.languages, names, [one[:2] for one in SENTENCES]),
             svg=partial(drawing, costs),
             shown=False,
             data=table,

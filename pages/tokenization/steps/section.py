@@ -12,6 +12,7 @@ from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.tokenization import recipes
 from pages.tokenization.controls import STEP
 from pages.tokenization.steps import picture as cutting
 from pages.tokenization.steps.picture import Readable
@@ -99,7 +100,13 @@ def _player(model: str, word: str, writing: str) -> None:
         st.markdown(plain(cutting.sentence(walk, step, read), 600))
         if step == total:
             st.markdown("Result: " + " ".join(f"`{_code(read(p))}`" for p in walk.pieces))
-        share_menu("steps", svg=svg, data=lambda: _data(model, word, writing), title=f"{word}")
+        share_menu(
+            "steps",
+            python=partial(recipes.steps, model, word),
+            svg=svg,
+            data=lambda: _data(model, word, writing),
+            title=f"{word}",
+        )
 
 
 def _step_on(total: int) -> bool:

@@ -8,12 +8,13 @@ import streamlit as st
 
 from engine.errors import EmptyText
 from engine.values import Reading
-from pages.pictures import chips
+from pages.pictures.chips import chips
 from pages.pictures.tokens import face
 from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
+from pages.tokenization import recipes
 from pages.tokenization.vectors import picture as vectors
 
 DRAWN = 60
@@ -69,6 +70,12 @@ def token_vectors(choice: Choice) -> None:
         if position is not None:
             table[added] = position.tolist()
         table["enters layer 1"] = entering.tolist()
-        share_menu("vectors", svg=svg, data=table, title="Token and position embedding")
+        share_menu(
+            "vectors",
+            python=partial(recipes.embedding, Reading(choice.model, choice.text), chosen),
+            svg=svg,
+            data=table,
+            title="Token and position embedding",
+        )
     with st.expander("Table"):
         st.dataframe(table, hide_index=True, height=320)

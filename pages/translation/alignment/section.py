@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from pages.pictures.svg import visible
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
-from pages.translation import controls
+from pages.translation import controls, recipes
 from pages.translation.alignment.picture import grid, matrix
 from pages.translation.story import ALL, percent, place_of, weights_of
 
@@ -30,7 +31,17 @@ def translation_alignment(trace: Trace, choice: Choice) -> None:
     with left:
         _grid(trace, layer, head)
     with right:
-        _matrix(found)
+        _matrix(
+            found,
+            partial(
+                recipes.aligned,
+                trace,
+                layer,
+                head,
+                end_mark=not controls.NO_END.value,
+                whole_words=whole,
+            ),
+        )
     _controls(best)
 
 
@@ -80,7 +91,7 @@ def _locked(ids: str | None) -> None:
     _show(layer, head)
 
 
-def _matrix(found: Alignment) -> None:
+def _matrix(found: Alignment, python: Callable[[], str]) -> None:
     drawn = matrix(found, title="Alignment")
     known = {f"t{i}" for i in found.row_starts} | {f"s{i}" for i in found.column_starts}
     spot = selection("cell", lambda ids: set(ids.split()) <= known, name="Cell")
@@ -101,7 +112,9 @@ def _matrix(found: Alignment) -> None:
             "but not always: attention is not a dictionary."
         )
     )
-    share_menu("alignment", svg=drawn, data=partial(_table, found), title="Alignment")
+    share_menu(
+        "alignment", python=python, svg=drawn, data=partial(_table, found), title="Alignment"
+    )
 
 
 def _table(found: Alignment) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pages.shell.cache import engine
 from pages.shell.components import picture
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
-from pages.translation import controls
+from pages.translation import controls, recipes
 from pages.translation.compare.picture import Row, compared
 from pages.translation.story import number, percent
 
@@ -57,7 +57,14 @@ def translation_compare(trace: Trace, choice: Choice) -> None:
         "where one of its tokens is missing. Color: the model's probability of each token."
     )
     data = partial(_table, drawn_rows, texts, reference)
-    share_menu("compared", svg=drawn, data=data, title="Translations compared")
+    told = (reference, *_ids(trace, choice, reference)) if reference else None
+    share_menu(
+        "compared",
+        python=partial(recipes.compared, [one for _, one in rows], told),
+        svg=drawn,
+        data=data,
+        title="Translations compared",
+    )
     if reference:
         _quality(drawn_rows, texts, reference)
 
@@ -123,18 +130,23 @@ def _row(name: str, trace: Trace) -> Row:
     )
 
 
-def _reference(trace: Trace, choice: Choice, text: str) -> Row:
-    """The reference as this model would have written it, token by token."""
+def _ids(trace: Trace, choice: Choice, text: str) -> tuple[tuple[int, ...], int]:
+    """A reference's ids, and how many of them are given (the mark of its language)."""
     rules = choice.card.generation
     language = trace.translation.language
     given = (rules.languages[language],) if language else ()
-    ids = (*given, *engine().prefix_ids(choice.model, text), *rules.ends[:1])
+    return (*given, *engine().prefix_ids(choice.model, text), *rules.ends[:1]), len(given)
+
+
+def _reference(trace: Trace, choice: Choice, text: str) -> Row:
+    """The reference as this model would have written it, token by token."""
+    ids, given = _ids(trace, choice, text)
     scored = engine().target_scores(reference_reading(trace.translation, ids), ids)
-    log = scored.log[len(given) :]  # the mark of the language is given, not chosen
+    log = scored.log[given:]  # the mark of the language is given, not chosen
     return Row(
         "Reference",
-        engine().texts(choice.model, ids[len(given) :], "decoder"),
-        tuple(scored.probabilities[len(given) :].tolist()),
+        engine().texts(choice.model, ids[given:], "decoder"),
+        tuple(scored.probabilities[given:].tolist()),
         f"sum {number(float(log.sum()))}, perplexity {float(np.exp(-log.mean())):.1f}",
     )
 

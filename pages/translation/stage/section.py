@@ -15,7 +15,7 @@ from pages.shell.frame import plain, select, selection
 from pages.shell.share import share_menu
 from pages.shell.state import state
 from pages.shell.tables import read_aloud
-from pages.translation import changes, controls, tables
+from pages.translation import changes, controls, recipes, tables
 from pages.translation.stage.picture import stage
 from pages.translation.story import Moment, Story, number, percent, place_of, story_of
 from pages.translation.swaps import LONGEST, Swap, clean, word_at
@@ -66,9 +66,19 @@ def translation_stage(
         for control in (controls.LAYER, controls.HEAD, controls.NO_END):
             control.draw()
         share_menu(
-            "translation", svg=drawn, data=partial(tables.written, story), title="Translation"
+            "translation",
+            python=partial(
+                recipes.written,
+                trace,
+                place_of(str(controls.LAYER.value)),
+                place_of(str(controls.HEAD.value)),
+                end_mark=not controls.NO_END.value,
+            ),
+            svg=drawn,
+            data=partial(tables.written, story),
+            title="Translation",
         )
-    _softmax(story, len(story.target) - 1 if story.now is None else story.now)
+    _softmax(trace, story, len(story.target) - 1 if story.now is None else story.now)
 
 
 def _act(trace: Trace, target: str, name: str) -> None:
@@ -109,7 +119,7 @@ def _replace(trace: Trace, place: int, task: int) -> None:
     )
 
 
-def _softmax(story: Story, t: int) -> None:
+def _softmax(trace: Trace, story: Story, t: int) -> None:
     left, right = st.columns([5, 3], gap="large")
     drawn, scored = softmax_table(story, t), story.scored
     with left:
@@ -130,5 +140,11 @@ def _softmax(story: Story, t: int) -> None:
                 f"{choices:.1f} equally likely tokens."
             )
         )
-        share_menu("softmax", svg=drawn, data=partial(tables.candidates, story, t), title="Softmax")
+        share_menu(
+            "softmax",
+            python=partial(recipes.candidates, trace, t),
+            svg=drawn,
+            data=partial(tables.candidates, story, t),
+            title="Softmax",
+        )
     read_aloud("softmax", partial(tables.candidates, story, t))

@@ -45,9 +45,9 @@ def told(trace: Trace, part: int, now: int | None, *, heads: int) -> str:
         change = np.linalg.norm(trace.encoder.states[-1] - trace.encoder.states[0], axis=1)
         most = quoted(trace.source[int(change.argmax())])
         return (
-            f"{layers} layers with {heads} heads each let every token look at all {n} tokens, left "
-            f"and right, and rewrite its {width} numbers. Here {most} changes most from bottom to "
-            "top."
+            f"In {layers} layers with {heads} heads each every token attends to all {n} tokens, "
+            f"left and right, and its {width} numbers are rewritten. Here {most} changes most from "
+            "bottom to top."
         )
     if part == 4:
         return (

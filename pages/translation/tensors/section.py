@@ -12,7 +12,7 @@ from engine.decoding.translation import Trace
 from pages.pictures.svg import visible
 from pages.shell.components import picture
 from pages.shell.share import share_menu
-from pages.translation import tables
+from pages.translation import recipes, tables
 from pages.translation.steps.words import STEPS
 from pages.translation.story import Moment, Story
 from pages.translation.tensors.picture import Tensor, embedding_scale, numbered, tensors
@@ -23,7 +23,13 @@ def translation_tensors(trace: Trace, at: Moment) -> None:
     """Draw the numbers of one of the steps before the first token."""
     drawn, table = _DRAWN[at.part](trace)
     picture(drawn, key=f"translation-part-{at.part}", alt=f"Numbers of step {at.part}")
-    share_menu(f"step-{at.part}", svg=drawn, data=table, title=STEPS[at.part - 1])
+    share_menu(
+        f"step-{at.part}",
+        python=partial(recipes.step, trace, at.part),
+        svg=drawn,
+        data=table,
+        title=STEPS[at.part - 1],
+    )
 
 
 def translation_towers(trace: Trace, story: Story, at: Moment) -> None:
@@ -40,7 +46,13 @@ def translation_towers(trace: Trace, story: Story, at: Moment) -> None:
         "first 10 numbers of its vector. Blue is above zero, orange below."
     )
     data = partial(tables.vectors, trace.source, trace.encoder.states[-1])
-    share_menu("towers", svg=drawn, data=data, title="The two towers")
+    share_menu(
+        "towers",
+        python=partial(recipes.representation, trace),
+        svg=drawn,
+        data=data,
+        title="The two towers",
+    )
 
 
 def _tokens(trace: Trace) -> tuple[str, tables.Columns]:

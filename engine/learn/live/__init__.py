@@ -1,0 +1,1 @@
+"""The live answers, by what they are about. `engine.learn.answers` imports them all."""

@@ -1,0 +1,1 @@
+"""How models learn, in this process: objectives, moments of a training, tuning, preference."""

@@ -1,0 +1,1 @@
+"""What a model is trained to predict, made of one sentence; and what its predictions cost."""

@@ -1,0 +1,1 @@
+"""Tasks put into words: prompts with examples, what a model answers to them, how often rightly."""

@@ -1,0 +1,1 @@
+"""The engine's numbers over HTTP: questions declared once, answered, encoded and described."""

@@ -1,0 +1,3 @@
+from pages.prompting.page import page
+
+page()

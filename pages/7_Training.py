@@ -1,0 +1,3 @@
+from pages.training.page import page
+
+page()

@@ -1,0 +1,3 @@
+from pages.models.page import page
+
+page()

@@ -1,0 +1,1 @@
+"""Before transformers: n-grams and a recurrent network beside a transformer, on one text."""

@@ -1,0 +1,1 @@
+"""Home's comparison of two precisions of one model."""

@@ -1,0 +1,1 @@
+"""Guess the next word: a game of ten words against the model."""

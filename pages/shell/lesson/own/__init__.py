@@ -1,0 +1,1 @@
+"""Lessons that people write: views added from every page, texts, questions, and where they go."""

@@ -1,0 +1,1 @@
+"""Ids of one model's tokenizer read by another model."""

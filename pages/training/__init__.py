@@ -1,0 +1,1 @@
+"""The Training page: how a model learns, and what becomes of it."""

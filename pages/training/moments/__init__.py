@@ -1,0 +1,1 @@
+"""A view of Training: one small model from noise to words."""

@@ -1,0 +1,1 @@
+"""Train one yourself: a small model of one's own text."""

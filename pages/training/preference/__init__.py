@@ -1,0 +1,1 @@
+"""A view of Training: preferences, a reward that is learnt from them, and best of n by a reward."""
