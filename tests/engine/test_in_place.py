@@ -189,6 +189,15 @@ def test_a_copy_goes_its_own_way(bundles: Bundles, monkeypatch: pytest.MonkeyPat
     both(open_bundle(bundles("gpt2")), play, monkeypatch)
 
 
+def test_logits_stay_when_the_next_step_is_taken():
+    with Decoder(open_bundle(SHIPPED / "tales-gpt")) as decoder:
+        kept = [decoder.prefill(np.array([[4, 5, 6]]))]
+        kept += [decoder.step([7, 8], rows) for rows in ([0, 0], [0, 1])]
+        copies = [one.copy() for one in kept]
+        decoder.step([9, 9], [0, 1])
+        assert all((one == copy).all() for one, copy in zip(kept, copies, strict=True))
+
+
 def test_a_text_outgrows_its_first_buffer(monkeypatch: pytest.MonkeyPatch):
     def play(decoder: Decoder) -> list[np.ndarray]:
         rng = np.random.default_rng(5)
