@@ -248,6 +248,26 @@ def test_a_graph_without_layers_is_left_alone(bundles: Bundles):
     assert in_place.edited(replace(whole, nodes=()), layers=2, heads=2, key_heads=2) is None
 
 
+@pytest.mark.parametrize(("spin", "spinning"), [("0", "0"), ("20", "1")])
+def test_only_threads_that_write_in_place_wait_awake_and_for_as_long_as_is_set(
+    monkeypatch: pytest.MonkeyPatch, spin: str, spinning: str
+):
+    monkeypatch.setenv("ATLAS_SPIN_US", spin)
+    settings.cache_clear()
+    try:
+        bundle = Bundle(SHIPPED / "tales-gpt")
+        found = bundle.in_place()
+        assert found is not None
+        own, traces = (one.ort.get_session_options() for one in (found[0], bundle.session()))
+        entry = "session.intra_op.allow_spinning"
+        assert own.get_session_config_entry(entry) == spinning
+        assert traces.get_session_config_entry(entry) == "0"
+        if spinning == "1":
+            assert own.get_session_config_entry("session.intra_op.spin_duration_us") == spin
+    finally:
+        settings.cache_clear()
+
+
 def test_a_model_larger_than_the_settings_allow_writes_with_the_graph_that_traces(
     monkeypatch: pytest.MonkeyPatch,
 ):
