@@ -6,11 +6,15 @@ them. Knows nothing of settings, filters or draws.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float, Int
 
 Row = Float[np.ndarray, "vocabulary"]
 HEAP = 64  # ids looked at together where the largest few are wanted
+LAST = 0xFFFFFFFF  # no id is above it
 BLOCK = 64  # cells among which a largest one is sought at once
 
 
@@ -34,7 +38,7 @@ def descending(scores: Row, count: int) -> Int[np.ndarray, "id"]:
         ids = np.flatnonzero(scores >= least)
     else:
         ids = np.arange(len(scores))
-    return np.sort(rising(scores[ids], ids))[::-1] & 0xFFFFFFFF
+    return np.sort(rising(scores[ids], ids))[::-1] & LAST
 
 
 def likeliest_of(
@@ -45,24 +49,29 @@ def likeliest_of(
 
 
 def heads_of(
-    scores: Float[np.ndarray, "row vocabulary"], count: int
+    scores: Float[np.ndarray, "row vocabulary"],
+    count: int,
+    *,
+    ties: Literal["high", "low"] = "high",
 ) -> list[Int[np.ndarray, "id"]]:
-    """For each row the ids of its `count` largest and a few more, in the same order.
+    """For each row the ids of its `count` largest and a few more, in order.
 
-    Whatever is not listed is less than all that is.
+    Whatever is not listed is less than all that is. Of equals the higher or the lower id is first.
 
     Ids that leave the same rest share a heap: as many are at least as large as the `count`-th of
     the heaps' largest, so that of all rows together only a few hundred have to be sorted.
     """
     rows, size = scores.shape
     most = heap_tops(scores)
-    if count >= most.shape[1]:
-        return [descending(row, count) for row in scores]
-    bound = np.partition(most, most.shape[1] - count, axis=1)[:, -count, None]
-    cells = np.flatnonzero(scores >= bound)
-    keys = rising(scores.ravel()[cells], cells % size)
+    tops = most if count < most.shape[1] else scores
+    place = max(0, tops.shape[1] - count)
+    bound = np.partition(tops, place, axis=1)[:, place, None]
+    cells = np.flatnonzero(~(scores < bound))  # NaN, where a model fails, among them
+    ids = cells % size
+    keys = rising(scores.ravel()[cells], ids if ties == "high" else LAST - ids)
     ends = np.searchsorted(cells, size * np.arange(rows + 1)).tolist()
-    return [np.sort(keys[a:b])[::-1] & 0xFFFFFFFF for a, b in zip(ends, ends[1:], strict=False)]
+    heads = [np.sort(keys[a:b])[::-1] & LAST for a, b in zip(ends, ends[1:], strict=False)]
+    return heads if ties == "high" else [LAST - head for head in heads]
 
 
 def rising(scores: Float[np.ndarray, "id"], ids: Int[np.ndarray, "id"]) -> Int[np.ndarray, "id"]:
@@ -125,15 +134,42 @@ def head(
         size *= 8
 
 
-def best(
-    totals: Float[np.ndarray, "row vocabulary"], count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+Best = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def best(totals: Float[np.ndarray, "row vocabulary"], count: int) -> Best:
     """The `count` largest cells, largest first, as (row, token, value); -inf is never one."""
     flat = totals.ravel()
     some = largest(flat, min(count, len(flat)))
     order = some[np.lexsort((some, -flat[some]))]  # equal totals: the lower row and id first
     order = order[np.isfinite(flat[order])]
     return order // totals.shape[1], order % totals.shape[1], flat[order]
+
+
+def best_of_heads(
+    scores: Float[np.ndarray, "row vocabulary"],
+    sums: Float[np.ndarray, "row"],
+    heads: Sequence[Int[np.ndarray, "id"]],
+    count: int,
+    without: Collection[int] = (),
+) -> Best | None:
+    """What `best` finds of `scores + sums` where the ids `without` are -inf, by `heads_of` alone.
+
+    None where something that is in no head may be among them.
+    """
+    row, ids = (
+        np.repeat(np.arange(len(heads)), [len(head) for head in heads]),
+        np.concatenate(heads),
+    )
+    values = scores[row, ids]
+    for one in without:
+        values[ids == one] = -np.inf
+    totals = values + sums[row]
+    order = np.lexsort((ids, row, -totals))[:count]
+    outside = max(scores[k, head[-1]] + sums[k] for k, head in enumerate(heads) if len(head))
+    if len(order) < count or not totals[order[-1]] > outside:
+        return None
+    return row[order], ids[order], totals[order]
 
 
 def largest(values: Float[np.ndarray, "cell"], count: int) -> Int[np.ndarray, "count"]:
