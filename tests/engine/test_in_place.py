@@ -17,6 +17,7 @@ from engine.decoding.rows.keys import InPlace, Joined
 from engine.models import in_place
 from engine.models.catalog import SHIPPED
 from engine.models.runtime import Bundle, open_bundle
+from engine.models.slicing import read
 from engine.settings import settings
 from tests.engine.checkpoints import Bundles
 
@@ -213,6 +214,33 @@ def test_a_row_is_the_same_to_the_bit_in_any_company():
     alone = _written(bundle, ids, ["greedy"])
     among = _written(bundle, ids, ["greedy", "pure sampling", "top-k 5", "beam 3"])
     assert alone == among
+
+
+@pytest.mark.feature("keys and values in their place")
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_with_8_bit_weights_it_is_written_in_place_each_row_as_if_it_were_alone(
+    bundles: Bundles, name: str
+):
+    bundle = open_bundle(bundles(name, "--precision", "int8"))
+    found = proofs.proved(bundle)
+    assert found is not None and proofs.difference(bundle, *found) <= 1e-5
+    operations = [node.operation for node in read(found[1].data).nodes]
+    assert "MatMulNBits" in operations and "GroupQueryAttention" in operations
+    rng = np.random.default_rng(7)
+    prompt, ids = rng.integers(4, 30, (1, 5)), rng.integers(4, 30, (4, 7))
+    with Decoder(bundle) as many:
+        many.prefill(prompt)
+        rows = [0] * 7  # all continue the one that was read, then each its own
+        together = []
+        for step in ids:
+            together.append(many.step(step, rows))
+            rows = list(range(7))
+    for row in range(7):
+        with Decoder(bundle) as alone:
+            assert isinstance(alone._keys, InPlace)
+            alone.prefill(prompt)
+            for step, all_rows in zip(ids, together, strict=True):
+                assert (alone.step([step[row]], [0])[0] == all_rows[row]).all()
 
 
 def _written(bundle: Bundle, ids: list[int], settings: list[str]) -> list[tuple[int, float]]:
