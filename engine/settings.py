@@ -73,6 +73,15 @@ class Settings:
         "up to twice as fast, with its weights in memory twice; 0: no model",
         public=300,
     )
+    spin_us: int = whole(
+        20,
+        0,
+        1000,
+        "microseconds that threads which write in place keep looking for work before they sleep: "
+        "quicker steps, and less for whoever else wants the cores; 0: none",
+        class_=0,
+        public=0,
+    )
     trace_mb: int = whole(200, 1, 10**6, "memory for numbers kept between clicks")
     models: Path = setting(
         Path("models"),

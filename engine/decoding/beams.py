@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.decoding.filters import Before
-from engine.decoding.ranking import best, largest
+from engine.decoding.ranking import best, best_of_heads, heads_of
 from engine.decoding.sampling import Sampling
 from engine.models.bundle import Generation
 from engine.values import Frozen
@@ -131,6 +131,7 @@ class Beam:
         self.done = False
         self.ids = np.zeros(0, np.int64)
         self.rows = np.zeros(1, np.int64)
+        self._banned = [i for i in generation.banned if i not in generation.ends]
         self._running = np.array([ROOT])  # node of each running hypothesis
         self._paths: list[list[int]] = [[]]  # its new ids
         self._sums = np.zeros(1, np.float32)
@@ -143,18 +144,25 @@ class Beam:
     def advance(self, logits: Float[np.ndarray, "row vocabulary"]) -> None:
         """Go one step on with what the model predicts after each running hypothesis."""
         width = self.search.width
-        own, entropy = predicted(logits.astype(np.float32))
-        self._remember_options(own, entropy)
-        used = self._ruled(own)
-
-        # 1) the best continuations of all running hypotheses together
+        own, entropy = predicted(logits.astype(np.float32, copy=False))
         count = max(2, 1 + len(self.generation.ends)) * width
-        row, token, running = best(used + self._sums[:, None], count)
+        heads = heads_of(own, max(OPTIONS, count), ties="low")
+        self._remember_options(own, entropy, heads)
+
+        # 1) the best continuations of all running hypotheses together: mostly they are in the heads
+        used, found = own, None
+        if self._changes_nothing_but_bans():
+            found = best_of_heads(own, self._sums, heads, count, self._banned)
+        if found is None:
+            used = self._ruled(own)
+            found = best(used + self._sums[:, None], count)
+        row, token, running = found
         self._length += 1
         score = running / np.float32(self._length**self.search.length_penalty)
 
         # 2) which of them end, which run on
-        over = np.isin(token, self.generation.ends) | (self._length >= self.search.limit)
+        last = self._length >= self.search.limit
+        over = np.array([last or one in self.generation.ends for one in token.tolist()], dtype=bool)
         finished = over & (np.arange(len(token)) < width)
         kept = np.flatnonzero(~over)[:width]
         fate = np.where(finished, FINISHED, PRUNED)
@@ -204,32 +212,38 @@ class Beam:
         possible = self._sums[0] / np.float32(length**search.length_penalty)
         return not possible > np.float32(self._finished[-1].score)
 
+    def _changes_nothing_but_bans(self) -> bool:
+        """Whether no penalty and no forced id has a say in this step."""
+        return not self.search.sampling.penalties and self._forced() is None
+
+    def _forced(self) -> int | None:
+        """The id that the model's card wants here."""
+        rules = self.generation
+        if self._length == self.search.limit - 1 and rules.forced_last is not None:
+            return rules.forced_last
+        return rules.forced_first if len(self.prompt) + self._length == 1 else None
+
     def _ruled(self, own: Float[np.ndarray, "row vocabulary"]) -> np.ndarray:
         """The log-probabilities with penalties and the model's banned and forced ids applied."""
-        rules, length = self.generation, len(self.prompt) + self._length
         used = own.copy()
         for one, value in self.search.sampling.penalties:
             for row, path in enumerate(self._paths):
                 before = Before([*self.prompt, *path], len(self.prompt))
                 used[row] = one.apply(used[row], value, before)
-        used[:, [i for i in rules.banned if i not in rules.ends]] = -np.inf
-        forced = None
-        if length == 1 and rules.forced_first is not None:
-            forced = rules.forced_first
-        if self._length == self.search.limit - 1 and rules.forced_last is not None:
-            forced = rules.forced_last
+        used[:, self._banned] = -np.inf
+        forced = self._forced()
         if forced is not None:
             used[:] = -np.inf
             used[:, forced] = 0.0
         return used
 
     def _remember_options(
-        self, own: Float[np.ndarray, "row vocabulary"], entropy: Float[np.ndarray, "row"]
+        self,
+        own: Float[np.ndarray, "row vocabulary"],
+        entropy: Float[np.ndarray, "row"],
+        heads: Sequence[Int[np.ndarray, "id"]],
     ) -> None:
-        count = min(OPTIONS, own.shape[1])
-        some = np.sort([largest(row, count) for row in own], axis=1)
-        order = np.argsort(-np.take_along_axis(own, some, axis=1), axis=1, kind="stable")
-        ids = np.take_along_axis(some, order, axis=1)
+        ids = np.array([head[:OPTIONS] for head in heads])
         self._rows.append(
             {
                 "expanded": self._running,

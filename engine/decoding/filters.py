@@ -14,21 +14,50 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
-from engine.decoding.ranking import Row, descending, head, holding, probabilities
+from engine.decoding.ranking import (
+    Row,
+    descending,
+    head,
+    holding,
+    least_of,
+    probabilities,
+    surely_hold,
+)
+
+CLOSE = 1e-5  # shares so near, in parts of themselves, may not be in the order of their logits
+
+
+class Known(NamedTuple):
+    """What is known of some logits: their probabilities, and the ids of the largest in order.
+
+    Whatever is not in `head` is less likely than all that is.
+    """
+
+    logits: Row
+    shares: Row
+    head: Int[np.ndarray, "id"]
 
 
 class Before(NamedTuple):
-    """What stands before the position: all ids, of which the first `start` are the prompt."""
+    """What stands before the position: all ids, of which the first `start` are the prompt.
+
+    `known` is of the logits that the first filter is given.
+    """
 
     ids: Sequence[int]
     start: int = 0
+    known: Known | None = None
 
     @property
     def new(self) -> Sequence[int]:
         """The ids that were generated."""
         return self.ids[self.start :]
+
+    def of(self, logits: Row) -> Known | None:
+        """What is known of these logits."""
+        return self.known if self.known is not None and self.known.logits is logits else None
 
 
 class Range(NamedTuple):
@@ -129,49 +158,60 @@ def temperature(logits: Row, value: float) -> Row:
     return logits / np.float32(value)
 
 
-def top_k(logits: Row, count: int) -> Row:
+def top_k(logits: Row, count: int, known: Known | None = None) -> Row:
     """Keep the `count` largest logits, and those equal to the smallest of them."""
     if count >= len(logits):
         return logits
-    least = np.partition(logits, len(logits) - count)[len(logits) - count]
-    return np.where(logits < least, np.float32(-np.inf), logits)
+    if known is not None and 0 < count < len(known.head):
+        least, last = known.shares[known.head[[count - 1, -1]]].tolist()
+        if least > last * (1 + CLOSE):  # of nearly equal logits the larger may not be the likelier
+            some = logits[known.head]
+            return _only(logits, known.head[some >= least_of(some, count)])
+    return _without(logits, logits < least_of(logits, count))
 
 
-def top_p(logits: Row, mass: float) -> Row:
+def top_p(logits: Row, mass: float, known: Known | None = None) -> Row:
     """Keep the smallest set of likeliest tokens whose probabilities reach `mass`.
 
     Probabilities 0.5, 0.3, 0.1, 0.1 and mass 0.7 keep two. Of equals the higher ids stay.
     """
-    scores = probabilities(logits)
-    some = holding(scores, mass)
-    order = some[descending(scores[some], len(some))]
-    held = scores[order]
+    scores = probabilities(logits) if known is None else known.shares
+    if known is not None and surely_hold(held := scores[known.head], mass):
+        order = known.head
+    else:
+        some = holding(scores, mass)
+        order = some[descending(scores[some], len(some))]
+        held = scores[order]
     above = np.cumsum(held, dtype=np.float64) - held
     below = (scores.sum(dtype=np.float64) - above).astype(np.float32)
     kept = order[below > np.float32(1 - mass)]  # compared in float32, as transformers does
     return _only(logits, kept if len(kept) else order[:1])
 
 
-def min_p(logits: Row, share: float) -> Row:
+def min_p(logits: Row, share: float, known: Known | None = None) -> Row:
     """Keep tokens at least `share` times as likely as the likeliest."""
-    scores = probabilities(logits)
-    cut = scores < np.float32(share) * scores.max()
-    return np.where(cut, np.float32(-np.inf), logits)
+    scores = probabilities(logits) if known is None else known.shares
+    if known is not None:
+        held = scores[known.head]
+        least = np.float32(share) * held[0]
+        if held[-1] < least:
+            return _only(logits, known.head[held >= least])
+    return _without(logits, scores < np.float32(share) * scores.max())
 
 
-def typical(logits: Row, mass: float) -> Row:
+def typical(logits: Row, mass: float, known: Known | None = None) -> Row:
     """Keep the tokens whose surprisal is nearest to the entropy until they hold `mass`.
 
     Meister and others 2022, section 3: neither too likely nor too unlikely.
     """
-    scores = probabilities(logits)
+    scores = probabilities(logits) if known is None else known.shares
     with np.errstate(divide="ignore"):
         surprisal = -np.log(scores)
     held = scores > 0
     expected = float(np.sum(scores[held] * surprisal[held], dtype=np.float64))
     distance = np.abs(surprisal - np.float32(expected))
     order, above = head(-distance, scores, mass)
-    return np.where(distance > distance[order[above < mass][-1]], np.float32(-np.inf), logits)
+    return _without(logits, distance > distance[order[above < mass][-1]])
 
 
 def likeliest(logits: Row) -> Row:
@@ -185,8 +225,14 @@ def _with_logit(ids: Sequence[int], logits: Row) -> Int[np.ndarray, "id"]:
     return unique[unique < len(logits)]
 
 
+def _without(logits: Row, cut: Bool[np.ndarray, "vocabulary"]) -> Row:
+    changed = logits.copy()
+    np.copyto(changed, -np.inf, where=cut)
+    return changed
+
+
 def _only(logits: Row, ids: Int[np.ndarray, "id"]) -> Row:
-    changed = np.full_like(logits, -np.inf)
+    changed = np.full(len(logits), -np.inf, logits.dtype)
     changed[ids] = logits[ids]
     return changed
 
@@ -250,7 +296,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Filter(
         "top_k",
-        lambda logits, value, before: top_k(logits, value),
+        lambda logits, value, before: top_k(logits, value, before.of(logits)),
         Range(0, 1_000_000, "0 (off) or more, at most 1,000,000", whole=True),
         off=0,
         label="top-k",
@@ -261,7 +307,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Filter(
         "top_p",
-        lambda logits, value, before: top_p(logits, value),
+        lambda logits, value, before: top_p(logits, value, before.of(logits)),
         Range(0, 1, "in (0, 1]", low_open=True),
         off=1.0,
         label="top-p",
@@ -271,7 +317,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Filter(
         "min_p",
-        lambda logits, value, before: min_p(logits, value),
+        lambda logits, value, before: min_p(logits, value, before.of(logits)),
         Range(0, 1, "in [0, 1]"),
         off=0.0,
         label="min-p",
@@ -283,7 +329,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Filter(
         "typical",
-        lambda logits, value, before: typical(logits, value),
+        lambda logits, value, before: typical(logits, value, before.of(logits)),
         Range(0, 1, "in (0, 1]", low_open=True),
         off=1.0,
         label="typical",

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from engine.decoding.batch import Decoder, Source, left_padded
 from engine.decoding.beams import Beam, Search
-from engine.decoding.choosing import Ask, End, Ending, Written, choose, choose_all
+from engine.decoding.choosing import Ask, Chooser, End, Ending, Written, choose
 from engine.decoding.continuation import Line
 from engine.decoding.next_token import banned
 from engine.errors import EmptyText, TextTooLong
@@ -112,7 +112,7 @@ def _write(
     seed: int,
     ban: Sequence[int],
 ) -> Generator[Step, None, None]:
-    running, index = list(writers), 0
+    running, index, chooser = list(writers), 0, Chooser(seed=seed, ban=ban)
     begun = time.perf_counter()
 
     # 1. Each prompt is read once, in one row; every line continues the row of its own.
@@ -128,7 +128,7 @@ def _write(
         if texts:
             whole = len(texts) == len(logits)  # every row is a text's: no copy
             own = logits if whole else logits[[start for _, start in texts]]
-            written = choose_all(own, [writer.ask for writer, _ in texts], seed=seed, ban=ban)
+            written = chooser.choose(own, [writer.ask for writer, _ in texts])
             for (writer, _), token in zip(texts, written, strict=True):
                 writer.append(token)
         for writer, start in places:

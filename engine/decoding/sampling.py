@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int8
 
 from engine.decoding import filters
-from engine.decoding.filters import FILTERS, Before, Filter
+from engine.decoding.filters import FILTERS, Before, Filter, Known
 from engine.decoding.ranking import Row
 
 # --- The setting --------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ class Sampling:
     @property
     def greedy(self) -> bool:
         """Whether the likeliest token is always chosen."""
-        return self.temperature == 0
+        return ("temperature", 0) in self.values
 
     @property
     def plain(self) -> bool:
@@ -178,13 +178,14 @@ def stages(
     *,
     start: int = 0,
     ban: Sequence[int] = (),
+    known: Known | None = None,
 ) -> Iterator[tuple[str, Row]]:
     """Apply what is switched on, in order: (filter, logits after it); nothing when all is off.
 
     `ids` are all tokens before this position, the prompt's `start` tokens first. `ban` are ids
-    that the model's card forbids: they go after the penalties.
+    that the model's card forbids: they go after the penalties. `known` is of these logits.
     """
-    before = Before(ids, start)
+    before = Before(ids, start, known)
     forbid = bool(ban)
     for one, value in sampling.stages:
         if forbid and one.kind != "penalty":
@@ -245,10 +246,13 @@ def noise(seed: int, run: int, position: int, size: int) -> Float[np.ndarray, "v
     Philox counts instead of remembering, so nothing drawn before changes what comes now. Kept for
     the moment in which all columns of a step ask for the same.
     """
-    key, counter = [seed, run], [0, position, 0, 0]
-    bits = np.random.Philox(key=key, counter=counter).random_raw(size)
-    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
-    found = -np.log(-np.log(uniform))
+    bits = np.random.Philox(key=[seed, run], counter=[0, position, 0, 0]).random_raw(size)
+    bits >>= np.uint64(11)
+    found = bits.astype(np.float64)
+    found += 0.5  # in its place, as fresh memory takes longer than a logarithm
+    found *= 2.0**-53
+    for _ in range(2):
+        np.negative(np.log(found, out=found), out=found)
     found.setflags(write=False)
     return found
 

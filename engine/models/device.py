@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,9 +93,12 @@ def open_session(
     With `halves` its float16 weights are to stay so in memory: nothing large is worked out of them
     at opening.
     """
+    # What writes in place is made of many short operations, whose threads wait microseconds.
+    spin = settings().spin_us if isinstance(graph, Part) and graph.lasting else 0
+    options = partial(_options, threads, halves, spin)
     if device.provider == "cuda":
         try:
-            session = _open(graph, [_cuda(), "CPUExecutionProvider"], _options(threads, halves))
+            session = _open(graph, [_cuda(), "CPUExecutionProvider"], options())
             if session.get_providers()[0] == "CUDAExecutionProvider":
                 return session, device
             reason = "ONNX Runtime did not open the model on the GPU"
@@ -103,7 +107,7 @@ def open_session(
         if settings().device == "cuda":
             raise DeviceUnavailable(f"ATLAS_DEVICE is cuda, but {reason}. Set it to auto or cpu.")
         device = Device("cpu", f"Running on the CPU: {reason}.")
-    return _open(graph, ["CPUExecutionProvider"], _options(threads, halves)), device
+    return _open(graph, ["CPUExecutionProvider"], options()), device
 
 
 def shrinking(device: Device) -> onnxruntime.RunOptions:
@@ -181,7 +185,8 @@ def _cuda() -> tuple[str, dict[str, Any]]:
     return "CUDAExecutionProvider", options
 
 
-def _options(threads: int, halves: bool) -> onnxruntime.SessionOptions:
+def _options(threads: int, halves: bool, spin: int) -> onnxruntime.SessionOptions:
+    """`spin` are microseconds that a thread waits for more work before it sleeps."""
     options = onnxruntime.SessionOptions()
     if halves:
         options.add_session_config_entry(
@@ -194,7 +199,9 @@ def _options(threads: int, halves: bool) -> onnxruntime.SessionOptions:
     options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
     # Threads that spin while they wait take the cores from the server and from other runs: with
     # all cores busy a step took 14 ms instead of 5, with idle ones it gained a tenth.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin > 0)))
+    if spin:
+        options.add_session_config_entry("session.intra_op.spin_duration_us", str(spin))
     return options
 
 

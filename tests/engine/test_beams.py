@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.decoding import beams
+from engine.decoding import beams, ranking
 from engine.decoding.beams import FINISHED, KEPT, PRUNED, ROOT, Beam, Found, Search
 from engine.decoding.ranking import largest
 from engine.models.bundle import Generation
@@ -265,3 +265,32 @@ def test_log_probabilities_and_entropy_equal_pytorchs() -> None:
     shares = law.probs.numpy()
     safe = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     np.testing.assert_allclose(entropy, -(shares * safe).sum(1), atol=1e-5)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 6])
+def test_the_best_continuations_are_those_of_all_cells_wherever_heads_can_tell(decimals: int):
+    """Rounded to whole numbers most are equal to others, in a head and outside."""
+    rng, told = np.random.default_rng(decimals), 0
+    for _ in range(60):
+        scores = np.round(rng.standard_normal((4, 2000)) * 3, decimals).astype(np.float32)
+        sums = np.round(-5 * rng.random(4), decimals).astype(np.float32)
+        banned = rng.integers(0, 2000, 3).tolist()
+        heads = ranking.heads_of(scores, 10, ties="low")
+        found = ranking.best_of_heads(scores, sums, heads, 8, banned)
+        used = scores.copy()
+        used[:, banned] = -np.inf
+        if found is not None:
+            told += 1
+            totals = (used + sums[:, None]).ravel()
+            order = np.argsort(-totals, kind="stable")[:8]  # of equals the lower row and id first
+            for one, other in zip(found, (*np.divmod(order, 2000), totals[order]), strict=True):
+                assert one.tolist() == other.tolist()
+    assert told > 50 or decimals < 6
+
+
+def test_a_continuation_that_no_head_holds_is_left_to_the_search_of_all_cells():
+    scores = np.zeros((1, 2000), np.float32)
+    scores[0, :9] = np.arange(9, 0, -1)
+    heads = ranking.heads_of(scores, 9, ties="low")
+    banned = list(range(4))  # five are left in the head, and eight are wanted
+    assert ranking.best_of_heads(scores, np.zeros(1, np.float32), heads, 8, banned) is None

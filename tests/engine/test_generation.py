@@ -7,7 +7,7 @@ import pytest
 
 from engine.decoding import ranking, sampling
 from engine.decoding.batch import encode
-from engine.decoding.choosing import Ask, Written, choose, choose_all
+from engine.decoding.choosing import Ask, Chooser, Written, choose, choose_all
 from engine.decoding.continuation import Line
 from engine.decoding.generation import following, generate
 from engine.decoding.next_token import banned
@@ -382,3 +382,14 @@ def test_plain_greedy_tells_what_greedy_with_an_idle_penalty_tells(forced: str):
             for text in ("greedy", "greedy, no-repeat 90")
         )
     assert told(plain) == told(idle)
+
+
+def test_a_chooser_that_goes_on_tells_what_a_new_one_tells():
+    """Its memory is used again, by steps of fewer rows and of more."""
+    rng, lines = np.random.default_rng(6), [Line.parse(text) for text in CHOSEN]
+    chooser = Chooser(seed=5)
+    for count in (3, len(lines), 2, 4):
+        logits = 3 * rng.standard_normal((count, 400), dtype=np.float32)
+        asks = [Ask(line, [1, 2, 3, 4], 3, number) for number, line in enumerate(lines[:count])]
+        ours = [told(token) for token in chooser.choose(logits, asks)]
+        assert ours == [told(token) for token in choose_all(logits.copy(), asks, seed=5)]

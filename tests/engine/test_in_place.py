@@ -17,6 +17,7 @@ from engine.decoding.rows.keys import InPlace, Joined
 from engine.models import in_place
 from engine.models.catalog import SHIPPED
 from engine.models.runtime import Bundle, open_bundle
+from engine.models.slicing import read
 from engine.settings import settings
 from tests.engine.checkpoints import Bundles
 
@@ -189,6 +190,15 @@ def test_a_copy_goes_its_own_way(bundles: Bundles, monkeypatch: pytest.MonkeyPat
     both(open_bundle(bundles("gpt2")), play, monkeypatch)
 
 
+def test_logits_stay_when_the_next_step_is_taken():
+    with Decoder(open_bundle(SHIPPED / "tales-gpt")) as decoder:
+        kept = [decoder.prefill(np.array([[4, 5, 6]]))]
+        kept += [decoder.step([7, 8], rows) for rows in ([0, 0], [0, 1])]
+        copies = [one.copy() for one in kept]
+        decoder.step([9, 9], [0, 1])
+        assert all((one == copy).all() for one, copy in zip(kept, copies, strict=True))
+
+
 def test_a_text_outgrows_its_first_buffer(monkeypatch: pytest.MonkeyPatch):
     def play(decoder: Decoder) -> list[np.ndarray]:
         rng = np.random.default_rng(5)
@@ -204,6 +214,33 @@ def test_a_row_is_the_same_to_the_bit_in_any_company():
     alone = _written(bundle, ids, ["greedy"])
     among = _written(bundle, ids, ["greedy", "pure sampling", "top-k 5", "beam 3"])
     assert alone == among
+
+
+@pytest.mark.feature("keys and values in their place")
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
+def test_with_8_bit_weights_it_is_written_in_place_each_row_as_if_it_were_alone(
+    bundles: Bundles, name: str
+):
+    bundle = open_bundle(bundles(name, "--precision", "int8"))
+    found = proofs.proved(bundle)
+    assert found is not None and proofs.difference(bundle, *found) <= 1e-5
+    operations = [node.operation for node in read(found[1].data).nodes]
+    assert "MatMulNBits" in operations and "GroupQueryAttention" in operations
+    rng = np.random.default_rng(7)
+    prompt, ids = rng.integers(4, 30, (1, 5)), rng.integers(4, 30, (4, 7))
+    with Decoder(bundle) as many:
+        many.prefill(prompt)
+        rows = [0] * 7  # all continue the one that was read, then each its own
+        together = []
+        for step in ids:
+            together.append(many.step(step, rows))
+            rows = list(range(7))
+    for row in range(7):
+        with Decoder(bundle) as alone:
+            assert isinstance(alone._keys, InPlace)
+            alone.prefill(prompt)
+            for step, all_rows in zip(ids, together, strict=True):
+                assert (alone.step([step[row]], [0])[0] == all_rows[row]).all()
 
 
 def _written(bundle: Bundle, ids: list[int], settings: list[str]) -> list[tuple[int, float]]:
@@ -237,6 +274,26 @@ def test_a_graph_without_layers_is_left_alone(bundles: Bundles):
     assert whole is not None
     assert in_place.edited(whole, layers=0, heads=2, key_heads=2) is None
     assert in_place.edited(replace(whole, nodes=()), layers=2, heads=2, key_heads=2) is None
+
+
+@pytest.mark.parametrize(("spin", "spinning"), [("0", "0"), ("20", "1")])
+def test_only_threads_that_write_in_place_wait_awake_and_for_as_long_as_is_set(
+    monkeypatch: pytest.MonkeyPatch, spin: str, spinning: str
+):
+    monkeypatch.setenv("ATLAS_SPIN_US", spin)
+    settings.cache_clear()
+    try:
+        bundle = Bundle(SHIPPED / "tales-gpt")
+        found = bundle.in_place()
+        assert found is not None
+        own, traces = (one.ort.get_session_options() for one in (found[0], bundle.session()))
+        entry = "session.intra_op.allow_spinning"
+        assert own.get_session_config_entry(entry) == spinning
+        assert traces.get_session_config_entry(entry) == "0"
+        if spinning == "1":
+            assert own.get_session_config_entry("session.intra_op.spin_duration_us") == spin
+    finally:
+        settings.cache_clear()
 
 
 def test_a_model_larger_than_the_settings_allow_writes_with_the_graph_that_traces(

@@ -327,3 +327,38 @@ def test_the_likeliest_of_many_rows_are_those_of_a_sort():
     for scores in (many, many[:, :40], ranking.probabilities(many[1])[None]):
         for row, found in zip(scores, ranking.likeliest_of(scores, 8), strict=True):
             assert found.tolist() == sorted(range(len(row)), key=lambda i: (-row[i], -i))[:8]
+
+
+def test_what_lies_outside_a_head_is_less_than_all_in_it():
+    many = np.vstack([rows(6, 6000), np.zeros((1, 6000), np.float32), np.round(rows(2, 6000))])
+    for row, found in zip(many, ranking.heads_of(many, 20), strict=True):
+        assert found.tolist() == sorted(range(len(row)), key=lambda i: (-row[i], -i))[: len(found)]
+        assert len(found) >= 20 and np.delete(row, found).max(initial=-np.inf) < row[found[-1]]
+
+
+@pytest.mark.parametrize("count", [1, 7, 60, 93, 94, 95, 5999])
+def test_the_least_of_the_largest_is_that_of_a_sort(count: int):
+    for row in (*rows(4, 6000), np.round(rows(1, 6000)[0]), rows(1, 70)[0]):
+        if count < len(row):
+            assert ranking.least_of(row, count) == np.sort(row)[-count]
+
+
+@pytest.mark.parametrize("setting", [one for one in SETTINGS if one.stages], ids=str)
+def test_what_is_known_of_logits_changes_nothing_that_is_kept(setting: Sampling):
+    many = np.vstack([rows(20, 6000), np.round(rows(4, 6000)), np.zeros((1, 6000), np.float32)])
+    many[0, 100:5900] = -np.inf
+    shares = np.vstack([ranking.probabilities(row) for row in many])
+    for row, own, head in zip(many, shares, ranking.heads_of(shares, 48), strict=True):
+        known = filters.Known(row, own, head)
+        with np.errstate(invalid="ignore"):  # 0 x infinity
+            plain = list(sampling.stages(row, setting, [1, 2, 3]))
+            quick = list(sampling.stages(row, setting, [1, 2, 3], known=known))
+        assert [name for name, _ in plain] == [name for name, _ in quick]
+        for (_, one), (_, other) in zip(plain, quick, strict=True):
+            assert (one == other).all()
+
+
+def test_noise_is_made_of_the_bits_of_philox_alone():
+    bits = np.random.Philox(key=[7, 2], counter=[0, 5, 0, 0]).random_raw(300)
+    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    assert (sampling.noise(7, 2, 5, 300) == -np.log(-np.log(uniform))).all()

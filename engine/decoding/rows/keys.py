@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from onnxruntime import OrtValue
+from onnxruntime import IOBinding, OrtValue
 
 from engine.models.feeds import Off, empty_past, head_masks, text_feeds
 from engine.models.in_place import LENGTHS, TOTAL, Edited
@@ -120,10 +120,21 @@ class Joined:
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A binding of the first rows of a buffer, and the values of a source that it was given."""
+
+    binding: IOBinding
+    buffer: np.ndarray
+    rows: int
+    given: dict[str, OrtValue]
+
+
 class InPlace:
     """Keys and values in one buffer [2 x layer, row, key head, place, dim] of float32.
 
     Row r holds its own tokens from place 0 on, however its prompt was filled up: `_lengths[r]`.
+    While rows and buffer stay, so do their bindings: of a step only what is new is bound.
     """
 
     def __init__(self, bundle: Bundle, session: Session, edited: Edited) -> None:
@@ -132,8 +143,10 @@ class InPlace:
         self._names = sorted(name for name in session.inputs if name.startswith("past."))
         _, self._heads, _, self._dim = session.inputs[self._names[0]].shape
         self._constant = head_masks(session, own="decoder", off=())
+        self._vocabulary = _last_axis(session, "logits")
         self._lengths = np.zeros(0, dtype=np.int64)
         self._buffer = np.zeros((len(self._names), 0, self._heads, 0, self._dim), np.float32)
+        self._laid: _Laid | None = None
 
     @property
     def nbytes(self) -> int:
@@ -163,22 +176,23 @@ class InPlace:
         if first:
             self._lengths = np.zeros(count, dtype=np.int64)
             real = asked.mask.sum(axis=1)
-            ids = _to_the_left(asked.ids, asked.mask)
+            ids, ends = _to_the_left(asked.ids, asked.mask), np.unique(real - 1)
         else:
-            real, ids = np.full(count, new), asked.ids
+            real, ids, ends = new, asked.ids, np.array([new - 1])
         before, after = self._lengths, self._lengths + real
         total = int(after.max())
         self._reserve(count, total)
-        ends = np.unique(real - 1)
         logits = self._run(asked, ids, before, after, total, ends)
         self._lengths = after
+        if len(ends) == 1:
+            return logits[:, 0]
         return logits[np.arange(count), np.searchsorted(ends, real - 1)]
 
     def copy(self) -> InPlace:
         """A step changes the buffer, so the twin has its own."""
         twin = InPlace.__new__(InPlace)
         twin.__dict__.update(self.__dict__)
-        twin._buffer = self._buffer.copy()
+        twin._buffer, twin._laid = self._buffer.copy(), None
         return twin
 
     def joined(self) -> Joined:
@@ -213,22 +227,32 @@ class InPlace:
             TOTAL: np.array([total], dtype=np.int32),
             **{name: shape[start:end] for name, (start, end) in self._edited.shapes.items()},
         }
-        binding = self.session.ort.io_binding()
+        laid = self._bound(count)
+        binding = laid.binding
         for name, array in feeds.items():
             if name in self.session.inputs:
                 binding.bind_cpu_input(name, array)
         for name, value in asked.bound.items():
-            if name in self.session.inputs:
+            if name in self.session.inputs and laid.given.get(name) is not value:
                 binding.bind_ortvalue_input(name, value)
-        binding.bind_output("logits", "cpu")
-        for name, buffer in zip(self._names, self._buffer, strict=True):
-            # Rows left out lie behind the others: the first `count` are one piece.
-            place = (np.float32, (count, *buffer.shape[1:]), buffer.ctypes.data)
-            binding.bind_input(name, "cpu", 0, *place)
-            binding.bind_output(name.replace("past", "present", 1), "cpu", 0, *place)
+                laid.given[name] = value
+        logits = np.empty((count, len(ends), self._vocabulary), np.float32)
+        binding.bind_output("logits", "cpu", 0, np.float32, logits.shape, logits.ctypes.data)
         with self._bundle.turn(self.session):
             self.session.ort.run_with_iobinding(binding)
-        return binding.get_outputs()[0].numpy().astype(np.float32, copy=False)
+        return logits
+
+    def _bound(self, count: int) -> _Laid:
+        """A binding whose past and present are the first `count` rows of the buffer."""
+        if self._laid is None or self._laid.buffer is not self._buffer or self._laid.rows != count:
+            binding = self.session.ort.io_binding()
+            for name, buffer in zip(self._names, self._buffer, strict=True):
+                # Rows left out lie behind the others: the first `count` are one piece.
+                place = (np.float32, (count, *buffer.shape[1:]), buffer.ctypes.data)
+                binding.bind_input(name, "cpu", 0, *place)
+                binding.bind_output(name.replace("past", "present", 1), "cpu", 0, *place)
+            self._laid = _Laid(binding, self._buffer, count, {})
+        return self._laid
 
     def _reserve(self, rows: int, places: int) -> None:
         """Have room for so many rows and places; twice as many as before where that is not so."""
@@ -243,6 +267,14 @@ class InPlace:
 
     def _empty(self, rows: int, places: int) -> np.ndarray:
         return np.zeros((len(self._names), rows, self._heads, places, self._dim), np.float32)
+
+
+def _last_axis(session: Session, name: str) -> int:
+    """The size of an output's last axis, which is the same in every run."""
+    found = next(node.shape[-1] for node in session.ort.get_outputs() if node.name == name)
+    if not isinstance(found, int):
+        raise RuntimeError(f"the graph does not say how wide {name} are")
+    return found
 
 
 def _to_the_left(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
