@@ -43,8 +43,8 @@ class Bare(AppSession):
     def _handle_scriptrunner_event_on_event_loop(
         self, sender: Any, event: ScriptRunnerEvent, *more: Any, **named: Any
     ) -> None:
-        message = next((one for one in (*more, *named.values()) if one is not None), None)
-        self.heard.append(message.delta.fragment_id if event is DRAWN else event.name)
+        found = [one for one in (*more, *named.values()) if isinstance(one, ForwardMsg)]
+        self.heard.append(found[0].delta.fragment_id if event is DRAWN else event.name)
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,12 @@ def test_what_is_drawn_at_once_wakes_the_loop_once(monkeypatch: pytest.MonkeyPat
 
     async def play() -> Bare:
         session = Bare()
-        await in_thread(lambda: [drawn(session, "x") for _ in range(50)] and None)
+
+        def run() -> None:
+            for _ in range(50):
+                drawn(session, "x")
+
+        await in_thread(run)
         session._on_scriptrunner_event(SimpleNamespace(), ENDED)  # type: ignore[arg-type]
         await until(lambda: len(session.heard) == 51)
         return session

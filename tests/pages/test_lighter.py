@@ -29,7 +29,7 @@ def lightened(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     lighter.lighten()
     yield
     if had is None:
-        del RunningCursor.__deepcopy__
+        delattr(RunningCursor, "__deepcopy__")
 
 
 def held(**values: object) -> tuple[SafeSessionState, SessionState]:
