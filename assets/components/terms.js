@@ -23,7 +23,7 @@ export default function ({ data, setTriggerValue }) {
  * @param {(lesson: string, step: number) => void} open
  */
 function dotted(data, open) {
-  const known = words(data.terms);
+  const known = words(JSON.parse(data.terms));
   /** @type {Map<Element, TermSpot[]>} */
   let places = new Map();
   let timer = 0, at = 0;

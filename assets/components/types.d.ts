@@ -80,7 +80,7 @@ interface TermSpot {
 }
 
 interface TermsData {
-  terms: Term[];
+  terms: string; // JSON: Term[]
   ground: string;
   ink: string;
   line: string;

@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -265,7 +266,7 @@ def _listed(card: Card, folder: Path) -> tuple[str, ...]:
         )
     for name in card.files:
         # A card comes from outside: a path in it must not lead out of the bundle's folder.
-        if name != Path(name).name or name in (".", "..") or "\\" in name:
+        if name != os.path.basename(name) or name in (".", "..") or "\\" in name:
             raise BrokenBundle(
                 f"card.json of {folder.name} lists {name!r}, which is not a file name."
             )
@@ -279,7 +280,7 @@ def _listed(card: Card, folder: Path) -> tuple[str, ...]:
 
 def _stamp_of(folder: Path, name: str) -> tuple[str, int, int]:
     try:
-        found = (folder / name).stat()
+        found = os.stat(f"{folder}/{name}")  # twenty of them are made for every click
     except OSError:
         raise BrokenBundle(f"{name} of {folder.name} is missing. Export the model again.") from None
     return name, found.st_size, found.st_mtime_ns

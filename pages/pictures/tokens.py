@@ -151,8 +151,8 @@ def _told(tokens: Tokens, index: int) -> tuple[Told, int, int]:
 
 def _held(tokens: Tokens, start: int, end: int) -> str:
     """A stretch of the text without what the normalizer deleted inside it."""
-    text, gone = tokens.text[start:end], tokens.left_out[start:end] > 0
-    if not gone.any():
+    text, gone = tokens.text[start:end], tokens.left_out[start:end].tobytes()
+    if not any(gone):
         return text
     return "".join(one for one, out in zip(text, gone, strict=True) if not out)
 
@@ -213,6 +213,13 @@ def under(tokens: Tokens, index: int, below: Below) -> str:
 
 def tip(tokens: Tokens, index: int, roles: Mapping[int, str] | None = None) -> str:
     """All there is to say of a token, a line each; `roles` are those of special tokens, by id."""
+    return face_and_tip(tokens, index, roles)[1]
+
+
+def face_and_tip(
+    tokens: Tokens, index: int, roles: Mapping[int, str] | None = None
+) -> tuple[str, str]:
+    """What `face` and `tip` say, for who draws hundreds of chips."""
     told, start, end = _told(tokens, index)
     lines = [f"token {index + 1}, id {tokens.ids[index]}"]
     if roles and tokens.special[index] and int(tokens.ids[index]) in roles:
@@ -220,7 +227,7 @@ def tip(tokens: Tokens, index: int, roles: Mapping[int, str] | None = None) -> s
     if start < end:
         plural = "s" if end - start != 1 else ""
         lines.append(f"{end - start} character{plural}, from {start} up to {end}")
-    return "\n".join((*lines, *told.lines))
+    return told.face, "\n".join((*lines, *told.lines))
 
 
 def rows(tokens: Tokens, first: int = 0, last: int | None = None) -> list[dict[str, Any]]:

@@ -190,8 +190,9 @@ def _module(name: str, before: dict[str, str]) -> str:
     return "\n".join(re.sub(r"^export (?!default)", "", line) for line in kept)
 
 
+@once
 def styles(name: str) -> str:
-    """A style sheet of ours."""
+    """A style sheet of ours, read once."""
     return (ASSETS / name).read_text(encoding="utf-8")
 
 

@@ -22,6 +22,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache as once
 from pathlib import Path
 
 import streamlit as st
@@ -227,10 +228,15 @@ def _head(title: str, intro: str) -> tuple[DeltaGenerator | None, DeltaGenerator
 
 def _menu(title: str) -> None:
     with st.container(horizontal=True, key="atlas-menu", gap="xsmall"):
-        for page in PAGES:
-            if (ROOT / page.file).exists():
-                name = NAME if page.title == "Home" else page.title
-                st.page_link(page.file, label=name, icon=f":material/{page.icon}:")
+        for page in _pages():
+            name = NAME if page.title == "Home" else page.title
+            st.page_link(page.file, label=name, icon=f":material/{page.icon}:")
+
+
+@once
+def _pages() -> tuple[Page, ...]:
+    """The pages that this copy of the app has."""
+    return tuple(page for page in PAGES if (ROOT / page.file).exists())
 
 
 def _default_text(title: str, name: str | None) -> str:

@@ -31,7 +31,7 @@ function opened(...captions) {
   globalThis.CSS = { highlights: ranges };
   globalThis.Highlight = class { constructor(...all) { this.all = all; } };
   const told = [];
-  const data = { terms: TERMS, ground: "#fff", ink: "#000", line: "#ccc" };
+  const data = { terms: JSON.stringify(TERMS), ground: "#fff", ink: "#000", line: "#ccc" };
   const stop = show({ data, parentElement: dom.window.document.body, setTriggerValue: (...it) => told.push(it) });
   const marked = () => (ranges.get("atlas-term")?.all ?? []).map(String);
   const press = (node, key) =>
@@ -91,7 +91,7 @@ test("a browser that cannot mark ranges still says its terms by keys", () => {
   page.stop();
   globalThis.CSS = {};
   const stop = show({
-    data: { terms: TERMS, ground: "#fff", ink: "#000", line: "#ccc" },
+    data: { terms: JSON.stringify(TERMS), ground: "#fff", ink: "#000", line: "#ccc" },
     parentElement: page.dom.window.document.body,
     setTriggerValue: () => {},
   });

@@ -98,7 +98,7 @@ def test_the_browser_is_told_the_terms_once_on_every_page(open_page: Open, page:
     app = open_page(page)
     assert not crash(app), crash(app)
     (data,) = components(app, "atlas_terms")
-    assert [one["forms"][0] for one in data["terms"]] == list(TERMS)
+    assert [one["forms"][0] for one in json.loads(data["terms"])] == list(TERMS)
     assert len(json.dumps(data)) < 20_000
 
 

@@ -19,7 +19,7 @@ from pages.pictures.chips import graphemes
 from pages.pictures.names import character
 from pages.pictures.remembered import remembered
 from pages.pictures.svg import esc, tag, visible
-from pages.pictures.tokens import Below, Group, face, groups, is_unknown, lines, rtl, tip, under
+from pages.pictures.tokens import Below, Group, face_and_tip, groups, is_unknown, lines, rtl, under
 
 _MARKS = re.compile("[·⏎→␍]")
 KEEP = ' data-keep=""'
@@ -132,13 +132,13 @@ def _chip(tokens: Tokens, index: int, look: _Look, *, group: str | None = None) 
         kind += " unknown"
     elif tokens.special[index]:
         kind = "special"
-    shown = face(tokens, index)
+    shown, said = face_and_tip(tokens, index, look.roles)
     on = f' data-on="{group}"' if group else ""
     way = "" if tokens.text.isascii() else ' dir="auto"'
     return (
         f'<span class="tok {kind}" data-id="t{index}" '
         f'data-name="{_quoted(shown)}"{on} '
-        f'data-tip="{_lines(tip(tokens, index, look.roles))}"{KEEP if look.keep else ""}>'
+        f'data-tip="{_lines(said)}"{KEEP if look.keep else ""}>'
         f"<b{way}>{_marked(_joined(tokens, index, shown))}</b>"
         f"<i>{esc(under(tokens, index, look.below))}</i></span>"
     )
@@ -201,10 +201,12 @@ def _source(tokens: Tokens, found: list[Group]) -> str:
 def _typed(tokens: Tokens, start: int, end: int) -> str:
     """A stretch of the text as typed, with what the normalizer deleted crossed out."""
     text = tokens.text[start:end]
-    gone = tokens.left_out[start:end] == NORMALIZER
-    if not gone.any():
+    gone = tokens.left_out[start:end].tobytes()
+    if NORMALIZER not in gone:
         return esc(text)
-    return "".join(_gone(one) if out else esc(one) for one, out in zip(text, gone, strict=True))
+    return "".join(
+        _gone(one) if out == NORMALIZER else esc(one) for one, out in zip(text, gone, strict=True)
+    )
 
 
 @lru_cache(maxsize=256)

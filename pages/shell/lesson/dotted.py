@@ -6,6 +6,9 @@ in them, in one place.
 
 from __future__ import annotations
 
+import json
+from functools import cache as once
+
 import streamlit as st
 from streamlit.components.v2 import component
 
@@ -32,16 +35,25 @@ def dotted() -> None:
     _terms(
         key=KEY,
         data={
-            "terms": [
-                {"forms": list(one.forms), "says": one.says, "lesson": one.lesson, "step": one.step}
-                for one in terms().values()
-                if one.name not in left_out
-            ],
+            "terms": _written(left_out),
             "ground": palette.hexadecimal(palette.SURFACE, dark=dark),
             "ink": palette.hexadecimal(palette.INK, dark=dark),
             "line": palette.hexadecimal(palette.LINE, dark=dark),
         },
         on_lesson_change=_open,
+    )
+
+
+@once
+def _written(left_out: tuple[str, ...]) -> str:
+    """All terms but some as JSON: written once, and not for every run of a page."""
+    return json.dumps(
+        [
+            {"forms": list(one.forms), "says": one.says, "lesson": one.lesson, "step": one.step}
+            for one in terms().values()
+            if one.name not in left_out
+        ],
+        ensure_ascii=False,
     )
 
 
