@@ -1,13 +1,14 @@
 """`python -m bench.space`: the map of a large vocabulary, 50,257 points of 768 numbers.
 
-    --only NAME ...  some of: pca, neighbours, umap, picture, turning (all)
+    --only NAME ...  some of: pca, neighbours, umap, picture, turning, larger (all)
     --points N       a smaller map, for a try; its figures say nothing about the goals
     --gpu            let Chromium use the machine's GPU; else a GPU in software draws
     --out FILE       keep the table in a file: it replaces the one of its title there
 
 Each row is printed as soon as it is measured. Vectors are drawn at random around a few hundred
 centres, as no model of that size is shipped; the times depend on their number and width alone. The
-page is the real one: a copy of a shipped bundle, its vectors exchanged for the large ones.
+page is the real one: a copy of a shipped bundle, its vectors exchanged for the large ones. What
+only a browser can time is in `bench.maps`; `larger` is a map of five times as many points.
 """
 
 from __future__ import annotations
@@ -24,39 +25,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bench.app import MODELS
-from bench.browsing import browsing
-from bench.measure import Row, Times, below, timed
+from bench.maps import larger, picture, turning
+from bench.measure import Row, below, timed
 from bench.report import every, tell
 
 POINTS, WIDTH = 50_257, 768
-WIRE = 2_000_000
+LARGER, NARROW = 5, 64  # times as many points, and numbers of each: a table that fits any machine
 TITLE = "The map of a vocabulary of 50,257 pieces"
-FRAMES = """async (node) => {
-    // Turns the camera for three seconds, a little in each frame, and counts the frames drawn.
-    const scene = node._fullLayout.scene._scene, begun = performance.now();
-    let frames = 0;
-    while (performance.now() - begun < 3000) {
-        const a = (performance.now() - begun) / 1000;
-        const eye = { x: 1.6 * Math.cos(a), y: 1.6 * Math.sin(a), z: 0.8 };
-        const camera = { ...scene.getCamera(), eye, projection: { type: "perspective" } };
-        scene.setViewport({ aspectratio: scene.fullSceneLayout.aspectratio, camera });
-        await new Promise(requestAnimationFrame);
-        const gl = scene.glplot.gl;
-        gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
-        frames += 1;
-    }
-    return frames / ((performance.now() - begun) / 1000);
-}"""
-RENDERER = """node => {
-    const gl = node._fullLayout.scene._scene.glplot.gl;
-    const told = gl.getExtension("WEBGL_debug_renderer_info");
-    return told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "an unnamed renderer";
-}"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +51,12 @@ class Given:
         """The bundle with the large table, made when first asked for."""
         found = self.folder / "models" / "large"
         return found if found.exists() else stand_in(found, large(self.points))
+
+    @property
+    def larger(self) -> Path:
+        """One with more vectors, of fewer numbers each."""
+        found = self.folder / "models" / "larger"
+        return found if found.exists() else stand_in(found, large(LARGER * self.points, NARROW))
 
 
 Part = Callable[[Given], Iterator[Row]]
@@ -98,11 +83,11 @@ def _arguments() -> argparse.Namespace:
     return found.parse_args()
 
 
-def large(points: int) -> np.ndarray:
+def large(points: int, width: int = WIDTH) -> np.ndarray:
     """Vectors [point, width] around 300 centres."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(300, WIDTH)).astype(np.float32)
-    noise = rng.standard_normal(size=(points, WIDTH), dtype=np.float32)
+    centres = rng.normal(size=(300, width)).astype(np.float32)
+    noise = rng.standard_normal(size=(points, width), dtype=np.float32)
     return centres[rng.integers(0, 300, points)] + noise
 
 
@@ -126,7 +111,8 @@ def stand_in(folder: Path, vectors: np.ndarray) -> Path:
             "dtype": "float32",
         }
     }
-    card |= {"name": "large", "title": "Large", "vocabulary": len(vectors), "width": WIDTH}
+    card |= {"name": folder.name, "title": "Large"}
+    card |= {"vocabulary": len(vectors), "width": vectors.shape[1]}
     (folder / "card.json").write_text(json.dumps(card))
     return folder
 
@@ -177,65 +163,12 @@ def umap(given: Given) -> Iterator[Row]:
     yield Row("UMAP, one thread, seeded", f"{seconds:.0f} s", "under 100 s", seconds < 100)
 
 
-# ---------------------------------------------------------------------------- in Chromium
-
-
-# An empty text: the large table fits no graph, and the map needs none.
-ADDRESS = "Embeddings?model=large&text=&view=Vocabulary"
-
-
-def picture(given: Given) -> Iterator[Row]:
-    """From a click in the open app to its first picture, and what travels for it.
-
-    The server knows the map by then (the first visit), and the browser has the library. The page
-    is opened anew each time at a view without a map, so that nothing of the map is in the browser.
-    """
-    assert given.bundle.exists()
-    with browsing(gpu=given.gpu) as (page, address):
-        received: list[int] = []
-        page.on("websocket", lambda s: s.on("framereceived", lambda d: received.append(len(d))))
-        link = f"{address}/{ADDRESS}"
-        first = _seconds(page, lambda: page.goto(link))
-        yield Row("the first visit after the server's start", f"{first:.1f} s")
-        anew = Times(tuple(_seconds(page, lambda: page.goto(link)) for _ in range(3)))
-        yield Row("the page opened anew, the app's own start with it", str(anew))
-        times, wire = [], 0
-        for _ in range(5):
-            page.goto(link.replace("Vocabulary", "Analogies"))
-            button = page.get_by_role("radio", name="Vocabulary")
-            button.wait_for()
-            page.wait_for_timeout(1500)
-            received.clear()
-            times.append(_seconds(page, button.click))
-            wire = sum(received)
-        yield below("the map chosen, its first 3-D picture drawn", Times(tuple(times)), 1500)
-        yield Row("on the wire for it", f"{wire / 1e6:.2f} MB", "under 2 MB", wire < WIRE)
-
-
-def turning(given: Given) -> Iterator[Row]:
-    """Frames a second while the camera turns, and who draws them."""
-    assert given.bundle.exists()
-    with browsing(gpu=given.gpu) as (page, address):
-        _seconds(page, lambda: page.goto(f"{address}/{ADDRESS}"))
-        plot = page.locator(".space .plot")
-        what = f"turning, drawn by {plot.evaluate(RENDERER)}"
-        rate = sorted(plot.evaluate(FRAMES) for _ in range(3))[1]
-        yield Row(what, f"{rate:.0f} frames a second", "30", rate >= 30)
-
-
-def _seconds(page: Any, act: Callable[[], object]) -> float:
-    """Seconds until the map stands with its names."""
-    began = time.perf_counter()
-    act()
-    page.locator(".space .labels button").first.wait_for()
-    return time.perf_counter() - began
-
-
 PARTS: dict[str, Part] = {
     "pca": pca,
     "neighbours": neighbours,
-    "picture": picture,
-    "turning": turning,
+    "picture": lambda given: picture(given.bundle, given.gpu),
+    "turning": lambda given: turning(given.bundle, given.gpu),
+    "larger": lambda given: larger(given.larger, given.gpu),
     "umap": umap,
 }
 

@@ -6,7 +6,7 @@
  * Numbers as a link tells them.
  * @param {number[]} values
  */
-function told(values) {
+export function told(values) {
   return values.map((v) => String(Number(v.toFixed(3)))).join("_");
 }
 
@@ -17,6 +17,17 @@ function told(values) {
 export function turned(view) {
   const v = view.split("_").map(Number), part = (/** @type {number} */ k) => ({ x: v[k], y: v[k + 1], z: v[k + 2] });
   return v.length === 9 ? { eye: part(0), center: part(3), up: part(6) } : null;
+}
+
+/**
+ * The camera of a deep map that nobody has turned yet.
+ * @param {[number, number][]} ends  of each axis
+ * @param {boolean} narrow  a screen on which the box needs more room
+ */
+export function first(ends, narrow) {
+  const lengths = ends.map(([low, high]) => high - low), unit = Math.cbrt(lengths[0] * lengths[1] * lengths[2]);
+  const back = (narrow ? 1.45 : 1) * Math.max(1, lengths[2] / unit / 1.15);
+  return { eye: { x: 1.2 * back, y: 1.3 * back, z: 0.85 * back }, center: { x: 0, y: 0, z: 0 }, up: { x: 0, y: 0, z: 1 } };
 }
 
 /**
@@ -84,6 +95,6 @@ export function spots(plot, flat) {
  * @param {number[]} a
  * @param {number[]} b
  */
-function times(a, b) {
+export function times(a, b) {
   return Array.from({ length: 16 }, (_, i) => [0, 1, 2, 3].reduce((sum, k) => sum + a[4 * k + (i % 4)] * b[4 * Math.floor(i / 4) + k], 0));
 }

@@ -1,20 +1,21 @@
 // @ts-check
 // The many points of a map, unpacked, and whatever is asked of all of them.
 
-import { bits, bytes, within } from "./area.js";
+import { bits, within } from "./area.js";
+import { stride } from "./picking.js";
 
 const LABELLED = 160; // points whose names are tried, at most
 const OUTERMOST = 60; // of a whole cloud only these: in the thick of it no name can be read
 
 /** @param {CloudData} data */
 export function points(data) {
-  const whole = new Int16Array(bytes(data.places).buffer), count = whole.length / 3;
-  const axes = [0, 1, 2].map((k) => Float32Array.from({ length: count }, (_, i) => whole[3 * i + k] * data.scale));
-  const classes = bytes(data.classes);
-  const ends = axes.map((axis) => axis.reduce(wider, [Infinity, -Infinity]));
-  const { names, legend, ids } = data;
+  const { places: whole, classes } = data, count = whole.length / 3;
+  const axes = [0, 1, 2].map(() => new Float32Array(count));
+  for (let j = 0; j < 3 * count; j++) axes[j % 3][(j / 3) | 0] = whole[j] * data.scale;
+  const ends = axes.map(reach);
+  const { digest, names, legend, ids, scale } = data, step = stride(count);
 
-  return { names, legend, ids, count, place, group, extent, landmarks, inside };
+  return { digest, names, legend, ids, count, scale, place, group, packed, some, nth, extent, landmarks, inside };
 
   /**
    * @param {number} i
@@ -31,6 +32,35 @@ export function points(data) {
    */
   function group(k, only) {
     return [...classes.keys()].filter((i) => classes[i] === k && (!only || only.has(i)));
+  }
+
+  /**
+   * All points as `webgl.js` draws them, what is not to be seen with the hue -1. Any first part of
+   * them is a fair sample of the cloud: `nth` says which point stands at a slot.
+   * @param {Set<number>} hidden  classes
+   * @param {Set<number> | null} only
+   */
+  function packed(hidden, only) {
+    const out = new Int16Array(4 * count);
+    for (let slot = 0, i = 0; slot < count; slot++, i = (i + step) % count) {
+      for (let k = 0; k < 3; k++) out[4 * slot + k] = whole[3 * i + k];
+      out[4 * slot + 3] = hidden.has(classes[i]) || (only && !only.has(i)) ? -1 : classes[i];
+    }
+    return out;
+  }
+
+  /**
+   * Some points in one hue, as `webgl.js` draws them.
+   * @param {number[]} at
+   * @param {number} hue
+   */
+  function some(at, hue) {
+    return Int16Array.from({ length: 4 * at.length }, (_, j) => (j % 4 < 3 ? whole[3 * at[j >> 2] + (j % 4)] : hue));
+  }
+
+  /** @param {number} slot */
+  function nth(slot) {
+    return (slot * step) % count;
   }
 
   /**
@@ -69,6 +99,16 @@ export function points(data) {
     return bits(count, (i) => Boolean(spot) && !hidden.has(classes[i]) && (!only || only.has(i))
       && within(/** @type {Spot} */ (spot)(place(i)), path));
   }
+}
+
+/** @param {Float32Array} axis */
+function reach(axis) {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < axis.length; i++) {
+    if (axis[i] < low) low = axis[i];
+    if (axis[i] > high) high = axis[i];
+  }
+  return [low, high];
 }
 
 /**

@@ -262,9 +262,11 @@ type Spot = (place: Place) => [x: number, y: number];
 
 interface CloudData {
   digest: string;
-  places: string;
+  /** of each point three whole numbers of `scale` */
+  places: Int16Array;
   scale: number;
-  classes: string;
+  /** of each point its place in the legend */
+  classes: Uint8Array;
   names: string[];
   legend: { name: string; colour: Pair }[];
   ids: string;
@@ -309,6 +311,43 @@ interface SpaceData {
   seq: number;
 }
 
+/** What a map tells of itself: what lies under the pointer, that it turns, that it came to rest. */
+interface MapEvents {
+  under(id: string | null | undefined): void;
+  turning(): void;
+  turned(byHand: boolean): void;
+}
+
+/** What is drawn, in the colours of this theme. */
+interface MapScene {
+  cloud: ReturnType<typeof import("./points.js").points>;
+  hue: (pair: Pair) => string;
+  /** as a link tells it; taken where somebody else than the hand `moved` it */
+  view: string;
+  moved: boolean;
+  only: Set<number> | null;
+  ends: [low: number, high: number][];
+  flat: boolean;
+  dot: { size: number; opacity: number };
+  axes: string[];
+  colours: SpaceData["colours"];
+  height: number;
+  lit: { name: string; at: number[]; colour: string; size: number; symbol: string }[];
+  paths: { places: Place[]; colour: string; width: number }[];
+  marks: (Omit<MarkGroup, "colour" | "colours"> & { colour: string; colours: string[] | null })[];
+}
+
+/** Who draws a map: `plotly.js` or `surface.js`. */
+interface Drawing {
+  draw(scene: MapScene): Promise<void>;
+  spot(): Spot | null;
+  /** how one looks now, as a link tells it; null before it is drawn */
+  look(): string | null;
+  /** classes that somebody hid in the legend */
+  hidden(): Set<number>;
+  stop(): void;
+}
+
 /** The part of plotly.js that is used; its own insides are not typed by anyone. */
 interface PlotlyElement extends HTMLElement {
   data: any[];
@@ -325,3 +364,17 @@ declare var Plotly: {
 declare var atlasPictures: Map<string, string> | undefined;
 /** The clouds of points that came, by their digest. */
 declare var atlasClouds: Map<string, ReturnType<typeof import("./points.js").points>> | undefined;
+/** Who draws large maps, and what it paints with. */
+declare var atlasSurface: ((host: HTMLElement, events: MapEvents) => Drawing) | undefined;
+declare var atlasPainters: {
+  gpu: typeof import("./webgl.js").gpu;
+  raster: typeof import("./raster.js").raster;
+  above: typeof import("./surroundings.js").above;
+  below: typeof import("./surroundings.js").below;
+  legend: typeof import("./surroundings.js").legend;
+  plain: typeof import("./surroundings.js").plain;
+} | undefined;
+/** From how many points on a map is not plotly's: only set to measure both (bench/maps.py). */
+declare var atlasLarge: number | undefined;
+/** Whether this browser has WebGL, once it was asked. */
+declare var atlasWebgl: boolean | undefined;

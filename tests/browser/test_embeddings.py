@@ -9,8 +9,14 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, at_rest, rest, shot
 
-CAMERA = """node => Object.values(node._fullLayout.scene._scene.getCamera().eye)
-    .map((value) => value.toFixed(3)).join()"""
+# Where names of the vocabulary stand: of the camera alone, as those points never move.
+STANDING = """(node) => Object.fromEntries([...node.querySelectorAll(".labels [data-id^=v]")]
+  .filter((label) => label.className === "")
+  .map((label) => [label.dataset.id, label.style.transform])
+  .map(([id, moved]) => [id, moved.match(/[-\\d.]+(?=px)/g).map(Number)]))"""
+# How many pixels of a large map have a color, where the processor draws it.
+INKED = """(node) => { const { width, height } = node, pen = node.getContext("2d");
+  return pen.getImageData(0, 0, width, height).data.filter((v, k) => k % 4 === 3 && v).length; }"""
 
 
 PLACES = """(node) => [...node.querySelectorAll(".labels button")].map((label) => {
@@ -68,29 +74,83 @@ def test_a_label_and_a_neighbour_pick_too(open_at: Open) -> None:
 def test_the_camera_stays_when_layers_and_points_change(open_at: Open) -> None:
     page = open_at("/Embeddings?view=Vocabulary&model=tales-gpt&text=The+river+bank+was+wet.")
     drawn(page)
-    plot = page.locator(".space .plot")
-    box = plot.bounding_box()
+    stage = page.locator(".space .stage")
+    first = standing(page)
+    box = stage.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 120, y + 40, steps=6)
     page.mouse.up()
-    at_rest(plot, CAMERA)
-    turned = plot.evaluate(CAMERA)
     expect(page).to_have_url(re.compile("camera="))  # written once it rests
+    turned = standing(page)
+    assert apart(turned, first) > 20
     page.get_by_role("slider", name="Text tokens after layer").press("ArrowRight")
     rest(page)
-    at_rest(plot, CAMERA)
-    assert plot.evaluate(CAMERA) == turned
+    assert apart(standing(page), turned) == 0
     page.locator(".space .labels button.own").first.click()
     rest(page)
-    at_rest(plot, CAMERA)
-    assert plot.evaluate(CAMERA) == turned
+    assert apart(standing(page), turned) == 0
     again = open_at(page.url)
     drawn(again)
-    eye = again.locator(".space .plot").evaluate(CAMERA).split(",")
-    assert [float(v) for v in eye] == pytest.approx([float(v) for v in turned.split(",")], abs=2e-3)
+    assert apart(standing(again), turned) < 2  # a link has three digits
+
+
+def standing(page: Page) -> dict[str, list[float]]:
+    """Where names of the vocabulary stand once the map is at rest."""
+    space = page.locator(".space")
+    at_rest(space, STANDING)
+    return space.evaluate(STANDING)
+
+
+def apart(one: dict[str, list[float]], other: dict[str, list[float]]) -> float:
+    """How many pixels a name that both have stands from itself, at most."""
+    both = one.keys() & other.keys()
+    assert len(both) > 4, (one, other)
+    return max(max(abs(a - b) for a, b in zip(one[k], other[k], strict=True)) for k in both)
+
+
+@pytest.mark.feature("3-D scatter, orbit camera")
+def test_a_large_map_is_turned_by_keys_and_wheel_and_read_by_its_legend(open_at: Open) -> None:
+    page = open_at("/Embeddings?view=Vocabulary&model=tales-gpt&text=The+river.", dark=True)
+    drawn(page)
+    stage, points = page.locator(".space .stage"), page.locator(".space canvas.points")
+    first, inked = standing(page), points.evaluate(INKED)
+    assert inked > 3000
+    stage.focus()
+    for key in ("ArrowRight", "ArrowUp", "+"):
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile("camera="))
+    turned, address = standing(page), page.url
+    assert apart(turned, first) > 20
+    page.mouse.move(*middle(page))
+    page.mouse.wheel(0, 300)
+    expect(page).not_to_have_url(address)
+    assert apart(standing(page), turned) > 5
+    page.keyboard.press("0")
+    at_rest(page.locator(".space"), STANDING)
+    assert apart(standing(page), first) < 2
+    entry = page.locator(".space .legend button").first
+    entry.click()
+    expect(entry).to_have_attribute("aria-pressed", "false")
+    assert points.evaluate(INKED) < 0.8 * inked
+    card = page.locator(".space .card")
+    x, y = middle(page)
+    for step in range(60):  # somewhere near the middle lies a point
+        page.mouse.move(x + 3 * step, y)
+        if card.is_visible():
+            break
+    expect(card).to_be_visible()
+    assert card.inner_text().strip()
+    shot(page, "embeddings-large-dark")
+
+
+def middle(page: Page) -> tuple[float, float]:
+    """The middle of a large map on the screen."""
+    box = page.locator(".space .stage").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_few_bytes_travel_for_the_map_and_fewer_for_a_pick(open_at: Open) -> None:
@@ -115,12 +175,16 @@ def test_few_bytes_travel_for_the_map_and_fewer_for_a_pick(open_at: Open) -> Non
 
 @pytest.mark.feature("2-D scatter")
 def test_a_flat_map_and_the_other_views_on_a_phone(open_at: Open) -> None:
-    for view in ("Vocabulary&map=2-D", "Through+the+layers&after=3", "Positions"):
+    views = ("Vocabulary&map=2-D", "Through+the+layers&after=3", "Positions", "Positions&map=2-D")
+    for view in views:
         page = open_at(f"/Embeddings?view={view}&model=tales-gpt", width=390)
         drawn(page)
-        kinds = "node => [...new Set(node.data.map((trace) => trace.type))]"
-        kind = "scattergl" if "2-D" in view else "scatter3d"
-        assert page.locator(".space .plot").evaluate(kinds) == [kind]
+        if view.startswith("Vocabulary"):
+            assert page.locator(".space canvas.points").evaluate(INKED) > 1000
+        else:
+            kinds = "node => [...new Set(node.data.map((trace) => trace.type))]"
+            kind = "scattergl" if "2-D" in view else "scatter3d"
+            assert page.locator(".space .plot").evaluate(kinds) == [kind]
         main = page.get_by_test_id("stMain")
         assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
         shot(page, f"embeddings-390-{view.split('&')[0]}")
@@ -157,13 +221,16 @@ def test_points_are_taken_by_a_line_and_by_a_box_and_shown_alone(open_at: Open) 
     page.get_by_role("button", name="Select points with a line").click()
     drag(page, [(0.3, 0.3), (0.7, 0.3), (0.5, 0.75), (0.3, 0.3)])
     expect(few).to_contain_text(f"{inside:,} ", timeout=20_000)
-    camera = page.locator(".space .plot").evaluate(CAMERA)
+    points = page.locator(".space canvas.points")
+    at_rest(points, INKED)
+    before, camera = points.evaluate(INKED), page.url
     page.get_by_text("Isolate selection").click()
     rest(page)
-    shown = "node => node.data.filter((t) => t.showlegend).slice(0, 6).map((t) => t.x.length)"
-    at_rest(page.locator(".space .plot"), shown)
-    assert sum(page.locator(".space .plot").evaluate(shown)) <= inside + 10
-    assert page.locator(".space .plot").evaluate(CAMERA) == camera
+    at_rest(points, INKED)
+    # Those inside alone, each a few pixels: larger than before, and lit no more.
+    assert 0 < points.evaluate(INKED) <= 25 * (inside + 10)
+    assert points.evaluate(INKED) != before
+    assert re.findall("camera=[^&]*", page.url) == re.findall("camera=[^&]*", camera)
     shot(page, "embeddings-area")
 
 

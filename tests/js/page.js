@@ -3,7 +3,7 @@
 
 import { JSDOM } from "jsdom";
 
-const NAMES = ["document", "Element", "HTMLElement", "Event", "MouseEvent", "KeyboardEvent", "FocusEvent", "CompositionEvent",
+const NAMES = ["document", "AbortController", "Element", "HTMLElement", "Event", "MouseEvent", "KeyboardEvent", "FocusEvent", "CompositionEvent",
   "Node", "DOMParser", "XMLSerializer", "getComputedStyle", "location", "navigator", "innerHeight", "Image"];
 const ACTS = ["addEventListener", "removeEventListener"];
 

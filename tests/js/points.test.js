@@ -6,19 +6,19 @@ import { looking, ranges, spots, turned } from "../../assets/components/camera.j
 import cloud from "../../assets/components/cloud.js";
 import { fitting } from "../../assets/components/labels.js";
 import { points } from "../../assets/components/points.js";
+import { packed } from "./clouds.js";
 
-const base64 = (array) => btoa(String.fromCharCode(...new Uint8Array(array.buffer)));
 
 function many(count, digest = "many") {
   const places = Int16Array.from({ length: 3 * count }, (_, i) => (i % 3 ? 0 : i / 3));
   const names = Array.from({ length: count }, (_, i) => `w${i}`);
-  return { digest, places: base64(places), scale: 0.5, classes: base64(new Uint8Array(count)), names, legend: [], ids: "v" };
+  return { digest, places, scale: 0.5, classes: new Uint8Array(count), names, legend: [], ids: "v" };
 }
 
 beforeEach(() => delete globalThis.atlasClouds);
 
 test("points come as whole numbers and a scale", () => {
-  const found = points({ ...many(3), places: base64(new Int16Array([1, -2, 3, 32767, -32767, 0, 4, 5, 6])), classes: base64(new Uint8Array([0, 1, 0])) });
+  const found = points({ ...many(3), places: new Int16Array([1, -2, 3, 32767, -32767, 0, 4, 5, 6]), classes: new Uint8Array([0, 1, 0]) });
   assert.deepEqual([0, 1, 2].map(found.place), [[0.5, -1, 1.5], [16383.5, -16383.5, 0], [2, 2.5, 3]]);
   assert.deepEqual([found.group(0, null), found.group(0, new Set([2])), found.group(1, new Set())], [[0, 2], [2], []]);
 });
@@ -60,10 +60,10 @@ test("without a camera no point lies inside anything", () => {
 });
 
 test("four clouds are kept, the oldest go first, and one digest is unpacked once", () => {
-  for (const name of ["a", "b", "c", "d", "e"]) cloud({ data: many(2, name) });
+  for (const name of ["a", "b", "c", "d", "e"]) cloud({ data: packed(many(2, name)) });
   assert.deepEqual([...globalThis.atlasClouds.keys()], ["b", "c", "d", "e"]);
   const before = globalThis.atlasClouds.get("c");
-  cloud({ data: many(2, "c") });
+  cloud({ data: packed(many(2, "c")) });
   assert.equal(globalThis.atlasClouds.get("c"), before);
 });
 
@@ -122,4 +122,15 @@ test("on a flat map a place is where plotly's axes put it", () => {
   const axis = (offset, scale) => ({ _offset: offset, l2p: (v) => scale * v });
   const spot = spots({ _fullLayout: { xaxis: axis(34, 10), yaxis: axis(8, -5) } }, true);
   assert.deepEqual(spot([1, 2]), [44, -2]);
+});
+
+test("points are unpacked wherever their bytes lie, names with signs of any kind too", () => {
+  for (const shift of [0, 1, 3]) {
+    const digest = `shifted ${shift}`, three = { ...many(3, digest), classes: new Uint8Array([0, 1, 2]), names: ["a b", "☃", ""] };
+    cloud({ data: packed(three, shift) });
+    const found = globalThis.atlasClouds.get(digest);
+    assert.deepEqual([found.names, found.count, found.place(2), found.group(1, null)], [["a b", "☃", ""], 3, [1, 0, 0], [1]]);
+  }
+  cloud({ data: packed({ ...many(0, "none"), names: [] }) });
+  assert.equal(globalThis.atlasClouds.get("none").count, 0);
 });

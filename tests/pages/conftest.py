@@ -17,6 +17,7 @@ from engine.models import catalog
 from engine.settings import settings
 from engine.tokenizers import reader_pool
 from pages.shell import components as shown
+from tests.clouds import unpacked
 from tests.engine.checkpoints import Bundles
 from tests.engine.moments_made import made_moments
 from tests.engine.tasks import NAMES, told
@@ -137,7 +138,8 @@ def crash(app: AppTest) -> str:
 def components(app: AppTest, name: str) -> list[dict[str, Any]]:
     """What our components of that name (`atlas_picture`) are given on a page, in its order."""
     found = (element.proto for element in app.get("bidi_component"))
-    return [json.loads(proto.json) for proto in found if proto.component_name == name]
+    given = [proto for proto in found if proto.component_name == name]
+    return [unpacked(one.bytes) if one.bytes else json.loads(one.json) for one in given]
 
 
 def tables(app: AppTest) -> list[dict[str, list[str]]]:

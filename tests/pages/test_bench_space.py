@@ -29,6 +29,8 @@ def test_the_stand_in_is_a_bundle_with_the_large_table(tmp_path: Path) -> None:
     assert (card.vocabulary, card.width) == (400, space.WIDTH)
     table = read_matrix(given.bundle, card.vectors["token"])
     assert (table == space.large(400)).all()
+    larger = read_card(given.larger)
+    assert (larger.name, larger.vocabulary, larger.width) == ("larger", 2000, space.NARROW)
 
 
 def test_a_part_that_fails_is_said_and_the_others_are_kept(

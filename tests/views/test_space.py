@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from xml.etree import ElementTree
 
 import numpy as np
@@ -17,6 +16,7 @@ from pages.pictures import palette
 from pages.pictures.highlight import highlighted
 from pages.shell import share
 from pages.tokenization.vectors import picture as vectors
+from tests.clouds import unpacked
 
 
 def words(count: int) -> Vocabulary:
@@ -51,12 +51,27 @@ def test_places_travel_within_a_thirty_thousandth() -> None:
     places = cloud()[:, :3]
     groups, legend = space.banded(np.arange(40), "{low}–{high}")
     sent = space.cloud(places, [str(i) for i in range(40)], groups, legend)
-    back = np.frombuffer(base64.b64decode(sent["places"]), "<i2").reshape(-1, 3) * sent["scale"]
+    back = unpacked(sent["packed"])["places"] * sent["scale"]
     np.testing.assert_allclose(back, places, atol=np.abs(places).max() / 30_000)
     again = space.cloud(places, [str(i) for i in range(40)], groups, legend)
     assert again["digest"] == sent["digest"]
     moved = space.cloud(places + 1, [str(i) for i in range(40)], groups, legend)
     assert moved["digest"] != sent["digest"]
+
+
+def test_points_travel_packed_their_names_a_line_each() -> None:
+    names, places = ["a\nb", "<b>", " ☃", "", "x" * 30], np.arange(15).reshape(5, 3)
+    groups, legend = space.banded(np.arange(5), "{low}–{high}")
+    sent = space.cloud(places.astype(np.float32), names, groups, legend, ids="p")
+    found = unpacked(sent["packed"])
+    assert found["names"] == sent["names"] == ["a⏎b", "<b>", "·☃", "", "x" * 23 + "…"]
+    assert (found["classes"] == groups).all() and found["ids"] == "p" and found["count"] == 5
+    assert found["digest"] == sent["digest"]
+    assert [tuple(entry["colour"]) for entry in found["legend"]] == [e.colour for e in legend]
+    # Numbers of two bytes begin where a browser can read them: at an even place.
+    assert int.from_bytes(sent["packed"][:4], "little") % 4 == 0
+    nothing = space.cloud(np.zeros((0, 3), np.float32), [], np.zeros(0, np.uint8), [])
+    assert unpacked(nothing["packed"])["names"] == []
 
 
 def test_hover_texts_are_escaped_and_labels_are_plain() -> None:

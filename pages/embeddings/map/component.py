@@ -1,10 +1,11 @@
-"""The map component: the cloud travels once, what changes travels with each run.
+"""The map component: the cloud travels once, packed; what changes travels with each run.
 
 In: payloads of `pages.embeddings.map.picture`. Out, through callbacks: the id of the point that was
 picked, an area, the camera once it rests (`pages.embeddings.map.cameras`), which costs a run but
 draws nothing. plotly.js is not ours to send: the page must hold a Plotly chart of Streamlit, whose
 copy of the library the map uses (measured: 4.8 MB that the browser keeps, against 4.8 MB with each
 change of a component's data). `tests/browser` guards it and the bytes on the wire.
+A map of many points needs none of it: `surface.js` draws that, whose code travels once a session.
 """
 
 from __future__ import annotations
@@ -74,7 +75,10 @@ def space_map(
         view = _told(key, "camera").get("view")
         on_camera(view if isinstance(view, str) else None)
 
-    _cloud(key=f"{key}-cloud", data=dict(cloud))
+    with st.container(gap=None):  # nothing of these is to be seen
+        _cloud(key=f"{key}-cloud", data=cloud["packed"])
+        _painters(key=f"{key}-painters")
+        _surface(key=f"{key}-surface")
     told = [_told(key, name).get("seq") for name in ("pick", "area", "played", "camera")]
     _space(
         key=key,
@@ -124,6 +128,8 @@ def _told(key: str, name: str) -> dict[str, Any]:
 
 
 _cloud = component("atlas_cloud", html="<div hidden></div>\n", js=script("cloud.js"))
+_painters = component("atlas_painters", html="<div hidden></div>\n", js=script("painters.js"))
+_surface = component("atlas_surface", html="<div hidden></div>\n", js=script("surface.js"))
 _space = component(
     "atlas_space",
     html='<div class="space atlas"><div class="plot"></div>\n<div class="labels"></div>'
