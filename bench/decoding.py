@@ -1,14 +1,15 @@
 """`python -m bench.decoding`: how fast the Decoding and Translation pages answer.
 
     --quick          fewer repetitions
-    --only NAME ...  some of: columns, translation, slider, writing
+    --only NAME ...  some of: columns, translation, ways, slider, writing
     --out FILE       keep the tables in a file: each replaces the one of its title there
 
 columns: six settings in one batch against six runs of one setting. translation: a sentence of
-twenty words with its tree and whole trace. slider: from a key to the frame with the new bars.
-writing: six columns in Chromium, their first token and their pace, and another person's clicks
-meanwhile. Times in Chromium are taken inside the page, by its own clock. Each row is printed as
-soon as it is measured.
+twenty words with its tree and whole trace. ways: keys and values joined or in their place, threads
+that sleep or wait awake, float32 or 8 bits, turn by turn. slider: from a key to the frame with the
+new bars. writing: six columns in Chromium, their first token and their pace, and another person's
+clicks meanwhile. Times in Chromium are taken inside the page, by its own clock. Each row is printed
+as soon as it is measured.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.app import BROWSERS, MODELS, TEXT, server
-from bench.measure import Row, Times, below, timed
+from bench.measure import Row, Times, alternating, below, timed, versus
+from bench.models import WRITERS, folder
 from bench.report import every, tell
 
 SETTINGS = ("greedy", "pure sampling", "temperature 0.7", "top-k 40", "top-p 0.9", "min-p 0.05")
@@ -107,6 +109,96 @@ def translation(quick: bool) -> Iterator[Row]:
         times=4 if quick else 15,
     )
     yield below(f"{len(SENTENCE.split())} words, beam 4, whole trace", found, 500)
+
+
+AWAKE = "in place, threads awake"
+
+
+def ways(quick: bool) -> Iterator[Row]:
+    """Ways to write the same: one row, six rows, a beam of four, and 8 bits against float32."""
+    from engine.decoding.beams import Search
+    from engine.decoding.translation import translate
+    from engine.values import Reading
+
+    times = 3 if quick else 9
+    bundles = _ways(MODELS / "tales-gpt")
+    for settings, goal in ((SETTINGS[:1], 1.8), (SETTINGS, 1.5)):
+        works = {way: partial(_steps, bundle, settings) for way, bundle in bundles.items()}
+        yield from _against(
+            f"tales-gpt, {len(settings)} rows", alternating(works, times=times), goal
+        )
+        told = [_outside(works[AWAKE]) for _ in range(times)]
+        yield Row(
+            f"tales-gpt, rows: {len(settings)}, a step outside the graph", str(Times(tuple(told)))
+        )
+    search, reading = Search(4, limit=100), Reading("fr-en", SENTENCE)
+    works = {
+        way: partial(translate, bundle, reading, search)
+        for way, bundle in _ways(MODELS / "fr-en").items()
+    }
+    yield from _against("fr-en, beam 4", alternating(works, times=times))
+    for model in WRITERS[-1:] if quick else WRITERS:
+        pair = {bits: _ways(folder(model, bits))[AWAKE] for bits in ("fp32", "int8")}
+        for settings in (SETTINGS[:1], SETTINGS):
+            works = {bits: partial(_steps, bundle, settings) for bits, bundle in pair.items()}
+            found = alternating(works, times=times)
+            what = f"{model}, rows: {len(settings)}, 8 bits against float32"
+            yield versus(what, found["int8"], found["fp32"], None)
+
+
+def _ways(place: Path) -> dict[str, Any]:
+    """A model opened three times, for each way of keeping keys and values and of waiting."""
+    from engine.models.runtime import Bundle
+    from engine.settings import settings
+
+    before, found = os.environ.get("ATLAS_SPIN_US"), {}
+    try:
+        for way, spin in (("joined", 0), ("in place", 0), (AWAKE, 20)):
+            os.environ["ATLAS_SPIN_US"] = str(spin)
+            settings.cache_clear()
+            found[way] = bundle = Bundle(place)
+            if way == "joined":
+                bundle.in_place = lambda: None  # type: ignore[method-assign]
+            elif bundle.in_place() is None:
+                raise RuntimeError(f"{place.name} is not written with in place")
+    finally:
+        os.environ.pop("ATLAS_SPIN_US")
+        if before is not None:
+            os.environ["ATLAS_SPIN_US"] = before
+        settings.cache_clear()
+    return found
+
+
+def _against(what: str, found: dict[str, Times], goal: float | None = None) -> Iterator[Row]:
+    yield versus(f"{what}, in place against joined", found["in place"], found["joined"], None)
+    yield versus(f"{what}, {AWAKE}, against joined", found[AWAKE], found["joined"], goal)
+    yield versus(f"{what}, threads awake against asleep", found[AWAKE], found["in place"], None)
+
+
+def _steps(bundle: Any, settings: Sequence[str]) -> int:
+    """Write forty tokens a row; how many steps that took."""
+    from engine.decoding.continuation import Line
+    from engine.decoding.generation import generate
+    from engine.tokenizers import tokens
+
+    ids = tokens.tokenize(bundle, TEXT).ids.tolist()
+    lines = [Line.parse(text) for text in settings]
+    return sum(1 for _ in generate(bundle, ids, lines, seed=1, limit=40))
+
+
+def _outside(work: Callable[[], int]) -> float:
+    """Seconds of a step that no run of a graph took."""
+    began, runs = time.perf_counter(), _in_runs()
+    count = work()
+    return (time.perf_counter() - began - (_in_runs() - runs)) / count
+
+
+def _in_runs() -> float:
+    """Seconds that all runs took so far."""
+    from engine.hosting import figures
+
+    samples = [one for metric in figures.RUN_SECONDS.collect() for one in metric.samples]
+    return sum(one.value for one in samples if one.name.endswith("_sum"))
 
 
 # --- In a browser -------------------------------------------------------------------------------
@@ -236,6 +328,7 @@ def opened(browser: Any, address: str) -> Iterator[Any]:
 PARTS: dict[str, tuple[str, Part]] = {
     "columns": ("Six columns of one prompt", columns),
     "translation": ("A sentence translated, with its tree and trace", translation),
+    "ways": ("Ways to keep keys and values, to wait, and to store weights", ways),
     "slider": ("A slider on the Decoding page", slider),
     "writing": ("Columns written live, seen in Chromium", writing),
 }
