@@ -55,7 +55,11 @@ scripts: node_modules/installed.stamp  ## the components' JavaScript: types and 
 	node --test --test-reporter=spec tests/js/*.test.js
 
 pages-and-engine:
-	$(PYTEST) -n auto --ignore=tests/browser
+	@# A few that fail beside others get one more try, alone: some speak with processes and clocks.
+	$(PYTEST) -n auto --ignore=tests/browser || { \
+	  $(BIN)/python -c 'import json; raise SystemExit(len(json.load(open(".pytest_cache/v/cache/lastfailed"))) > 5)' && \
+	  echo "Tried again, one by one, are the tests that failed beside the others:" && \
+	  $(PYTEST) -v -rp --ignore=tests/browser --last-failed --last-failed-no-failures none; }
 
 test-slow: .venv/dev.stamp  ## what takes minutes: the shipped models' whole making, once
 	$(PYTEST) -m slow

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -492,11 +493,18 @@ def check(lines: str, file: dict[str, list[Any]]) -> None:
         assert equal(own, other), (own[:5], other[:5])
 
 
+def writing(app: AppTest) -> bool:
+    """Whether the page says that a text is not whole yet."""
+    said = str(app.main)
+    captions = any(one.value.startswith("Generating") for one in app.caption)
+    return captions or "Generating" in said or "Writing …" in said
+
+
 def opened(open_page: Open, case: Case, menus: dict[str, Menu]) -> AppTest:
     app = open_page(case.page, **case.link)
-    while "Generating" in str(app.main) or "Writing …" in str(app.main):
-        app.run()
-    while any(one.value.startswith("Generating") for one in app.caption):
+    end = time.monotonic() + 120  # what is written comes when the machine has time for it
+    while (writing(app) or not set(case.menus) <= set(menus)) and time.monotonic() < end:
+        time.sleep(0.05)
         app.run()
     assert not crash(app) and not app.error, [one.value for one in app.error]
     return app
@@ -615,7 +623,9 @@ def test_the_lines_of_a_conversation(open_page: Open, models: Path, menus: dict[
     (folder / "card.json").write_text(json.dumps(card | {"template": template}))
     settings.cache_clear()
     app = open_page("6_Prompting", view="Chat", model="talker", text=FOX, length="12")
-    while "…" in str(app.chat_message[-1]):
+    end = time.monotonic() + 120
+    while "…" in str(app.chat_message[-1]) or ("chat" not in menus and time.monotonic() < end):
+        time.sleep(0.05)
         app.run()
     assert not crash(app) and menus["chat"].made_by.__name__ == "conversation"
     table = menus["chat"].table or {}
