@@ -2,7 +2,7 @@
 
     --quick          fewer repetitions
     --only NAME ...  some of: start, clicks, writing, memory, trace, decoding, translation, opening,
-                     process, peaks
+                     packed, process, peaks
     --out FILE       keep the tables in a file: each replaces the one of its title there
 
 Medians, with the lowest and highest in brackets. Goals are those of the project; a goal missed is
@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
 
 def sections() -> dict[str, tuple[str, Section]]:
     """The sections by name, with their titles."""
-    from bench import app, rivals
+    from bench import app, opening, rivals
 
     return {
         "start": ("From a warm start to the first picture", app.start),
@@ -61,6 +61,7 @@ def sections() -> dict[str, tuple[str, Section]]:
         "decoding": ("Writing 40 tokens", rivals.decoding),
         "translation": ("32 tokens translated into 40", rivals.translation),
         "opening": ("Opening a model", rivals.opening),
+        "packed": ("Weights kept packed, against a model opened as it is", opening.packed),
         "process": ("A new process to its first trace", rivals.processes),
         "peaks": ("Most memory of a process that did one thing", rivals.peaks),
     }

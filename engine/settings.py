@@ -70,7 +70,8 @@ class Settings:
         0,
         10**6,
         "largest weights of a model that writes with keys and values in their place on the CPU: "
-        "up to twice as fast, with its weights in memory twice; 0: no model",
+        "up to twice as fast, with its weights in memory twice unless they are kept packed; "
+        "0: no model",
         public=300,
     )
     spin_us: int = whole(
@@ -81,6 +82,15 @@ class Settings:
         "quicker steps, and less for whoever else wants the cores; 0: none",
         class_=0,
         public=0,
+    )
+    packed_mb: int = whole(
+        5000,
+        0,
+        10**7,
+        "disk for weights of large models as the CPU takes them, beside the models' folder: they "
+        "open in a third of the time, and what traces and what writes share one copy of them; up "
+        "to three times a model's weights; what was used longest ago goes first; 0: none",
+        public=2000,
     )
     trace_mb: int = whole(200, 1, 10**6, "memory for numbers kept between clicks")
     models: Path = setting(

@@ -14,6 +14,7 @@ from engine.decoding.sampling import Sampling
 from engine.decoding.translation import translate
 from engine.models import runtime
 from engine.models.runtime import open_bundle
+from engine.store import store
 from engine.tokenizers import tokens
 from engine.trace import outputs, tracing
 from engine.values import Reading, Side
@@ -41,10 +42,12 @@ def main(folder: Path) -> None:
 
     def trace(text: str, ids: list[int], everything: bool = False) -> None:
         parts = outputs.PARTS if everything else ()
+        store().clear()  # what the encoder made of the last text is kept there
         for side in sides:
             tracing.layers(bundle, reading(text, ids), side, parts=parts)
 
     def by_layer(text: str, ids: list[int]) -> None:
+        store().clear()
         for side in sides:
             stack = bundle.card.encoder if side == "encoder" else bundle.card.tower
             for index in range(stack.layers if stack else 0):

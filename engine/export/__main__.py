@@ -27,6 +27,7 @@ from engine.export.sources.place import alone
 from engine.models.bundle import Precision
 from engine.models.catalog import bundle_name, check_name
 from engine.models.device import Device, demanded
+from engine.models.runtime import open_bundle
 from engine.models.source import Source, parse
 from engine.policy import own_rule
 from engine.settings import settings
@@ -114,7 +115,10 @@ def run(chosen: argparse.Namespace, out: TextIO) -> dict[str, Any]:
     with alone(target):
         if chosen.new and target.exists():
             raise ExportFailed(f"A model called {name} is here already. Give yours another name.")
-        return _make(chosen, source, target, device, report)
+        made = _make(chosen, source, target, device, report)
+    if chosen.out is None:  # the app will open it from here
+        open_bundle(target).pack()
+    return made
 
 
 def _make(

@@ -46,6 +46,7 @@ REFUSALS = Counter("atlas_refusals", "What was refused", ["reason"], registry=RE
 SESSIONS_SEEN = Counter("atlas_sessions_seen", "Visitors that came", registry=REGISTRY)
 
 CACHE_BYTES = Gauge("atlas_cache_bytes", "Memory that the cache holds", registry=REGISTRY)
+PACKED_BYTES = Gauge("atlas_packed_bytes", "Disk that packed weights take", registry=REGISTRY)
 SESSIONS = Gauge("atlas_sessions", "Visitors here now", ["where"], registry=REGISTRY)
 JOBS_RUNNING = Gauge("atlas_jobs_running", "Long tasks under way", registry=REGISTRY)
 MODELS_OPEN = Gauge("atlas_models_open", "Models in memory", registry=REGISTRY)

@@ -20,6 +20,7 @@ from engine.hosting import figures
 from engine.hosting.admission import gate
 from engine.jobs import registry
 from engine.models import catalog, runtime
+from engine.models.packed import entries as packing
 from engine.models.slots import slots
 
 STANDSTILL = 120.0  # seconds that a model run may wait; no run on a text that is read takes so long
@@ -38,6 +39,7 @@ class Health:
     runs_waiting: int
     jobs: int
     cache_mb: float
+    packed_mb: float
     memory_mb: float
 
     @property
@@ -61,6 +63,7 @@ def health() -> Health:
         runs_waiting=slots().waiting,
         jobs=len(registry.running()),
         cache_mb=store.store().nbytes / MB,
+        packed_mb=_packed() / MB,
         memory_mb=memory() / MB,
     )
     _note(found)
@@ -74,6 +77,12 @@ def _models() -> tuple[int, tuple[str, ...]]:
     return ready, () if ready else ("No model is here that can be opened.",)
 
 
+@cached(TTLCache(1, ttl=2.0), lock=threading.Lock())
+def _packed() -> int:
+    """Bytes of disk that packed weights take."""
+    return packing.total()
+
+
 def _note(found: Health) -> None:
     figures.UP.set(found.well)
     figures.SESSIONS.labels("inside").set(found.inside)
@@ -82,6 +91,7 @@ def _note(found: Health) -> None:
     figures.MODELS_OPEN.set(found.models_open)
     figures.RUNS_WAITING.set(found.runs_waiting)
     figures.CACHE_BYTES.set(found.cache_mb * MB)
+    figures.PACKED_BYTES.set(found.packed_mb * MB)
     figures.MEMORY_BYTES.set(found.memory_mb * MB)
 
 

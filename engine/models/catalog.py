@@ -16,7 +16,8 @@ from pathlib import Path
 
 from engine.errors import BrokenBundle, ModelNotExported, NotOffered, UnknownModel
 from engine.models import runtime
-from engine.models.bundle import Card, Precision, read_card, stamp
+from engine.models.bundle import Card, Precision, identity, read_card, stamp
+from engine.models.packed import entries as packing
 from engine.models.source import Source
 from engine.predecessors import bundles as predecessors
 from engine.settings import settings
@@ -35,7 +36,8 @@ class Entry:
     """One line of the catalog.
 
     `folder` is None while a suggestion has no bundle; `problem` is the sentence that says why a
-    bundle cannot be opened. `size` is in bytes: on disk, or to be downloaded for a suggestion.
+    bundle cannot be opened. `size` is in bytes: on disk, or to be downloaded for a suggestion;
+    `packed` are those of its weights that are kept packed beside it (`engine.models.packed`).
     `source` is the Hub id where there is one; `gated` models ask for an account and a consent.
     `apart` is the sentence that says why one that is whole is not opened as a model all the same.
     """
@@ -49,6 +51,7 @@ class Entry:
     licence: str = ""
     parameters: int = 0
     size: int = 0
+    packed: int = 0
     source: str = ""
     gated: bool = False
     about: str = ""
@@ -120,10 +123,18 @@ def delete(name: str) -> None:
     runtime.forget(entry.folder)
     reader_pool.close(entry.folder)
     # Renamed first: a folder that is half deleted must not be listed as a broken model.
+    _forget_packed(entry.folder)
     doomed = entry.folder.with_name(f".deleted-{entry.folder.name}")
     shutil.rmtree(doomed, ignore_errors=True)
     entry.folder.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _forget_packed(folder: Path) -> None:
+    try:
+        packing.remove(packing.place(identity(read_card(folder))))
+    except BrokenBundle:
+        return  # whose it was is not to be told: it is the oldest some day
 
 
 def slug(source: str) -> str:
@@ -179,6 +190,7 @@ def _entry(folder: Path, shipped: bool) -> Entry:
         licence=card.licence,
         parameters=card.parameters,
         size=size,
+        packed=0 if shipped else packing.size(packing.place(identity(card))),
         source=card.source,
     )
 

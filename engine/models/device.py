@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -21,9 +21,10 @@ import onnxruntime
 import onnxruntime.capi.onnxruntime_pybind11_state as ort_errors
 
 from engine.errors import DeviceUnavailable
-from engine.settings import settings
+from engine.settings import cores, settings
 
 FOLDED = 65_536  # bytes of what is worked out at opening where weights stay halves
+INSIDE = 1024  # bytes of a tensor from which on it lies in a file beside its optimized graph
 
 
 RUN_ERRORS = (
@@ -85,8 +86,16 @@ class Part:
     lasting: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A graph that `pack` wrote: optimized, its weights packed in a file beside it."""
+
+    path: Path
+    lasting: bool = False
+
+
 def open_session(
-    graph: Path | Part, device: Device, threads: int, *, halves: bool = False
+    graph: Path | Part | Packed, device: Device, threads: int, *, halves: bool = False
 ) -> tuple[onnxruntime.InferenceSession, Device]:
     """Open a graph on `device`, or on the CPU when the GPU refuses it; say which it was.
 
@@ -94,7 +103,7 @@ def open_session(
     at opening.
     """
     # What writes in place is made of many short operations, whose threads wait microseconds.
-    spin = settings().spin_us if isinstance(graph, Part) and graph.lasting else 0
+    spin = settings().spin_us if isinstance(graph, (Part, Packed)) and graph.lasting else 0
     options = partial(_options, threads, halves, spin)
     if device.provider == "cuda":
         try:
@@ -108,6 +117,25 @@ def open_session(
             raise DeviceUnavailable(f"ATLAS_DEVICE is cuda, but {reason}. Set it to auto or cpu.")
         device = Device("cpu", f"Running on the CPU: {reason}.")
     return _open(graph, ["CPUExecutionProvider"], options()), device
+
+
+def pack(
+    graph: Path | Part, optimized: Path, weights: str, *, packed: bool = True, halves: bool = False
+) -> None:
+    """Write a graph as the CPU runs it, and its weights, also `packed`, to a file beside it."""
+    if isinstance(graph, Part):
+        graph = replace(graph, lasting=packed)
+    options = _options(settings().threads or cores(), halves, spin=0)
+    options.optimized_model_filepath = str(optimized)
+    for name, value in (
+        ("optimized_model_external_initializers_file_name", weights),
+        ("optimized_model_external_initializers_min_size_in_bytes", str(INSIDE)),
+        ("save_external_prepacked_constant_initializers", str(int(packed))),
+    ):
+        options.add_session_config_entry(f"session.{name}", value)
+    if not packed and not isinstance(graph, Part):
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    _open(graph, ["CPUExecutionProvider"], options)
 
 
 def shrinking(device: Device) -> onnxruntime.RunOptions:
@@ -206,13 +234,16 @@ def _options(threads: int, halves: bool, spin: int) -> onnxruntime.SessionOption
 
 
 def _open(
-    graph: Path | Part, providers: list[Any], options: onnxruntime.SessionOptions
+    graph: Path | Part | Packed, providers: list[Any], options: onnxruntime.SessionOptions
 ) -> onnxruntime.InferenceSession:
     source: Path | bytes
     if isinstance(graph, Part):
         source, where = graph.data, "session.model_external_initializers_file_folder_path"
         options.add_session_config_entry(where, str(graph.folder))
         options.add_session_config_entry("session.disable_prepacking", str(int(not graph.lasting)))
+    elif isinstance(graph, Packed):
+        source = graph.path
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     else:
         source = graph
     try:

@@ -31,6 +31,7 @@ from engine.models import in_place, slicing
 from engine.models.bundle import Card, Stamp, identity, read_card, read_matrix, stamp, verify
 from engine.models.device import Device
 from engine.models.in_place import Edited
+from engine.models.packed import opening as packing
 from engine.models.sessions import Session
 from engine.models.slots import slots
 from engine.models.verified import remember, verified_before
@@ -72,6 +73,9 @@ class Bundle:
             verify(folder, self.card)
             remember(record, folder, self.stamp)
         self._halves = self.card.precision == "fp16-weights"
+        weights = sum(size for name, size, _ in self.stamp if name.endswith(".bin"))
+        whole = self.card.precision in packing.PRECISIONS
+        self._packed = packing.Model(self.digest, weights if whole else 0, halves=self._halves)
         self._lock = threading.RLock()
         self._use = _Use()
         self._sessions: dict[str, Session] = {}
@@ -108,6 +112,14 @@ class Bundle:
         found = self._sessions.get(graph)
         return found or self._open(graph)
 
+    def pack(self) -> None:
+        """Keep its weights packed now, where they are at all, so that it opens quickly at once."""
+        if self._packed.worth:
+            for graph in ("model", "encoder"):
+                if f"{graph}.onnx" in self.card.files:
+                    self.session(graph)
+            self.close()
+
     def whole(self, graph: Graph) -> slicing.Whole | None:
         """A graph in parts, without its weights; None where it cannot be cut."""
         with self._lock:
@@ -141,12 +153,14 @@ class Bundle:
 
         None where the model has no such graph (`engine.models.in_place`) or ONNX Runtime refuses
         it, and where the model computes in halves, runs on a GPU, or is larger than the settings
-        allow: its weights are in memory twice then.
+        allow where its weights are in memory twice then, not kept packed.
         """
         stack = self.card.decoder
         if stack is None or self.card.precision == "fp16" or self.device.provider != "cpu":
             return None
-        if self.card.parameters * SINGLE > settings().in_place_mb * MB:
+        most = settings().in_place_mb * MB
+        twice = self.card.parameters * SINGLE > most
+        if not most or (twice and not self._packed.worth):
             return None
         whole = self.whole("model")
         with self._lock:
@@ -158,8 +172,11 @@ class Bundle:
                 return None
             if IN_PLACE not in self._sessions:
                 part = devices.Part(edited.data, self.folder, edited.inputs, lasting=True)
+                fresh = packing.session(self._packed, "write", part, self.device)
+                if fresh is None and twice:
+                    return None
                 try:
-                    self._sessions[IN_PLACE] = self.open_part(part)
+                    self._sessions[IN_PLACE] = fresh or self.open_part(part)
                 except devices.GraphError:
                     self._edited[IN_PLACE] = None
                     return None
@@ -295,8 +312,9 @@ class Bundle:
 
     def _opened(self, graph: Graph) -> Session:
         try:
-            path = self.folder / f"{graph}.onnx"
-            return Session(path, devices.default(), halves=self._halves)
+            path, device = self.folder / f"{graph}.onnx", devices.default()
+            found = packing.session(self._packed, graph, path, device) if graph != "rows" else None
+            return found or Session(path, device, halves=self._halves)
         except devices.GraphError as error:
             raise BrokenBundle(
                 f"{graph}.onnx of {self.folder.name} cannot be opened ({error}). "

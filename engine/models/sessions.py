@@ -28,7 +28,9 @@ DTYPES = {
 class Session:
     """One graph, opened: its inputs with their types, and its outputs' names."""
 
-    def __init__(self, graph: Path | devices.Part, device: Device, *, halves: bool = False) -> None:
+    def __init__(
+        self, graph: Path | devices.Part | devices.Packed, device: Device, *, halves: bool = False
+    ) -> None:
         """Open `graph` on `device`; `self.device` is where it really runs.
 
         `halves`: see `engine.models.device.open_session`.

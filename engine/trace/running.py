@@ -1,7 +1,8 @@
 """One run over a whole text: what a side of a model reads, what it is fed, what comes out.
 
 In: a bundle, a `Reading` and names of outputs. Out: its tokens; arrays by name, as ONNX Runtime
-gave them (an encoder-decoder's decoder needs its encoder's run too). What they mean: `outputs`.
+gave them (an encoder-decoder's decoder needs what its encoder made of the source, which is kept:
+`sources`). What they mean: `outputs`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from engine.models.runtime import Bundle
 from engine.models.sessions import Session
 from engine.settings import settings
 from engine.tokenizers import tokens as cutting
-from engine.trace import changes, sides
+from engine.trace import changes, sides, sources
 from engine.values import Reading, Side, Tokens
 
 LARGE = 256  # tokens of a text whose run should not leave its memory taken
@@ -111,13 +112,19 @@ def run(
                 raise NotOffered("A changed model reads a text as a whole, not block by block.")
             found = _changed(bundle, reading, side, cut, list(wanted), first, keep, source)
             return found | source
+        wanted = list(wanted)
+        more = [] if part else sources.wanted(bundle, reading, side, cut)
         with bundle.opened(graph, part) as session:
             feeds = _feeds(session, card, reading, side, cut, first, keep) | source
             for name, states in (given or {}).items():
                 feeds[name] = np.ascontiguousarray(states, dtype=session.dtype(name))[None]
             if source:
                 feeds |= _sources_real(session, source)
-            return session.run(feeds, list(wanted), large=len(cut) > LARGE) | source
+            every = [*wanted, *(name for name in more if name not in wanted)]
+            found = session.run(feeds, every, large=len(cut) > LARGE)
+        if more:
+            sources.keep(bundle, reading, cut, found)
+        return {name: found[name] for name in wanted} | source
 
 
 def _feeds(
@@ -176,9 +183,15 @@ def _source(bundle: Bundle, reading: Reading, cross: list[str]) -> dict[str, np.
     cut = tokens(bundle, reading, "encoder")
     if changes.of(reading.change, bundle.card, "encoder") is not None:
         return run(bundle, reading, "encoder", cut, cross)
-    session = bundle.session("encoder")
-    feeds = text_feeds(session, cut.ids[None]) | head_masks(session, own="encoder", off=reading.off)
-    return bundle.run("encoder", feeds, cross)
+
+    def make() -> dict[str, np.ndarray]:
+        session = bundle.session("encoder")
+        feeds = text_feeds(session, cut.ids[None])
+        feeds |= head_masks(session, own="encoder", off=reading.off)
+        return bundle.run("encoder", feeds, sources.offered(session.outputs))
+
+    found = sources.of(bundle, reading, cut, make)
+    return {name: found[name] for name in cross}
 
 
 def _check_length(card: Card, count: int) -> None:

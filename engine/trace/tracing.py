@@ -1,8 +1,8 @@
 """A reading, taken apart: what the model computed on the way, fetched in parts.
 
 In: a bundle and a `Reading`. Out: frozen values of `engine/values.py`, each from one run of the
-graph (an encoder-decoder's decoder side needs its encoder's run too). Nothing is kept between
-calls; keeping is the business of who calls.
+graph. An encoder-decoder's decoder side needs its encoder's run too: what that gives is kept
+(`sources`). Nothing else is kept between calls; keeping is the business of who calls.
 
 A long text is read block by block (`passing`), each from what left the one before: 1,024 tokens x
 12 layers x 12 heads of weights are 604 MB, one layer 50 MB, and all blocks in turn cost one run.

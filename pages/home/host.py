@@ -49,6 +49,7 @@ def _now(found: Health) -> None:
         "In the queue": f"{found.waiting}",
         "Memory": f"{found.memory_mb:,.0f} MB",
         "Cache": f"{found.cache_mb:,.0f} MB",
+        "Packed weights": f"{found.packed_mb:,.0f} MB of disk",
         "Found in the cache": f"{hits / max(asked, 1):.0%}",
         "Models open": f"{found.models_open} of {found.models_here}",
         "Model runs": f"{figures.value('atlas_runs_total'):,.0f}",

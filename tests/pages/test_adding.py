@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.jobs import registry
 from engine.jobs.registry import Job, Report
+from engine.models.bundle import identity, read_card
+from engine.models.packed import entries as packing
 from engine.settings import settings
 from tests.engine.plain import write_bundle
 from tests.pages.conftest import Open, crash, sentences
@@ -62,6 +64,24 @@ def test_the_key_opens_adding_and_deleting(open_page: Open, set_up, models: Path
     assert not crash(app) and keys(app) >= ADDS | DELETES
     app.button(key="remove-now").click().run()
     assert not crash(app) and not (models / "mine").exists()
+
+
+def test_weights_kept_packed_are_said_before_a_model_is_deleted(
+    open_page: Open, set_up, models: Path
+) -> None:
+    folder = write_bundle(models / "mine")
+    set_up(ADD_MODELS="all")
+    said = "MB of these are its weights in the form that this processor takes"
+    assert not any(said in one.value for one in open_page("Home").caption)
+    place = packing.place(identity(read_card(folder)))
+    place.mkdir(parents=True)
+    with (place / "model.bin").open("wb") as file:
+        file.truncate(70 * 10**6)
+    app = open_page("Home")
+    assert not crash(app) and any(f"70 {said}" in one.value for one in app.caption)
+    assert "(70 MB)" in app.button(key="remove-now").label
+    app.button(key="remove-now").click().run()
+    assert not crash(app) and not folder.exists() and not place.exists()
 
 
 @pytest.mark.parametrize(
