@@ -1,5 +1,5 @@
 # make run | make desktop | make exporter | make offline | make test | make test-slow | make bench
-# make lock | make models CORPORA=folder | make test-gpu | make bench-gpu
+# make lock | make models CORPORA=folder | make test-gpu | make bench-gpu | make test-cluster
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 
 PORT ?= 8501
@@ -13,8 +13,8 @@ BIN := .venv/bin
 # The slowest tests are listed at the end of every run.
 PYTEST := $(BIN)/pytest --durations=25 --durations-min=1
 
-.PHONY: run desktop exporter offline test types scripts pages-and-engine test-slow test-gpu bench bench-gpu models lock \
-	check-python node chromium clean
+.PHONY: run desktop exporter offline test types scripts pages-and-engine test-slow test-gpu \
+	test-cluster bench bench-gpu models lock check-python node chromium clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
@@ -66,6 +66,10 @@ test-slow: .venv/dev.stamp  ## what takes minutes: the shipped models' whole mak
 
 test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 	$(BIN)/pytest -m gpu
+
+test-cluster: .venv/dev.stamp  ## the engine behind Ray Serve: installs Ray, starts a node, breaks it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK) -r requirements-cluster.txt
+	$(PYTEST) -m "cluster or not cluster" tests/cluster
 
 bench: .venv/dev.stamp  ## speed and memory, compared in one run; BENCH="--only trace" for a part
 	$(BIN)/python -m bench.speed --out docs/benchmarks.md $(BENCH)

@@ -12,6 +12,7 @@
     ├── DeviceUnavailable   a device was demanded by a setting and no session opens on it
     ├── NotAllowed          the host's settings do not let this person do it
     ├── Busy                too much long work is under way; try again soon
+    ├── EngineUnavailable   the engines of a cluster do not answer, or are of another version
     ├── BadLink             a short link's content makes no sense here, or is too long
     ├── LinksUnavailable    the store of short links cannot be used now; the long address works
     ├── TooManyLinks        an address has made its short links of today
@@ -76,6 +77,10 @@ class Busy(EngineError):
         """Say so."""
         super().__init__(sentence)
         self.wait = wait
+
+
+class EngineUnavailable(EngineError):
+    """Nobody answers where the engines of a cluster should be, or not of this version."""
 
 
 class BadLink(EngineError):

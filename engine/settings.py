@@ -53,6 +53,21 @@ class Settings:
         "public: anybody. Presets of what follows",
     )
 
+    # --- Where models run ---
+    engine: str = choice(
+        "local",
+        ("local", "cluster"),
+        "local: models run in this process; cluster: in the replicas of a cluster "
+        "(`python -m engine.cluster up`), and this process opens no weights",
+    )
+    cluster: str = setting(
+        "",
+        str,
+        "host:port of the cluster's head, or auto for the node that this machine is of; its token "
+        "is in the file RAY_AUTH_TOKEN_PATH",
+        shown="the one that was started on this machine",
+    )
+
     # --- This machine ---
     device: DeviceChoice = choice(
         "auto",

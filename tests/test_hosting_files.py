@@ -129,3 +129,29 @@ def test_the_limits_that_the_page_names_are_those_of_the_modes() -> None:
             (line,) = [one for one in page.splitlines() if one.startswith(f"| {row}")]
             assert f"{wanted:,}" in line.split("|")[column + 1], (mode, row)
     assert f"{found.address_requests:,}, {found.address_openings}" in page
+
+
+def test_what_a_cluster_runs_is_there_in_both_files() -> None:
+    """hosting/cluster.yaml for one node and hosting/kuberay.yaml for many have the same parts."""
+    from engine.cluster import replicas
+
+    here = yaml.safe_load(read("hosting/cluster.yaml"))
+    service, *_ = yaml.safe_load_all(read("hosting/kuberay.yaml"))
+    there = yaml.safe_load(service["spec"]["serveConfigV2"])
+    for plan in (here, there):
+        assert plan["proxy_location"] == "Disabled"
+        for each in plan["applications"]:
+            module, _, builder = each["import_path"].partition(":")
+            assert module == replicas.__name__ and callable(getattr(replicas, builder))
+            assert each["route_prefix"] is None
+            (deployment,) = each["deployments"]
+            kind = getattr(replicas, deployment["name"])
+            assert issubclass(kind, replicas.Replica) and kind.answers | kind.tasks
+    names = [[each["name"] for each in plan["applications"]] for plan in (here, there)]
+    assert names[0] == names[1] == ["reader", "mapper"]
+
+
+def test_the_cluster_is_of_the_version_that_is_pinned() -> None:
+    (pin,) = re.findall(r"^ray\[serve\]==(.+)$", read("requirements-cluster.txt"), re.MULTILINE)
+    service, *_ = yaml.safe_load_all(read("hosting/kuberay.yaml"))
+    assert service["spec"]["rayClusterConfig"]["rayVersion"] == pin

@@ -43,6 +43,7 @@ MISSES = Counter("atlas_cache_misses", "Values that were computed", registry=REG
 JOBS = Counter("atlas_jobs", "Long tasks that ended", ["kind", "outcome"], registry=REGISTRY)
 CALLS = Counter("atlas_calls", "Questions over HTTP", ["route"], registry=REGISTRY)
 REFUSALS = Counter("atlas_refusals", "What was refused", ["reason"], registry=REGISTRY)
+ANSWERS = Counter("atlas_answers", "Answers of a cluster", ["replica"], registry=REGISTRY)
 SESSIONS_SEEN = Counter("atlas_sessions_seen", "Visitors that came", registry=REGISTRY)
 
 CACHE_BYTES = Gauge("atlas_cache_bytes", "Memory that the cache holds", registry=REGISTRY)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import policy
-from engine.api import local
+from engine.doorway import engine
 from engine.errors import Busy, EngineError
 from engine.hosting import figures
 from engine.hosting.admission import AWAY, gate
@@ -32,7 +32,7 @@ def answered(question: Question, given: Mapping[str, Any], address: str) -> byte
     try:
         _enter(viewer, address)
         figures.CALLS.labels(question.name).inc()
-        return encoded(question.answer(local(), given), given.get("format", "json"))
+        return encoded(question.answer(engine(), given), given.get("format", "json"))
     except EngineError as error:
         raise refusal(error) from None
     finally:

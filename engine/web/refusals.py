@@ -13,6 +13,7 @@ from engine.errors import (
     Busy,
     DeviceUnavailable,
     EngineError,
+    EngineUnavailable,
     ModelNotExported,
     NotAllowed,
     TextTooLong,
@@ -30,6 +31,7 @@ STATUS: dict[type[EngineError], int] = {
     Busy: 429,
     BrokenBundle: 503,
     DeviceUnavailable: 503,
+    EngineUnavailable: 503,
 }
 """What is not here is a 400: the question makes no sense of this model or text."""
 

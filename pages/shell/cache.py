@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from functools import cache
 from typing import TypeVar
 
 from engine import store
-from engine.api import Engine, local
+from engine.doorway import engine as engine
 
 T = TypeVar("T")
-
-
-@cache
-def engine() -> Engine:
-    """The one engine of this process, shared by all sessions."""
-    return local()
 
 
 def drawn(model: str, what: Hashable, make: Callable[[], T]) -> T:

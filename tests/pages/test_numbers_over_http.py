@@ -440,7 +440,7 @@ def test_a_file_of_this_machine_is_not_named(monkeypatch: pytest.MonkeyPatch) ->
     def damaged(*_given: object) -> None:
         raise BrokenBundle("/srv/models/x/model.onnx was changed")
 
-    monkeypatch.setattr(answering, "local", lambda: local())
+    monkeypatch.setattr(answering, "engine", lambda: local())
     monkeypatch.setattr("engine.local.texts.Texts.tokenized", damaged)
     answer = ask("tokens", model=GPT, text="a fox")
     assert "/srv" not in refused(answer, 503, "cannot be opened") and answer[1]["retry-after"]

@@ -1,0 +1,7 @@
+"""The engine behind Ray Serve: pages ask here, models run in replicas, on this machine or others.
+
+`remote` is what a front holds in the place of `engine.api.Local`; `replicas` is what runs where the
+models are; `questions` and `packing` say what travels between the two. `python -m engine.cluster`
+starts and ends one node. What is needed beyond the app is in `requirements-cluster.txt`; without it
+everything here can still be imported.
+"""
