@@ -174,7 +174,8 @@ def sample_menu(title: str, model: str) -> None:
     offered = [(n, one) for n, one in enumerate(samples()) if one.fits(title, model, card)]
     if not offered:
         return  # a page with texts of its own
-    _menu(offered, model, card)
+    with st.container(width="content"):  # a part that runs alone would take the whole row
+        _menu(offered, model, card)
 
 
 @st.fragment
