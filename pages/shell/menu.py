@@ -174,19 +174,9 @@ def sample_menu(title: str, model: str) -> None:
     offered = [(n, one) for n, one in enumerate(samples()) if one.fits(title, model, card)]
     if not offered:
         return  # a page with texts of its own
-    with st.container(width="content"):  # a part that runs alone would take the whole row
-        _menu(offered, model, card)
-
-
-@st.fragment
-def _menu(offered: list[tuple[int, Sample]], model: str, card: Card) -> None:
-    """The button and, once it is opened, the samples; opening it runs nothing else."""
-    place = st.popover("Samples", icon=":material/format_quote:", key="samples", on_change="rerun")
-    if not place.open:
-        return
-    with place:
+    with st.popover("Samples", icon=":material/format_quote:"):
         for number, one in offered:
-            taken = st.button(
+            st.button(
                 one.name,
                 key=f"sample-{number}",
                 on_click=_take,
@@ -195,8 +185,6 @@ def _menu(offered: list[tuple[int, Sample]], model: str, card: Card) -> None:
                 help=plain(one.text),
             )
             st.caption(plain(one.told(card)))
-            if taken:
-                st.rerun()  # of the whole page: the text is another
 
 
 def _take(sample: Sample, model: str) -> None:

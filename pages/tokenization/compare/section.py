@@ -192,6 +192,5 @@ def _languages(names: list[str]) -> None:
             data=table,
             title="One sentence, many languages",
         )
-        numbers = st.expander("Table", key="languages-table", on_change="rerun")
-        if numbers.open:
-            numbers.dataframe(table, hide_index=True)
+        with st.expander("Table"):
+            st.dataframe(table, hide_index=True)

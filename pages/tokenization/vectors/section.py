@@ -77,6 +77,5 @@ def token_vectors(choice: Choice) -> None:
             data=table,
             title="Token and position embedding",
         )
-    numbers = st.expander("Table", key="vectors-table", on_change="rerun")
-    if numbers.open:
-        numbers.dataframe(table, hide_index=True, height=320)
+    with st.expander("Table"):
+        st.dataframe(table, hide_index=True, height=320)
