@@ -153,6 +153,19 @@ def test_writing_with_shared_weights_gives_the_same_logits_to_the_bit():
     assert files(bundle) and all(map(np.array_equal, told[:2], told[2:]))
 
 
+def test_what_writes_with_packed_weights_waits_awake_as_it_does_with_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    given(monkeypatch, SPIN_US=20)
+    bundle = Bundle(SHIPPED / "tales-gpt")
+    found = bundle.in_place()
+    assert found is not None and files(bundle)
+    writes, traces = (one.ort.get_session_options() for one in (found[0], bundle.session("model")))
+    for options, awake in ((writes, "1"), (traces, "0")):
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == awake
+    bundle.close()
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_open_weights_are_the_file_s_own_memory():
     bundle = Bundle(SHIPPED / "tales-gpt")
