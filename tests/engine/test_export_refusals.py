@@ -116,20 +116,29 @@ def test_a_second_export_of_one_name_is_told_of_the_first(
 def test_a_name_that_is_given_is_the_folders_and_the_models(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from engine.export import __main__ as command
     from engine.export import bundling
-    from engine.export.__main__ import main
 
+    main = command.main
     made: list[tuple[str, str]] = []
+    packed: list[str] = []
 
     def export(checkpoint, out: Path, **options: object) -> SimpleNamespace:
         made.append((checkpoint.name, out.name))
         return SimpleNamespace(errors={}, notes=())
 
+    def opened(folder: Path) -> SimpleNamespace:
+        return SimpleNamespace(pack=lambda: packed.append(folder.name))
+
     monkeypatch.setattr(bundling, "export", export)
+    monkeypatch.setattr(command, "open_bundle", opened)
     assert main([str(copy), "--name", "my-gpt"]) == 0
     assert main([str(copy), "--name", "../x"]) == 1
     assert main([str(copy)]) == 0
     assert made == [("my-gpt", "my-gpt"), ("tiny", "tiny")]
+    assert packed == ["my-gpt", "tiny"]  # what the app will open, not what lies elsewhere
+    assert main([str(copy), "--out", str(copy.parent / "mine")]) == 0
+    assert packed == ["my-gpt", "tiny"]
 
 
 def test_precision_and_store_are_not_mixed(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
