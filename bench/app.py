@@ -180,6 +180,9 @@ def _other_head(app: Any, turn: int) -> None:
 
 
 def _other_label(app: Any, turn: int) -> None:
+    if not turn:
+        app.session_state["chips-options"] = True  # a click on the fold that they are in
+        _run(app)
     labels = app.button_group(key="below").options
     app.button_group(key="below").set_value([labels[turn % len(labels)]])
     _run(app)

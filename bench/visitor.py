@@ -28,6 +28,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 WAIT = 60.0  # seconds after which an answer counts as an error
+FOLDED = ("Options", "Extend the text", "Repetition controls")  # folds that controls are in
 
 
 class Failed(Exception):
@@ -48,6 +49,7 @@ class Visitor:
         self._typed = itertools.count(1)
         self._drawn: set[tuple[int, ...]] = set()  # in the last run of the whole page
         self.elements: dict[tuple[int, ...], Delta] = {}
+        self.folds: dict[tuple[int, ...], Delta] = {}
 
     async def open(self, page: str = "", **values: str) -> None:
         """Follow a link to a page, the first time."""
@@ -93,10 +95,28 @@ class Visitor:
         raise Failed("there is no field to type into")
 
     async def move(self, chance: random.Random) -> None:
-        """Change one of the page's numbers or choices."""
+        """Change one of the page's numbers or choices; one that is folded away is opened first."""
+        closed = [fold for path, fold in self.folds.items() if not self._inside(path)]
         able = [(d, s) for d in self.elements.values() if (s := _moved(d, chance)) is not None]
-        delta, state = chance.choice(able) if able else (Delta(), None)
-        await self._asked(*([] if state is None else [state]), fragment=delta.fragment_id)
+        place = chance.randrange(max(1, len(able) + len(closed)))
+        if place >= len(able) and closed:
+            path = await self._open(closed[place - len(able)])
+            able = [(d, s) for d in self._inside(path) if (s := _moved(d, chance)) is not None]
+        if not able:
+            return await self._asked()
+        delta, state = chance.choice(able)
+        await self._asked(state, fragment=delta.fragment_id)
+
+    async def _open(self, fold: Delta) -> tuple[int, ...]:
+        """Click on a fold; its place on the page."""
+        state = WidgetState(id=_fold_id(fold), bool_value=True)
+        await self._asked(state, fragment=fold.fragment_id)
+        return next(path for path, one in self.folds.items() if _fold_id(one) == state.id)
+
+    def _inside(self, path: tuple[int, ...]) -> list[Delta]:
+        """What stands in a fold."""
+        size = len(path)
+        return [one for at, one in self.elements.items() if at[:size] == path and at != path]
 
     async def press(self, label: str, **fields: str) -> None:
         """Press a button; `fields` are those of its form, by their first word in small letters."""
@@ -251,10 +271,15 @@ class Visitor:
             path = tuple(message.metadata.delta_path)
             self._drawn.add(path)
             self.elements[path] = message.delta
+        elif kind == "delta" and _fold_label(message.delta) in FOLDED:
+            path = tuple(message.metadata.delta_path)
+            self._drawn.add(path)
+            self.folds[path] = message.delta
         elif kind == "script_finished":
             # A browser shows what was there until the run that left it out has ended.
             if message.script_finished == ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY:
-                self.elements = {path: self.elements[path] for path in self._drawn}
+                self.elements = {p: one for p, one in self.elements.items() if p in self._drawn}
+                self.folds = {p: one for p, one in self.folds.items() if p in self._drawn}
         elif kind == "auto_rerun":
             wish = message.auto_rerun
             timer = self._again(wish.fragment_id, wish.interval)
@@ -282,6 +307,20 @@ class Visitor:
             async with asyncio.timeout(seconds):
                 while True:
                     self._take(await self._received())
+
+
+def _fold_label(delta: Delta) -> str:
+    """What is written on a fold that says whether it is open, "" for everything else."""
+    block = delta.add_block
+    kind = block.WhichOneof("type") if delta.WhichOneof("type") == "add_block" else None
+    return (
+        getattr(block, kind).label if kind in ("popover", "expandable") and _fold_id(delta) else ""
+    )
+
+
+def _fold_id(delta: Delta) -> str:
+    block = delta.add_block
+    return getattr(block, str(block.WhichOneof("type"))).id
 
 
 def _moved(delta: Delta, chance: random.Random) -> WidgetState | None:

@@ -26,6 +26,7 @@ from pages.attention.controls import (
     TOGETHER,
     UPTO_CONTROL,
 )
+from pages.shell.controls import built
 from pages.shell.views import View
 
 T = TypeVar("T")
@@ -65,18 +66,26 @@ def _chosen(values: Mapping[Any, Any], key: str, options: Mapping[str, T]) -> T:
 
 def attention_options(scene: Scene, view: View) -> None:
     """The controls of the picture, folded away."""
-    with st.popover("Options", icon=":material/tune:"):
+    offered = [
+        control
+        for control in OF_MAPS
+        if control is not UPTO_CONTROL and (control is not PAIR_CONTROL or scene.reading.second)
+    ]
+    ablated = [OFF_CONTROL] if view.name != "What if" else []
+    with st.popover(
+        "Options", icon=":material/tune:", key="attention-options", on_change="rerun"
+    ) as place:
+        if not built(place, *offered, *ablated):
+            return
         if HIDE_CONTROL not in view.controls:
             st.caption("This view shows the weights unchanged.")
-        for control in OF_MAPS:
-            if control is UPTO_CONTROL or (control is PAIR_CONTROL and not scene.reading.second):
-                continue
+        for control in offered:
             used = control in view.controls
             if control is SEVERAL_CONTROL:
                 used = used and scene.options.together in ("mean", "max")
             control.draw(disabled=not used)
-        if view.name != "What if":
-            OFF_CONTROL.draw()
+        for control in ablated:
+            control.draw()
 
 
 def name_of(scene: Scene) -> str:

@@ -30,7 +30,7 @@ from pages.attention.whatif.controls import CHANGE_CONTROL, changes_of
 from pages.shell.address import fresh_of_old, tell
 from pages.shell.cache import engine
 from pages.shell.client.aloud import say_aloud
-from pages.shell.controls import REGISTRY, Control
+from pages.shell.controls import REGISTRY, Control, built
 from pages.shell.frame import Choice, select
 from pages.shell.state import state
 
@@ -57,11 +57,21 @@ def choose_reading(choice: Choice, kind: Kind) -> Reading:
     if generates:
         GENERATED_CONTROL.check()
     if pairs or generates:
-        with st.popover("Extend the text", icon=":material/playlist_add:"):
-            if pairs:
-                second = str(SECOND_CONTROL.draw() or "").strip() or None
-            if generates:
-                count = int(GENERATED_CONTROL.draw())
+        extends = [
+            *([SECOND_CONTROL] if pairs else []),
+            *([GENERATED_CONTROL] if generates else []),
+        ]
+        with st.popover(
+            "Extend the text",
+            icon=":material/playlist_add:",
+            key="extend-text",
+            on_change="rerun",
+        ) as place:
+            if built(place, *extends):
+                if pairs:
+                    second = str(SECOND_CONTROL.draw() or "").strip() or None
+                if generates:
+                    count = int(GENERATED_CONTROL.draw())
     longer = engine().continued(choice.model, choice.text, count) if count else None
     new = (longer.target or ())[-count:] if longer else ()
     say_aloud("".join(engine().texts(choice.model, new)), key="aloud-extended")

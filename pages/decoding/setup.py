@@ -21,10 +21,12 @@ from pages.decoding.controls import LENGTH, RUNS, SEED, TINT
 from pages.decoding.plan import LONGEST, QUICK, Plan, place, sampled
 from pages.shell.address import fresh, keep
 from pages.shell.cache import engine
+from pages.shell.controls import built
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.tasks import task_and_language
 
 VIEW = "decoding-view"
+STOP_KEYS = ("stop", *(f"stop{number}" for number in range(2, STOPS + 1)))
 
 
 def decoding_setup(choice: Choice, row: Any, *, many: bool) -> Plan:
@@ -35,21 +37,26 @@ def decoding_setup(choice: Choice, row: Any, *, many: bool) -> Plan:
     lines, hidden = continuations.read()
     with row:
         reading, language = task_and_language(choice)
-        options = st.popover("Options", icon=":material/tune:")
+        options = st.popover(
+            "Options", icon=":material/tune:", key="decoding-options", on_change="rerun"
+        )
     ids, source = _begin(choice, reading, language)
     runs, seed = RUNS.check(), SEED.check()
     columns = max(runs if many else 0, sum(max(1, line.beams) for line in (*lines, *hidden)))
     room = policy.tokens_each(columns, min(LONGEST, engine().room_left(choice.model, len(ids))))
     limit = LENGTH.check(range(1, room + 1), default=min(QUICK, room))
     TINT.check()
-    with options:
-        for control in (LENGTH, SEED, *([RUNS] if many else [])):
-            control.draw()
-        stops = _stop_texts()
+    numbers = (LENGTH, SEED, *([RUNS] if many else []))
+    stops = [selection(key, _is_stop, name="Stop text") for key in STOP_KEYS]
+    if built(options, *numbers):
+        with options:
+            for control in numbers:
+                control.draw()
+            _stop_fields(stops)
     column, token = _place(lines, many)
     lines = _shortcuts(lines, column)
     write = selection("write", ("yes", "no"), name="write") != "no"
-    task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stops=stops)
+    task = Task(choice.model, ids, source=source, seed=seed, limit=limit, stops=_unescaped(stops))
     prompt = "" if source else choice.text
     return Plan(
         task,
@@ -122,12 +129,10 @@ def _number(name: str, text: str) -> float:
     return int(text) if BY_NAME[name].range.whole else float(text)
 
 
-def _stop_texts() -> tuple[str, ...]:
+def _stop_fields(given: list[str | None]) -> None:
     """Up to four texts that end a column; one more field than are given."""
-    keys = ["stop", *(f"stop{number}" for number in range(2, STOPS + 1))]
-    given = [selection(key, _is_stop, name="Stop text") for key in keys]
     used = sum(text is not None for text in given)
-    for number, (key, text) in enumerate(zip(keys, given, strict=True)):
+    for number, (key, text) in enumerate(zip(STOP_KEYS, given, strict=True)):
         if text is None and number > used:
             continue
         st.session_state[f"{key}-text"] = text or ""
@@ -142,6 +147,9 @@ def _stop_texts() -> tuple[str, ...]:
             if number == 0
             else None,
         )
+
+
+def _unescaped(given: list[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(unescaped(text) for text in given if text is not None))
 
 

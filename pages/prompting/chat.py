@@ -159,8 +159,11 @@ def _below(talk: _Talk, turns: list[Turn], last: Last, *, live: bool) -> None:
     if live:
         return
     st.caption(plain(said(talk, rendered, texts)))
-    with st.expander("The conversation as the model reads it"):
-        st.code(rendered, language=None, wrap_lines=True)
+    as_read = st.expander(
+        "The conversation as the model reads it", key="chat-as-read", on_change="rerun"
+    )
+    if as_read.open:
+        as_read.code(rendered, language=None, wrap_lines=True)
     share_menu(
         "chat",
         python=partial(recipes.conversation, turns, asked),

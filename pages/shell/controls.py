@@ -10,6 +10,8 @@ no default is written twice. What depends on the model or the text (how many lay
 `check`, and `draw` uses the same. An option or a key that was renamed is still understood in old
 links: `formerly` maps what was written to what it is now, `keys` names the keys of old.
 
+Controls that are folded away are drawn when the fold is opened: see `built`.
+
 `REGISTRY` holds every control by page, for tests and for whatever lists them; a control that
 several pages share is declared where they all see it.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import streamlit as st
 
@@ -171,8 +173,39 @@ class Control:
                 return st.segmented_control(label, legal, default=default, required=True, **given)
 
     @property
+    def at_default(self) -> bool:
+        """Whether it says what it says when nobody has touched it; `check` was called before."""
+        value, default = self.value, state().controls.get(self.key, ((), self.default))[1]
+        if self.widget in ("many", "chips"):
+            return list(value or ()) == list(default or ())
+        return value is None or value == default
+
+    @property
     def value(self) -> Any:
         """The value now, for a fragment that runs alone; `check` was called in the page's run."""
         if self.key in st.session_state:
             return st.session_state[self.key]
         return state().controls.get(self.key, ((), self.default))[1]
+
+
+class Fold(Protocol):
+    """A popover or an expander (`on_change="rerun"`) that says whether it is open."""
+
+    @property
+    def open(self) -> bool | None:
+        """Whether it is; None for one that was not asked to say so."""
+        ...
+
+
+def built(place: Fold, *controls: Control) -> bool:
+    """Whether what is folded away is to be made in this run, and not when somebody opens it.
+
+    Opening runs the page, or the part of it that the fold stands in, once more. A control that is
+    not drawn leaves the address, so one that says something else than its default is drawn in a
+    closed fold too, and so is one that a lesson points at.
+    """
+    if place.open:
+        return True
+    pointing = state().pointing
+    pointed = pointing.controls if pointing is not None else ()
+    return any(not control.at_default or control.key in pointed for control in controls)

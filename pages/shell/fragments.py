@@ -15,6 +15,8 @@ from typing import Any, Concatenate, ParamSpec
 
 import streamlit as st
 
+from pages.shell.host.delivery import deliver_now
+
 LATER = 0.4  # seconds from a fragment's new picture to the rest of the page
 PAUSE = 0.04  # seconds: collecting takes the browser 10 ms, drawing what came 30
 P = ParamSpec("P")
@@ -51,6 +53,7 @@ def fragment(
 
 def send_now() -> None:
     """Let the browser have what was drawn so far, in a pass of its own."""
+    deliver_now()
     time.sleep(PAUSE)
 
 

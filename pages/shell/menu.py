@@ -174,9 +174,19 @@ def sample_menu(title: str, model: str) -> None:
     offered = [(n, one) for n, one in enumerate(samples()) if one.fits(title, model, card)]
     if not offered:
         return  # a page with texts of its own
-    with st.popover("Samples", icon=":material/format_quote:"):
+    with st.container(width="content"):  # a part that runs alone would take the whole row
+        _menu(offered, model, card)
+
+
+@st.fragment
+def _menu(offered: list[tuple[int, Sample]], model: str, card: Card) -> None:
+    """The button and, once it is opened, the samples; opening it runs nothing else."""
+    place = st.popover("Samples", icon=":material/format_quote:", key="samples", on_change="rerun")
+    if not place.open:
+        return
+    with place:
         for number, one in offered:
-            st.button(
+            taken = st.button(
                 one.name,
                 key=f"sample-{number}",
                 on_click=_take,
@@ -185,6 +195,8 @@ def sample_menu(title: str, model: str) -> None:
                 help=plain(one.text),
             )
             st.caption(plain(one.told(card)))
+            if taken:
+                st.rerun()  # of the whole page: the text is another
 
 
 def _take(sample: Sample, model: str) -> None:

@@ -58,21 +58,15 @@ def share_menu(
     numbers of this picture again, when somebody asks for it.
     `svg` must be the very string given to `picture` (what a lesson points at is drawn into both),
     as the PNG is drawn from what is on the screen; `shown=False` says that the screen has another
-    form of it (chips are HTML there), which may then be a function, called when the menu is opened.
+    form of it (chips are HTML there). Each may be a function, called when the menu is opened.
     A `figure`, or a function that makes it, gives HTML with plotly.js inside. `data` maps column
     names to columns of equal length, or is a function that makes such a table when it is asked
     for; `vectors` is a second one, of the vectors behind the picture. `title` heads the HTML file.
     The name must be unique on the page.
     """
     file = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "picture"
-    late = callable(svg)
-    menu = st.popover(
-        "Save",
-        icon=":material/download:",
-        key=f"share-{name}" if late else None,
-        on_change="rerun" if late else "ignore",
-    )
-    if late and not menu.open:
+    menu = st.popover("Save", icon=":material/download:", key=f"share-{name}", on_change="rerun")
+    if not menu.open:
         return
     with menu:
         svg = svg() if callable(svg) else svg

@@ -7,11 +7,14 @@ does not draw them; what must cross pages stands here.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_KNOWN = "_atlas_state"
 
 
 @dataclass
@@ -37,6 +40,11 @@ class Pointing(Protocol):
 
     def __call__(self, svg: str) -> str:
         """A picture with it drawn in."""
+        ...
+
+    @property
+    def controls(self) -> Collection[str]:
+        """The keys of the controls that it points at."""
         ...
 
     def ids(self) -> Mapping[str, str]:
@@ -125,6 +133,14 @@ def pointed_ids() -> Mapping[str, str]:
 
 def state() -> State:
     """This session's memory."""
+    # A run asks for it a hundred times, and a look into the session costs 20 us.
+    run = get_script_run_ctx(suppress_warning=True)
+    known = getattr(run, _KNOWN, None)
+    if known is not None:
+        return known
     if "atlas" not in st.session_state:
         st.session_state["atlas"] = State()
-    return st.session_state["atlas"]
+    found = st.session_state["atlas"]
+    if run is not None:
+        setattr(run, _KNOWN, found)
+    return found

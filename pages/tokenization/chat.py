@@ -56,9 +56,10 @@ def _conversation(choice: Choice, turns: list[Turn], answer: bool) -> None:
             data=lambda: view.columns(tokens),
             title="A conversation as tokens",
         )
-    with st.expander("Rendered text and template"):
-        st.code(text, language=None, wrap_lines=True)
-        st.code(choice.card.template or "", language="jinja2", wrap_lines=True)
+    whole = st.expander("Rendered text and template", key="chat-rendered", on_change="rerun")
+    if whole.open:
+        whole.code(text, language=None, wrap_lines=True)
+        whole.code(choice.card.template or "", language="jinja2", wrap_lines=True)
 
 
 def _editor(count: int) -> None:

@@ -13,6 +13,7 @@ from pages.pictures import tokens as view
 from pages.pictures.chips import chips, chips_drawing
 from pages.shell.cache import engine
 from pages.shell.components import picture
+from pages.shell.controls import built
 from pages.shell.frame import Choice, plain, select, selection
 from pages.shell.share import share_menu
 from pages.tokenization import recipes
@@ -70,14 +71,18 @@ def token_chips(choice: Choice) -> None:
             title="Tokens of a text",
         )
     _counts(tokens, choice)
-    with st.expander("Options", icon=":material/tune:"):
-        with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-            BELOW.draw()
-            ADDED.draw()
-            if named:
-                NAMES.draw(label=f"Parse {plain(named[0], 30)} as a special token")
-    with st.expander("Table"):
-        st.dataframe(view.columns(tokens, first, last), hide_index=True)
+    with st.expander(
+        "Options", icon=":material/tune:", key="chips-options", on_change="rerun"
+    ) as place:
+        if built(place, BELOW, ADDED, *([NAMES] if named else [])):
+            with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+                BELOW.draw()
+                ADDED.draw()
+                if named:
+                    NAMES.draw(label=f"Parse {plain(named[0], 30)} as a special token")
+    table = st.expander("Table", key="chips-table", on_change="rerun")
+    if table.open:
+        table.dataframe(view.columns(tokens, first, last), hide_index=True)
 
 
 def _split(model: str, tokens: Tokens) -> tuple[Split | None, bool]:

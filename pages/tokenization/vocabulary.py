@@ -12,6 +12,7 @@ from engine.tokenizers.vocabulary import KINDS, SPECIAL, Order, Vocabulary, find
 from pages.pictures.names import quoted
 from pages.pictures.svg import visible
 from pages.shell.cache import engine
+from pages.shell.controls import built
 from pages.shell.frame import Choice, plain
 from pages.shell.share import share_menu
 from pages.tokenization import recipes
@@ -45,10 +46,13 @@ def vocabulary_table(choice: Choice) -> None:
             ),
             data=lambda: _table(whole, ids, roles),
         )
-    with st.expander("Options", icon=":material/tune:"):
-        with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-            ORDER.draw()
-            FALLING.draw()
+    with st.expander(
+        "Options", icon=":material/tune:", key="vocabulary-options", on_change="rerun"
+    ) as place:
+        if built(place, ORDER, FALLING):
+            with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+                ORDER.draw()
+                FALLING.draw()
 
 
 def _table(

@@ -15,6 +15,7 @@ from pages.pictures.svg import visible
 from pages.shell.address import fresh
 from pages.shell.cache import engine
 from pages.shell.components import picture
+from pages.shell.controls import built
 from pages.shell.frame import Choice, plain, selection
 from pages.shell.tasks import task_and_language
 from pages.translation import changes, controls
@@ -56,12 +57,18 @@ def translation_setup(choice: Choice) -> Setup:
     choice = replace(choice, text=text)
     controls.SEARCH.draw(label_visibility="collapsed")
     reading, language = task_and_language(choice)
-    with st.popover("Options", icon=":material/tune:"):
-        if greedy:
-            st.caption("Greedy search follows one hypothesis: beam settings have no effect.")
-        for control in (controls.BEAMS, controls.LENGTH_PENALTY, controls.EARLY):
-            control.draw(disabled=greedy)
-        begin = _begin(choice)
+    of_beams = (controls.BEAMS, controls.LENGTH_PENALTY, controls.EARLY)
+    begun = selection("begin", lambda text: len(text) <= 200) or ""
+    with st.popover(
+        "Options", icon=":material/tune:", key="translation-options", on_change="rerun"
+    ) as place:
+        if built(place, *of_beams) or begun:
+            if greedy:
+                st.caption("Greedy search follows one hypothesis: beam settings have no effect.")
+            for control in of_beams:
+                control.draw(disabled=greedy)
+            _begin_field(choice, begun)
+    begin = engine().prefix_ids(choice.model, begun)
     # Three target tokens for each of the source's are more than any translation needs.
     limit = min(LONGEST, 20 + 3 * len(engine().tokenized(choice.model, reading.text)))
     limit = policy.tokens_each(search.width, limit)
@@ -97,9 +104,8 @@ def _checked_search(*, greedy: bool) -> Search:
     return Search() if greedy else Search(width, round(penalty, 2), stop)  # type: ignore[arg-type]
 
 
-def _begin(choice: Choice) -> tuple[int, ...]:
-    """Ids of a typed beginning."""
-    given = selection("begin", lambda text: len(text) <= 200) or ""
+def _begin_field(choice: Choice, given: str) -> None:
+    """A beginning to be typed."""
     if st.session_state.get("translation-begin") != given:
         st.session_state["translation-begin"] = given
     st.text_input(
@@ -113,7 +119,6 @@ def _begin(choice: Choice) -> tuple[int, ...]:
     marks = engine().special_names_in(choice.model, given)
     if marks:
         st.caption(plain(f"Special tokens are left out: {', '.join(marks[:4])}"))
-    return engine().prefix_ids(choice.model, given)
 
 
 def _typed() -> None:

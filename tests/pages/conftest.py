@@ -117,6 +117,13 @@ def told_models(
     settings.cache_clear()
 
 
+def unfolded(app: AppTest, *keys: str) -> AppTest:
+    """The page with popovers or expanders opened, as by a click on each."""
+    for key in keys:
+        app.session_state[key] = True
+    return app.run()
+
+
 def sentences(app: AppTest) -> list[str]:
     """What a page's warnings and errors say, without the escapes of Markdown."""
     boxes = [*app.warning, *app.error]

@@ -24,7 +24,7 @@ from engine.values import Reading
 from pages.shell import components
 from pages.shell.cache import engine
 from tests.engine.checkpoints import Bundles
-from tests.pages.conftest import Open, sentences, tables
+from tests.pages.conftest import Open, sentences, tables, unfolded
 
 PAGE = "3_Attention"
 VIEWS = ("Map", "Lines", "Text", "Inside", "What if", "Layers", "Compare")
@@ -440,6 +440,7 @@ def test_heads_of_several_layers_are_combined(open_page: Open) -> None:
 @pytest.mark.feature("Threshold or cumulative-mass filter")
 def test_lines_begin_with_the_fewest_that_carry_seventy_percent(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text=BOAT, view="Lines", layer="1", head="1")
+    app = unfolded(app, "attention-options")
     assert app.slider(key="threshold").value == 30
     layer, head = (int(app.number_input(key=key).value) - 1 for key in ("layer", "head"))
     read = tracing.layer(bundle("tales-gpt"), Reading("tales-gpt", BOAT), "decoder", layer)

@@ -11,7 +11,7 @@ from pages.shell import paths
 from pages.shell.cache import engine
 from pages.shell.controls import REGISTRY
 from pages.shell.frame import samples
-from tests.pages.conftest import Act, Open, components, sentences, tables
+from tests.pages.conftest import Act, Open, components, sentences, tables, unfolded
 from tests.pages.test_attention import PAGE, picture, pictures, weights_of
 
 MONKEY = "The monkey ate that banana because it was too hungry."
@@ -178,11 +178,12 @@ def test_threshold_takes_the_place_of_two_controls(
 ) -> None:
     app = open_page(PAGE, model="tales-gpt", text=MONKEY, **address)
     assert not app.exception and not sentences(app)
+    app = unfolded(app, "attention-options")
     assert app.slider(key="threshold").value == value
 
 
 def test_a_threshold_that_nobody_changed_is_the_views_own(open_page: Open) -> None:
-    app = open_page(PAGE, model="tales-gpt", text=MONKEY)
+    app = unfolded(open_page(PAGE, model="tales-gpt", text=MONKEY), "attention-options")
     app.button_group(key="view").set_value("Lines").run()
     assert app.slider(key="threshold").value == 30
     app.slider(key="threshold").set_value(50).run()
@@ -284,6 +285,7 @@ def test_a_head_is_ablated_beside_its_picture_and_restored_there(
     open_page: Open, model: str, view: str
 ) -> None:
     app = open_page(PAGE, model=model, view=view, text=MONKEY, layer="2", head="3")
+    app = unfolded(app, "attention-options")
     assert app.button(key="ablate").label == "Ablate head 2.3"
     app.button(key="ablate").click().run()
     assert not app.exception

@@ -30,7 +30,7 @@ from pages.shell.views import View
 from tests.engine.checkpoints import Bundles
 from tests.engine.plain import write_bundle
 from tests.engine.predecessors_made import made_predecessors
-from tests.pages.conftest import Open, components, crash
+from tests.pages.conftest import Open, components, crash, unfolded
 from tests.pages.test_embeddings import rotary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -711,8 +711,7 @@ def test_the_menu_shows_the_lines_when_they_are_asked_for(
 ) -> None:
     app = open_page("4_Translation", model="fr-en", text=FRENCH, show="Alignment")
     assert components(app, "atlas_field") == []
-    app.session_state["share-alignment-python"] = True
-    app.run()
+    app = unfolded(app, "share-alignment", "share-alignment-python")
     assert not crash(app)
     (shown,) = components(app, "atlas_field")
     assert shown["text"] == menus["alignment"].lines

@@ -18,7 +18,7 @@ from engine.trace import logit_lens, tracing
 from engine.values import Reading
 from pages.decoding.next_token.bars import percent
 from pages.shell.cache import engine
-from tests.pages.conftest import Open, components, crash, sentences
+from tests.pages.conftest import Open, components, crash, sentences, unfolded
 from tests.pages.test_decoding import PAGE, lines, settled
 
 TEXT = "The milk is bad, my tea tastes"
@@ -87,7 +87,7 @@ def test_the_bars_are_the_models_own_probabilities(open_page: Open):
 def test_a_slider_moves_the_bars_to_what_its_filter_leaves(
     open_page: Open, key: str, value: float, setting: str, line: str
 ):
-    app = open_page(PAGE, text=TEXT, c1="pure sampling", write="no")
+    app = unfolded(open_page(PAGE, text=TEXT, c1="pure sampling", write="no"), "repetition")
     slider = app.select_slider if key == "top_k" else app.slider
     slider(key=f"set-{key}").set_value(value).run()
     assert not crash(app) and lines(app)[0] == setting

@@ -19,7 +19,7 @@ from engine.trace import tracing
 from engine.values import Reading
 from pages.embeddings.map import picture as space
 from pages.shell.cache import engine
-from tests.pages.conftest import Open, components, crash, sentences
+from tests.pages.conftest import Open, components, crash, sentences, unfolded
 
 PAGE = "2_Embeddings"
 MODELS = ("tales-gpt", "tales-bert", "fr-en")
@@ -99,7 +99,7 @@ def test_another_text_and_another_layer_drop_into_the_same_map(open_page: Open) 
 @pytest.mark.feature("Trajectories through layers or steps")
 def test_the_way_of_a_token_is_a_line_through_its_places(open_page: Open) -> None:
     address = {"view": "Through the layers", "model": "tales-gpt", "text": "The river bank."}
-    app = open_page(PAGE, after="4", token="t1", **address)
+    app = unfolded(open_page(PAGE, after="4", token="t1", **address), "crowd-table")
     space, table = space_of(app), app.dataframe[0].value
     own = table[table["token"] == 2].sort_values("after layer")
     (line,) = space["paths"]
@@ -185,6 +185,7 @@ def test_homonyms_of_several_sentences_are_compared(open_page: Open) -> None:
         others="The bank of the river.",
         model="tales-gpt",
     )
+    app = unfolded(app, "crowd-table")
     assert not crash(app)
     table = app.dataframe[0].value
     assert set(table["sentence"]) == {1, 2}

@@ -25,7 +25,7 @@ from engine.prompting.tasks import ready_tasks
 from pages.prompting import builder
 from pages.prompting import plan as plans
 from pages.shell.cache import engine
-from tests.pages.conftest import Open, components, crash, sentences, tables
+from tests.pages.conftest import Open, components, crash, sentences, tables, unfolded
 
 PAGE = "6_Prompting"
 MODEL = "tales-gpt"
@@ -342,7 +342,7 @@ def test_a_chat_goes_on_turn_by_turn_beside_plain_text(open_page: Open, talker: 
     assert roles == ["system", "user", "assistant", "user", "assistant"]
     said = [one.text[0].value for one in app.chat_message]
     assert said[0] == "Be brief." and said[1] == "Who is there?" and said[3] == "And who else?"
-    plain, rendered = (one.value for one in app.code)
+    plain, rendered = (one.value for one in unfolded(app, "chat-as-read").code)
     assert plain.startswith("And who else?") and len(plain) > len("And who else?")
     assert rendered == (
         f"<s>system: Be brief.\n<s>user: Who is there?\n<s>assistant: {said[2]}\n"

@@ -11,7 +11,7 @@ from engine.local.models import Models
 from engine.models.bundle import read_card
 from engine.models.catalog import SHIPPED
 from pages.shell.menu import Sample, samples
-from tests.pages.conftest import Open, crash, sentences
+from tests.pages.conftest import Open, crash, sentences, unfolded
 
 TEMPLATE = "{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}[assistant] "
 # Two, as what a model's template made of a text is kept.
@@ -27,10 +27,11 @@ def test_a_chat_is_offered_where_there_is_a_template_and_put_into_it(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = f"sample-{samples().index(CHAT)}"
-    app = open_page("5_Decoding", model="tales-gpt", write="no")
-    assert key not in {one.key for one in app.button}
+    app = unfolded(open_page("5_Decoding", model="tales-gpt", write="no"), "samples")
+    offered = {str(one.key) for one in app.button}
+    assert key not in offered and any(one.startswith("sample-") for one in offered)
     chatting(monkeypatch, TEMPLATE)
-    app = open_page("5_Decoding", model="tales-gpt", write="no")
+    app = unfolded(open_page("5_Decoding", model="tales-gpt", write="no"), "samples")
     app.button(key=key).click().run()
     assert not crash(app) and not sentences(app)
     assert app.session_state["text"] == f"[user] {CHAT.text}[assistant] "
@@ -40,7 +41,7 @@ def test_a_template_that_refuses_leaves_the_words_and_says_so(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chatting(monkeypatch, "{{ raise_exception('no users here') }}")
-    app = open_page("5_Decoding", model="tales-gpt", write="no")
+    app = unfolded(open_page("5_Decoding", model="tales-gpt", write="no"), "samples")
     app.button(key=f"sample-{samples().index(OTHER)}").click().run()
     assert not crash(app) and any("no users here" in one for one in sentences(app))
     assert app.session_state["text"] == OTHER.text

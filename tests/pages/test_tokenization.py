@@ -20,7 +20,7 @@ from engine.models import catalog
 from pages.pictures.tokens import WINDOW
 from pages.tokenization.compare import external
 from tests.engine.hub_stand_in import hub
-from tests.pages.conftest import Open, components, crash, sentences
+from tests.pages.conftest import Open, components, crash, sentences, unfolded
 
 PAGE = "1_Tokenization"
 MODELS = ("tales-gpt", "tales-bert", "fr-en")
@@ -120,6 +120,7 @@ def test_every_token_is_a_chip_with_its_id_and_no_neighbour_has_its_colour(
     open_page: Open,
 ) -> None:
     app = open_page(PAGE, model="tales-gpt", text="the the the\nthe unbelievable cat")
+    app = unfolded(app, "chips-table")
     drawn = chips_drawn(app)
     table = app.dataframe[0].value
     assert [chip.get("data-id") for chip in drawn] == [f"t{i}" for i in range(len(table))]
@@ -134,6 +135,7 @@ def test_every_token_is_a_chip_with_its_id_and_no_neighbour_has_its_colour(
 @pytest.mark.feature("Byte view of each token")
 def test_each_token_shows_its_bytes(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The caf\u00e9 \u4f60", below="Bytes")
+    app = unfolded(app, "chips-table")
     shown = ["".join(chip[1].itertext()) for chip in chips_drawn(app)]
     assert bytes.fromhex(" ".join(shown)) == "The caf\u00e9 \u4f60".encode()
     assert list(app.dataframe[0].value["bytes"]) == shown
@@ -164,7 +166,8 @@ def test_every_step_of_bpe_is_shown(open_page: Open) -> None:
         svg = components(app, "atlas_picture")[1]["svg"]
         assert f"BPE after {step} of {steps} merges: " in svg
         assert len(re.findall(r"merge no\. [\d,]+", svg)) == step
-    cut = open_page(PAGE, model="tales-gpt", text="unbelievably").dataframe[0].value
+    tokens = open_page(PAGE, model="tales-gpt", text="unbelievably")
+    cut = unfolded(tokens, "chips-table").dataframe[0].value
     result = next(one.value for one in app.markdown if one.value.startswith("Result: "))
     assert re.findall("`([^`]+)`", result) == list(cut["text"])
 
@@ -188,6 +191,7 @@ def test_the_vocabulary_is_searched_and_sorted(open_page: Open) -> None:
     table = app.dataframe[0].value
     assert len(table) and all("house" in text.lower() for text in table["text"])
     app.text_input(key="search").set_value("").run()
+    app = unfolded(app, "vocabulary-options")
     app.segmented_control(key="order").set_value("Length").run()
     app.toggle(key="falling").set_value(True).run()
     assert not crash(app)
@@ -202,6 +206,7 @@ def test_a_row_plus_its_position_enters_layer_one(open_page: Open) -> None:
     app = open_page(
         PAGE, view="Token + position embeddings", model="tales-gpt", text="The cat", token="t1"
     )
+    app = unfolded(app, "vectors-table")
     assert not crash(app)
     table = app.dataframe[0].value
     total = table["token embedding"] + table["position embedding"]
@@ -222,6 +227,7 @@ def test_a_chat_template_is_rendered_with_its_roles(open_page: Open, models: Pat
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps(card | {"template": TEMPLATE}))
     app = open_page(PAGE, view="Chat template", model="talker", turn1="Hello <b>there", turns="2")
+    app = unfolded(app, "chat-rendered")
     assert not crash(app) and sentences(app) == []
     assert app.code[0].value == "<s>user: Hello <b>there\n<s>assistant: Paris.\nassistant:"
     app.toggle(key="answer").set_value(False).run()
@@ -240,6 +246,7 @@ def test_a_model_without_a_chat_template_offers_none(open_page: Open) -> None:
 @pytest.mark.feature("Parse-special-tokens toggle")
 def test_names_of_special_tokens_are_parsed_or_spelt(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-bert", text="a [MASK] b")
+    app = unfolded(app, "chips-options", "chips-table")
     whole = app.dataframe[0].value
     assert "[MASK]" in list(whole["stored"])
     app.toggle(key="names").set_value(False).run()
@@ -250,6 +257,7 @@ def test_names_of_special_tokens_are_parsed_or_spelt(open_page: Open) -> None:
 
 def test_a_chip_leads_to_its_place_in_the_vocabulary(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The cat", token="t1")
+    app = unfolded(app, "chips-table")
     number = int(app.dataframe[0].value["id"][1])
     app.button(key="jump-1").click().run()
     assert not crash(app)
@@ -311,6 +319,7 @@ OLD = {
 @pytest.mark.parametrize("below", ["Id", "Characters", "As stored"])
 def test_links_of_old_are_still_understood(open_page: Open, below: str) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The cat", below=below, view="Tokens")
+    app = unfolded(app, "chips-options")
     assert not crash(app) and sentences(app) == []
     assert app.segmented_control(key="below").value == OLD[below]
     app = open_page(PAGE, model="tales-gpt", text="The cat", view="Into vectors")
@@ -330,6 +339,7 @@ def walked(block: Any) -> Iterator[str]:
 
 def test_the_picture_comes_before_the_controls(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-gpt", text="The cat [sat].")
+    app = unfolded(app, "chips-options", "chips-table")
     order = [*walked(app.main)]
     assert "bidi_component" in order and "expander" in order
     # The text box above is a component too.

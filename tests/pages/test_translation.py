@@ -21,7 +21,7 @@ from pages.shell.components import offered
 from pages.translation.compare.picture import different
 from pages.translation.story import moments, number, percent
 from tests.engine.tasks import MARKS
-from tests.pages.conftest import Act, Open, crash, sentences
+from tests.pages.conftest import Act, Open, crash, sentences, unfolded
 
 PAGE = "4_Translation"
 TEXT = "Il a mangé une pomme rouge."
@@ -121,7 +121,7 @@ def test_moving_in_time_never_runs_the_model(open_page: Open, monkeypatch) -> No
 
 
 def test_greedy_and_beams_are_what_the_engine_finds(open_page: Open) -> None:
-    app = open_page(PAGE, text=TEXT, search="Greedy")
+    app = unfolded(open_page(PAGE, text=TEXT, search="Greedy"), "translation-options")
     assert list(app.dataframe[0].value["translation"]) == list(translation(width=1).texts)
     assert app.slider(key="beams").disabled
     app = open_page(PAGE, text=TEXT, beams="8")
@@ -201,7 +201,7 @@ def test_no_picture_shows_an_id_where_there_is_a_piece(open_page: Open, typed: d
 
 
 def test_a_typed_beginning_is_kept(open_page: Open) -> None:
-    app = open_page(PAGE, text=TEXT)
+    app = unfolded(open_page(PAGE, text=TEXT), "translation-options")
     app.text_input(key="translation-begin").set_value("She").run()
     assert not crash(app)
     assert all(text.startswith("She") for text in app.dataframe[0].value["translation"])
@@ -376,6 +376,7 @@ def test_a_source_word_is_clicked_typed_over_and_undone(open_page: Open) -> None
     assert list(app.dataframe[0].value["translation"]) == list(
         translation(TEXT.replace(old, "poire")).texts
     )
+    app = unfolded(app, "translation-options")
     app.text_input(key="translation-begin").set_value("She").run()
     assert all(text.startswith("She") for text in app.dataframe[0].value["translation"])
     app.button(key="translation-back").click().run()

@@ -21,7 +21,7 @@ from pages.pictures.names import quoted
 from pages.shell.address import set_text
 from pages.shell.cache import engine
 from pages.shell.components import picture
-from pages.shell.controls import Control
+from pages.shell.controls import Control, built
 from pages.shell.fragments import Runs, fragment
 from pages.shell.frame import Choice, plain, select, selection, sentences
 from pages.shell.share import share_menu
@@ -84,11 +84,20 @@ def attention_patching(choice: Choice) -> None:
     CORRUPTED_CONTROL.draw()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         PART_CONTROL.draw()
-        with st.popover("Answers", icon=":material/compare_arrows:"):
-            RIGHT_CONTROL.draw()
-            WRONG_CONTROL.draw()
-        with st.popover("Ready pairs", icon=":material/format_list_bulleted:"):
-            _ready(choice)
+        with st.popover(
+            "Answers", icon=":material/compare_arrows:", key="patching-answers", on_change="rerun"
+        ) as place:
+            if built(place, RIGHT_CONTROL, WRONG_CONTROL):
+                RIGHT_CONTROL.draw()
+                WRONG_CONTROL.draw()
+        with st.popover(
+            "Ready pairs",
+            icon=":material/format_list_bulleted:",
+            key="patching-pairs",
+            on_change="rerun",
+        ) as place:
+            if place.open:
+                _ready(choice)
     if not corrupted.strip():
         st.info(
             "Activation patching needs a second sentence: the clean one above with a word "

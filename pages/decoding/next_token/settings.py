@@ -126,7 +126,12 @@ def _beam_controls(plan: Plan) -> None:
 
 
 def _penalties(plan: Plan) -> None:
-    with st.popover("Repetition controls", icon=":material/repeat:"):
+    place = st.popover(
+        "Repetition controls", icon=":material/repeat:", key="repetition", on_change="rerun"
+    )
+    if not place.open:
+        return
+    with place:
         for one in FILTERS:
             if one.kind == "penalty":
                 _slider(plan, one, help=one.help)

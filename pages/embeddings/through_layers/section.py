@@ -71,8 +71,9 @@ def embeddings_text(choice: Choice) -> None:
         _list(crowd, look, point)
     with left:
         _map(choice, crowd, look, fitted, places, point, alone)
-    with st.expander("Table"):
-        st.dataframe(crowds.table(crowd, places), hide_index=True, height=320)
+    numbers = st.expander("Table", key="crowd-table", on_change="rerun")
+    if numbers.open:
+        numbers.dataframe(crowds.table(crowd, places), hide_index=True, height=320)
 
 
 def _readings(choice: Choice) -> tuple[Reading, ...]:

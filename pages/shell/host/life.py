@@ -15,12 +15,16 @@ from engine.hosting import logs
 from engine.hosting.history import EVERY, sample
 from engine.learn.classes.rooms import classes
 from engine.settings import settings
+from pages.shell.host.delivery import bundle_what_is_drawn
 from pages.shell.host.guard import trust_proxies
+from pages.shell.host.lighter import lighten
 from pages.shell.host.runs import keep_what_was_drawn
 
 FORGETTING = 600.0  # seconds between two looks at what is too old
 
 keep_what_was_drawn()
+bundle_what_is_drawn()
+lighten()
 trust_proxies()  # while the server is being set up, before it listens
 
 

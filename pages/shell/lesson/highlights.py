@@ -33,6 +33,7 @@ class Pointing:
         """Find nothing yet: where they are is known once the page's controls are."""
         self._step = step
         self._kept: dict[Seen, Marks] = {}
+        self.controls = [one.name for one in step.highlights if one.means == "control"]
 
     def __call__(self, svg: str) -> str:
         """The picture with the highlights that it has."""

@@ -192,5 +192,6 @@ def _languages(names: list[str]) -> None:
             data=table,
             title="One sentence, many languages",
         )
-        with st.expander("Table"):
-            st.dataframe(table, hide_index=True)
+        numbers = st.expander("Table", key="languages-table", on_change="rerun")
+        if numbers.open:
+            numbers.dataframe(table, hide_index=True)

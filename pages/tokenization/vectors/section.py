@@ -77,5 +77,6 @@ def token_vectors(choice: Choice) -> None:
             data=table,
             title="Token and position embedding",
         )
-    with st.expander("Table"):
-        st.dataframe(table, hide_index=True, height=320)
+    numbers = st.expander("Table", key="vectors-table", on_change="rerun")
+    if numbers.open:
+        numbers.dataframe(table, hide_index=True, height=320)

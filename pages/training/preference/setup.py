@@ -16,6 +16,7 @@ from engine.preference.measures import MEASURES
 from engine.values import Reading
 from pages.shell.address import select, selection
 from pages.shell.cache import engine
+from pages.shell.controls import built
 from pages.shell.fragments import Runs, fragment
 from pages.shell.frame import Choice
 from pages.shell.state import state
@@ -111,10 +112,12 @@ def _stop(asked: Plan) -> None:
 
 def draw_options() -> None:
     """What changes the completions themselves, folded."""
-    with (
-        st.expander("Options", key="preference-options"),
-        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
-    ):
-        for control in (controls.COUNT, controls.LENGTH, controls.SETTING, controls.STOP,
-                        controls.SEED):  # fmt: skip
-            control.draw()
+    offered = (controls.COUNT, controls.LENGTH, controls.SETTING, controls.STOP, controls.SEED)
+    place = st.expander("Options", key="preference-options", on_change="rerun")
+    if built(place, *offered):
+        with (
+            place,
+            st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+        ):
+            for control in offered:
+                control.draw()
