@@ -13,6 +13,8 @@ from engine.models.bundle import Card, Stack
 from engine.models.catalog import Entry
 from engine.models.device import Device
 from engine.policy import Visitor
+from engine.tokenizers import reader_pool
+from engine.tokenizers.reader import came_along
 from engine.trace import tracing
 from engine.values import Kind, Reading
 
@@ -42,7 +44,11 @@ class Models:
         return bundle(model).is_open
 
     def open(self, model: str) -> None:
-        bundle(model).session("model")
+        opened = bundle(model)
+        if not came_along(opened.folder):
+            # The process that reads its texts needs a second, as the graph does: at once.
+            reader_pool.begin(opened.folder / "tokenizer.json")
+        opened.session("model")
 
     def digest(self, model: str) -> str:
         return digest(model)

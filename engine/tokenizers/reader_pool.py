@@ -17,11 +17,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Busy, NotOffered
+from engine.errors import Busy, EngineError, NotOffered
 from engine.jobs.processes import Child, Limits
 from engine.policy import WITHOUT_TOKEN
 from engine.settings import settings
@@ -36,6 +36,15 @@ WAIT_SECONDS = 30.0
 """For a turn, when all processes are at work."""
 
 Key = tuple[Path, int, int]
+
+
+def begin(path: Path) -> None:
+    """Start the process of a file ahead of its first text, where there is room, and go on."""
+    with _free:
+        room = len(_pool) < settings().readers or any(not one.users for one in _pool.values())
+    if room:
+        with suppress(EngineError), _taken(path):
+            pass
 
 
 def ask(path: Path, question: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
+from engine.api import local
 from engine.errors import Busy, NotOffered
 from engine.models import catalog
 from engine.models.runtime import Bundle
@@ -187,3 +188,38 @@ def test_a_file_that_was_made_anew_is_read_anew(tmp_path: Path) -> None:
     before = read(reader, "The cat")
     again = outside(tmp_path, "tales-bert")
     assert read(again, "The cat").pieces != before.pieces
+
+
+def test_a_process_that_was_begun_ahead_is_the_one_that_is_asked(tmp_path: Path) -> None:
+    reader = outside(tmp_path)
+    reader_pool.begin(reader.path)
+    (begun,) = reader_pool._pool.values()
+    assert read(reader, "The cat sat.").pieces[0] == "The"
+    assert list(reader_pool._pool.values()) == [begun]
+
+
+def test_none_is_begun_ahead_where_all_are_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_READERS", "1")
+    settings.cache_clear()
+    busy, other = outside(tmp_path / "a"), outside(tmp_path / "b")
+    with reader_pool._taken(busy.path):
+        reader_pool.begin(other.path)  # does not wait for its turn
+        assert [path for path, *_ in reader_pool._pool] == [busy.path]
+    reader_pool.begin(tmp_path / "gone" / "tokenizer.json")  # whoever reads by it will be told
+
+
+def test_a_model_that_is_opened_begins_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATLAS_MODELS", str(tmp_path))
+    settings.cache_clear()
+    mine = tmp_path / "mine"
+    shutil.copytree(catalog.SHIPPED / "tales-gpt", mine)
+    card = json.loads((mine / "card.json").read_text())
+    (mine / "card.json").write_text(json.dumps(card | {"name": "mine"}))
+    local().open("mine")
+    assert mine / "tokenizer.json" in [path for path, *_ in reader_pool._pool]
+    local().open("tales-gpt")  # it came along: the app reads its texts itself
+    assert [path.parent for path, *_ in reader_pool._pool] == [mine]
