@@ -73,8 +73,9 @@ test-cluster: .venv/dev.stamp  ## the engine behind Ray Serve: installs Ray, sta
 
 bench: .venv/dev.stamp  ## speed and memory, compared in one run; BENCH="--only trace" for a part
 	$(BIN)/python -m bench.speed --out docs/benchmarks.md $(BENCH)
-	@test -n "$(BENCH)" || for part in decoding attention typed space; do \
+	@test -n "$(BENCH)" || for part in decoding attention typed space reruns sessions; do \
 	  $(BIN)/python -m bench.$$part --out docs/benchmarks.md || exit 1; done
+	$(BIN)/python -m bench.picture docs/benchmarks.md
 
 bench-gpu: .venv/dev.stamp  ## the same on a CUDA device, beside PyTorch there
 	$(BIN)/python -m bench.gpu --out docs/benchmarks.md $(BENCH)

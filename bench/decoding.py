@@ -29,7 +29,7 @@ from typing import Any
 
 from bench.app import BROWSERS, MODELS, TEXT, server
 from bench.measure import Row, Times, alternating, below, timed, versus
-from bench.models import WRITERS, folder
+from bench.models import SMOL, WRITERS, folder
 from bench.report import every, tell
 
 SETTINGS = ("greedy", "pure sampling", "temperature 0.7", "top-k 40", "top-p 0.9", "min-p 0.05")
@@ -121,16 +121,17 @@ def ways(quick: bool) -> Iterator[Row]:
     from engine.values import Reading
 
     times = 3 if quick else 9
-    bundles = _ways(MODELS / "tales-gpt")
-    for settings, goal in ((SETTINGS[:1], 1.8), (SETTINGS, 1.5)):
-        works = {way: partial(_steps, bundle, settings) for way, bundle in bundles.items()}
-        yield from _against(
-            f"tales-gpt, {len(settings)} rows", alternating(works, times=times), goal
-        )
-        told = [_outside(works[AWAKE]) for _ in range(times)]
-        yield Row(
-            f"tales-gpt, rows: {len(settings)}, a step outside the graph", str(Times(tuple(told)))
-        )
+    places = {"tales-gpt": (MODELS / "tales-gpt", 1.8, 1.5)}
+    if not quick:
+        places[SMOL] = (folder(SMOL), 1.4, 1.4)
+    for model, (place, one, six) in places.items():
+        bundles = _ways(place)
+        for settings, goal in ((SETTINGS[:1], one), (SETTINGS, six)):
+            works = {way: partial(_steps, bundle, settings) for way, bundle in bundles.items()}
+            found = alternating(works, times=times)
+            yield from _against(f"{model}, rows: {len(settings)}", found, goal)
+            told = Times(tuple(_outside(works[AWAKE]) for _ in range(times)))
+            yield Row(f"{model}, rows: {len(settings)}, a step outside the graph", str(told))
     search, reading = Search(4, limit=100), Reading("fr-en", SENTENCE)
     works = {
         way: partial(translate, bundle, reading, search)

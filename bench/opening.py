@@ -21,10 +21,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Row, Times, memory_mb, versus
-from bench.models import ROOT, folder
+from bench.measure import Row, Times, below, memory_mb, versus
+from bench.models import ROOT, SMOL, folder
 
-MODELS = ("gpt2-124m", "marian-base", "tales-gpt")
+MODELS = ("gpt2-124m", "marian-base", "tales-gpt", SMOL)
+GOALS = {("gpt2-124m", "session"): 300.0, (SMOL, "picture"): 1500.0}  # milliseconds
 TEXT = "The cat sat on the mat and the boy said that he was not there."
 WRITTEN = 10
 KINDS = {"as it is": "0", "packed": "100000"}  # ATLAS_PACKED_MB
@@ -51,9 +52,11 @@ def _rows(name: str, place: Path, times: int) -> Iterator[Row]:
                 found[kind].append(asked(place, Path(home), most))
     ours, theirs = found["packed"], found["as it is"]
     equal = {one["digest"] for one in (*ours, *theirs, *first.values())}
-    for what, goal in (("session", None), ("picture", None), ("writing", None)):
+    for what, words in WORDS.items():
         mine, other = (Times(tuple(one[what] for one in kind)) for kind in (ours, theirs))
-        yield versus(f"{name}, {WORDS[what]}", mine, other, goal)
+        yield versus(f"{name}, {words}", mine, other, None)
+        if (name, what) in GOALS:
+            yield below(f"{name}, {words}, packed", mine, GOALS[name, what])
     yield Row(
         f"{name}, the same for the very first time",
         f"{first['packed']['session']:.2f} s against {first['as it is']['session']:.2f} s",
@@ -108,7 +111,7 @@ def measured(place: Path) -> dict[str, Any]:
     from engine.decoding.sampling import Sampling
     from engine.decoding.translation import translate
     from engine.models.runtime import open_bundle
-    from engine.tokenizers import tokens
+    from engine.tokenizers import reader_pool, tokens
     from engine.trace import blockwise
     from engine.values import Reading
 
@@ -116,13 +119,15 @@ def measured(place: Path) -> dict[str, Any]:
     open_bundle(place)  # the files' digests are compared here, once for ever
     began = time.perf_counter()
     bundle, reading = open_bundle(place), Reading("m", TEXT)
-    ids = tokens.tokenize(bundle, TEXT).ids.tolist()
+    reader_pool.begin(place / "tokenizer.json")  # as a page does that opens a model
     read = time.perf_counter()
     two = bundle.card.family == "encoder-decoder"
     bundle.session("encoder" if two else "model")
     opened = time.perf_counter()
     picture = blockwise.overview(bundle, reading, "encoder" if two else "decoder")
     drawn, traced_mb = time.perf_counter(), share_mb()
+    ids = tokens.tokenize(bundle, TEXT).ids.tolist()
+    begun = time.perf_counter()
     if two:
         written = translate(bundle, reading, Search(1, limit=WRITTEN)).found.hypotheses[0].ids
     else:
@@ -133,7 +138,7 @@ def measured(place: Path) -> dict[str, Any]:
     return {
         "session": opened - read,
         "picture": drawn - began,
-        "writing": done - drawn,
+        "writing": done - begun,
         "traced MB": traced_mb,
         "written MB": share_mb(),
         "own MB": memory_mb("RssAnon"),

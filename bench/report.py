@@ -15,8 +15,11 @@ from bench.measure import Row, machine, merged, table
 HEAD = """# Benchmarks
 
 Written by `make bench`. Medians, with the lowest and highest of all turns in brackets; those that
-are compared were asked turn by turn. Models with names of their own have random weights of that
-model's true sizes, or of the shipped model's."""
+are compared were asked turn by turn, nine or more of them. Models with names of their own have
+random weights of that model's true sizes, or of the shipped model's. `transformers` runs eager
+where nothing else is said, as weights and hidden states are to be seen; all have the same threads.
+
+![Each row that compares two: how many times faster the first is, and the goal](benchmarks.svg)"""
 
 
 def tell(

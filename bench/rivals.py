@@ -1,12 +1,14 @@
 """The engine beside what people use today: the same weights, texts and threads, turn by turn.
 
-Rivals are eager `transformers`, TransformerLens and CTranslate2. Each is a process of its own
-(`players`), so that none takes another's threads and the memory of each can be told. Numbers are
-compared in the tests; here only time and memory.
+Rivals are `transformers` (eager and compiled), TransformerLens, CTranslate2 and llama.cpp. Each is
+a process of its own (`players`), so that none takes another's threads and the memory of each can be
+told. Both sides are asked for the same: a trace gives the weights, the hidden states and the logits
+of all places. Numbers are compared in the tests; here only time and memory.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -19,7 +21,17 @@ from typing import Any
 from bench.app import SETTINGS
 from bench.contest import Player, rival_python, turns
 from bench.measure import Row, Times, alternating, versus
-from bench.models import MODELS, ROOT, SHIPPED, TRANSLATORS, WRITERS, checkpoint, folder
+from bench.models import (
+    MODELS,
+    ROOT,
+    SHIPPED,
+    SMOL,
+    TRANSLATORS,
+    WRITERS,
+    checkpoint,
+    folder,
+    smol,
+)
 from engine.settings import cores, settings
 
 LENGTHS = (32, 128, 512, 1024)
@@ -32,7 +44,9 @@ NAMES = {
     "compiled": "transformers compiled",
     "lens": "TransformerLens",
     "translator": "CTranslate2",
+    "llamacpp": "llama.cpp (Q8_0)",
 }
+OUTSIDE = ("lens", "translator", "llamacpp")  # in an environment of their own
 
 
 @contextmanager
@@ -42,11 +56,11 @@ def playing(model: str, *names: str) -> Iterator[dict[str, Player]]:
     with ExitStack() as stack:
         found = {}
         for name in names:
-            outside = name in ("lens", "translator")
-            python = rival_python() if outside else Path(sys.executable)
-            place = checkpoint(model)
+            python = rival_python() if name in OUTSIDE else Path(sys.executable)
             if name in ("atlas", "int8"):
                 place = folder(model, "int8" if name == "int8" else "fp32")
+            else:
+                place = smol() if name == "llamacpp" else checkpoint(model)
             script = "atlas" if name == "int8" else name
             found[name] = stack.enter_context(closing(Player(script, python, place, threads)))
         yield found
@@ -81,6 +95,7 @@ def traces(quick: bool, *, models: tuple[str, ...] = tuple(MODELS)) -> list[Row]
     for model in models:
         # TransformerLens is for one tower: of two it gives no cache of both.
         others = ("eager",) if model in TRANSLATORS else ("eager", "lens")
+        others += ("compiled",) if model in WRITERS else ()
         with playing(model, "atlas", *others) as players:
             for count in LENGTHS:
                 if count > MODELS[model][2]:
@@ -90,7 +105,7 @@ def traces(quick: bool, *, models: tuple[str, ...] = tuple(MODELS)) -> list[Row]
                 what = f"{model}, {len(text['ids'])} tokens"
                 rows += against(what, found, {"eager": 1.5, "lens": 2.0})
                 own = {"atlas": players["atlas"]}
-                more = turns(own, {"do": "trace", "everything": True} | text, **effort(quick, 0.3))[
+                more = turns(own, {"do": "trace", "everything": True} | text, **effort(quick))[
                     "atlas"
                 ]
                 rows.append(Row(f"{what}, with scores, queries, keys, values too", str(more)))
@@ -104,7 +119,8 @@ def decoding(quick: bool, *, models: tuple[str, ...] = WRITERS) -> list[Row]:
 
 def _decoding(model: str, quick: bool) -> Iterator[Row]:
     six = [told(setting) for setting in SETTINGS]
-    with playing(model, "atlas", "int8", "eager") as players:
+    others = ("eager", "compiled") if model == WRITERS[0] else ("eager",)
+    with playing(model, "atlas", "int8", *others) as players:
         ids = given(players["atlas"], 16)["ids"]
         for what, written, faster, eight_faster in (
             ("one setting", GREEDY, 1.5, 1.8),
@@ -116,6 +132,22 @@ def _decoding(model: str, quick: bool) -> Iterator[Row]:
             yield from against(f"{model}, {what}", found, {"eager": faster})
             goals = {"atlas": eight_faster} if eight_faster else {}
             yield from against(f"{model}, {what}, ours in int8", eight, goals, "int8")
+
+
+def eight(quick: bool, *, models: tuple[str, ...] = (SMOL,)) -> list[Row]:
+    """SmolLM2 in 8 bits: one row and six, beside llama.cpp; and beside ours in float32."""
+    return every(models, lambda model: _eight(model, quick))
+
+
+def _eight(model: str, quick: bool) -> Iterator[Row]:
+    six = [told(setting) for setting in SETTINGS]
+    with playing(model, "int8", "atlas", "llamacpp") as players:
+        ids = given(players["atlas"], 16)["ids"]
+        for what, written, faster in (("one setting", GREEDY, 1.0), ("six settings", six, 1.8)):
+            work = {"do": "write", "ids": ids, "settings": written, "count": WRITTEN}
+            found = turns(players, work, **effort(quick))
+            goals = {"llamacpp": faster}
+            yield from against(f"{model}, {what}, ours in int8", found, goals, "int8")
 
 
 def told(setting: Any) -> dict[str, Any]:
@@ -200,9 +232,9 @@ def peak(model: str, player: Player, do: str, work: dict[str, Any]) -> Row:
     return Row(f"{what}{NAMES[player.name]}", f"{mb:,.0f} MB", **goal)
 
 
-def effort(quick: bool, share: float = 1.0) -> dict[str, Any]:
-    """How often, and for how long, a row is measured."""
-    return {"times": 3 if quick else 9, "seconds": 15.0 * share}
+def effort(quick: bool) -> dict[str, Any]:
+    """How often, and for how long at most, a row is measured."""
+    return {"times": 3, "seconds": 15.0} if quick else {"times": 9, "seconds": math.inf}
 
 
 def processes(quick: bool) -> list[Row]:
@@ -223,7 +255,7 @@ model = AutoModelForCausalLM.from_pretrained(saved, attn_implementation="eager")
 model(torch.arange(6)[None], output_attentions=True, output_hidden_states=True)
 """
     found = alternating(
-        {"ours": lambda: python(ours), "theirs": lambda: python(theirs)}, times=2 if quick else 5
+        {"ours": lambda: python(ours), "theirs": lambda: python(theirs)}, times=2 if quick else 9
     )
     what = "imports, model, first trace, against transformers"
     return [versus(what, found["ours"], found["theirs"], 3.0)]

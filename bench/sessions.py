@@ -1,11 +1,12 @@
 """Many people at once, over the socket that browsers use: how long each waits, what it costs.
 
-    python -m bench.sessions --sessions 100 --seconds 120
+    python -m bench.sessions --sessions 100 200 --seconds 120 --out docs/benchmarks.md
     python -m bench.sessions --address http://127.0.0.1:8501 --pid 4711    # a server of yours
 
 Everybody opens a page by its link, thinks, and then types a text (a third of the time), goes to
 another page (a quarter) or moves a control. Printed are the time from an act to the end of the
-run that it caused, errors, and the memory of the server with its slope once everybody is there.
+run that it caused, errors, and the memory of the server with its slope once everybody is there. The
+visitors' own work is done on the same machine: what they see is never better than what is true.
 """
 
 from __future__ import annotations
@@ -18,17 +19,21 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import websockets
 
 from bench.app import server
-from bench.measure import memory_mb
+from bench.measure import Row, memory_mb
+from bench.report import every, tell
 from bench.visitor import Failed, Visitor
 
+TITLE = "Many people at once, one process"
 PAGES = ("Tokenization", "Embeddings", "Attention", "Translation", "Decoding")
 THINK = 8.0  # seconds between two acts, half as long to half as long again
 # Not counted among the answers: the first run of a page, waiting for a place, finding back.
@@ -67,6 +72,11 @@ class Tally:
             if since <= act.ended < until:
                 found.setdefault(act.name, []).append(act.seconds)
         return found
+
+    def slowest(self, share: float) -> float:
+        """Seconds within which so large a share of all answers came; infinite without any."""
+        found = [act.seconds for act in self.acts if act.name not in NOT_ACTS]
+        return float(np.quantile(found, share)) if found else math.inf
 
     def report(self, settled: float, *, since: float = 0.0, until: float = math.inf) -> str:
         """All of it as lines; memory has settled after that many seconds."""
@@ -190,22 +200,40 @@ async def crowd(
     return tally
 
 
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """A row for each number of sessions, every time with a server of its own; all of it printed."""
+    for sessions in given.sessions:
+        with contextlib.ExitStack() as stack:
+            address, pid = given.address, given.pid
+            if address is None:
+                address, process = stack.enter_context(server())
+                pid = process.pid
+            tally = asyncio.run(crowd(address, sessions, given.seconds, pid))
+        print(f"{sessions} sessions for {given.seconds:.0f} seconds")
+        print(tally.report(settled=2 * THINK), flush=True)
+        late, median = 1e3 * tally.slowest(0.95), 1e3 * tally.slowest(0.5)
+        yield Row(
+            f"{sessions} sessions, from an act to the end of its run",
+            f"95 % within {late:.0f} ms, half within {median:.0f} ms, "
+            f"{sum(tally.errors.values())} errors",
+            "95 % within 1000 ms",
+            late < 1000 and not tally.errors,
+        )
+        if tally.memory:
+            most = max(mb for _, mb in tally.memory)
+            yield Row(f"{sessions} sessions, memory of the server", f"{most:.0f} MB at most")
+
+
 def main() -> None:
-    """Start a server (or take the one named), send the crowd, say what was seen."""
+    """Start a server (or take the one named), send the crowds, say what was seen."""
     parser = argparse.ArgumentParser(description="Many people at once.")
-    parser.add_argument("--sessions", type=int, default=100)
+    parser.add_argument("--sessions", type=int, nargs="+", default=[100, 200])
     parser.add_argument("--seconds", type=float, default=120, help="after all have come")
     parser.add_argument("--address", help="of a server that runs already")
     parser.add_argument("--pid", type=int, help="its process, for its memory")
+    parser.add_argument("--out", type=Path, help="keep the table in this file")
     given = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        address, pid = given.address, given.pid
-        if address is None:
-            address, process = stack.enter_context(server())
-            pid = process.pid
-        tally = asyncio.run(crowd(address, given.sessions, given.seconds, pid))
-    print(f"{given.sessions} sessions for {given.seconds:.0f} seconds")
-    print(tally.report(settled=2 * THINK))
+    tell(TITLE, every({TITLE: partial(measured, given)}), given.out)
 
 
 if __name__ == "__main__":

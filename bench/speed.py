@@ -1,8 +1,8 @@
 """`python -m bench.speed`: how fast the app answers, and the engine beside what people use today.
 
     --quick          fewer repetitions
-    --only NAME ...  some of: start, clicks, writing, memory, trace, decoding, translation, opening,
-                     packed, process, peaks
+    --only NAME ...  some of: start, clicks, writing, memory, trace, decoding, eight, translation,
+                     opening, packed, process, peaks
     --out FILE       keep the tables in a file: each replaces the one of its title there
 
 Medians, with the lowest and highest in brackets. Goals are those of the project; a goal missed is
@@ -59,6 +59,7 @@ def sections() -> dict[str, tuple[str, Section]]:
         "memory": ("Memory of the app", app.memory),
         "trace": ("All attention weights and hidden states of a text", rivals.traces),
         "decoding": ("Writing 40 tokens", rivals.decoding),
+        "eight": ("Writing 40 tokens in 8 bits, beside llama.cpp", rivals.eight),
         "translation": ("32 tokens translated into 40", rivals.translation),
         "opening": ("Opening a model", rivals.opening),
         "packed": ("Weights kept packed, against a model opened as it is", opening.packed),

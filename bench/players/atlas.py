@@ -16,7 +16,8 @@ from engine.models import runtime
 from engine.models.runtime import open_bundle
 from engine.store import store
 from engine.tokenizers import tokens
-from engine.trace import outputs, tracing
+from engine.trace import outputs, running, tracing
+from engine.trace import sides as towers
 from engine.values import Reading, Side
 
 WORDS = "the cat sat on the mat and the boy said that he was not there".split()
@@ -41,10 +42,28 @@ def main(folder: Path) -> None:
         return Reading("m", text, target=tuple(ids) if two else None)
 
     def trace(text: str, ids: list[int], everything: bool = False) -> None:
-        parts = outputs.PARTS if everything else ()
+        """What `transformers` gives in one pass: weights, hidden states, logits of all places."""
+        kinds = (".weights", *(f".{part}" for part in outputs.PARTS if everything))
         store().clear()  # what the encoder made of the last text is kept there
         for side in sides:
-            tracing.layers(bundle, reading(text, ids), side, parts=parts)
+            graph, stack = towers.graph(bundle.card, side), towers.stack(bundle.card, side)
+            wanted = [
+                name
+                for name in bundle.session(graph).outputs
+                if name.startswith("hidden.") or name.endswith(kinds)
+            ]
+            predicts = side == sides[-1]
+            whole = reading(text, ids)
+            cut = running.tokens(bundle, whole, side)
+            running.run(
+                bundle,
+                whole,
+                side,
+                cut,
+                [*wanted, "logits"] if predicts else wanted,
+                first=tuple(range(len(cut))) if predicts else (0,),
+                keep=range(stack.layers),
+            )
 
     def by_layer(text: str, ids: list[int]) -> None:
         store().clear()

@@ -33,7 +33,7 @@ from engine.cluster.writings import Shelf
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated
 from engine.decoding.generation import longest, room_left
-from engine.errors import BrokenBundle, ModelNotExported, Stopped, UnknownModel
+from engine.errors import BrokenBundle, ModelNotExported, UnknownModel
 from engine.jobs import registry
 from engine.jobs.registry import Job
 from engine.local.models import bundle
@@ -114,13 +114,7 @@ class Remote:
             return found
         viewer = policy.served()
         job = self.measure(model, longest, viewer=viewer)
-        while not job.wait(1.0):
-            job.watch(viewer)  # who waits looks on
-        if job.error is not None:
-            raise job.error
-        if job.result is None:
-            raise Stopped("The measurement was stopped.")
-        return job.result
+        return job.outcome(viewer, "The measurement was stopped.")
 
     def _timed(self, model: str, longest: int) -> tuple[str, str, int]:
         return ("cluster timings", _digest(model), longest)

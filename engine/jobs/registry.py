@@ -96,6 +96,19 @@ class Job:
         """Wait for the end; False when it has not come within `seconds`."""
         return self._finished.wait(seconds)
 
+    def outcome(self, viewer: str, stopped: str) -> Any:
+        """Wait for the end as one who looks on, and give what was found.
+
+        Raises the error that ended it, and `Stopped` in these words where nothing was found.
+        """
+        while not self.wait(MINDED_SECONDS):
+            self.watch(viewer)
+        if self.error is not None:
+            raise self.error
+        if self.result is None:
+            raise Stopped(stopped)
+        return self.result
+
     def watch(self, viewer: str = "") -> None:
         """Count a viewer: pages call this whenever they draw the job."""
         with self._lock:

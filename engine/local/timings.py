@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 
 from engine import policy, store
-from engine.errors import NotOffered, Stopped
+from engine.errors import NotOffered
 from engine.jobs import registry
 from engine.jobs.registry import Job, Report
 from engine.local.models import digest
@@ -70,13 +70,7 @@ class Clock(Predecessors):
             return found
         viewer = policy.served()
         job = self.measure(model, longest, viewer=viewer)
-        while not job.wait(1.0):
-            job.watch(viewer)  # who waits looks on
-        if job.error is not None:
-            raise job.error
-        if job.result is None:
-            raise Stopped("The measurement was stopped.")
-        return job.result
+        return job.outcome(viewer, "The measurement was stopped.")
 
     def windows(self, model: str) -> Windows:
         entry, card = self._predecessor(model, "ngrams")

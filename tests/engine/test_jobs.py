@@ -119,6 +119,17 @@ def test_a_sentence_and_a_bug_are_both_kept(key: str):
     assert broken.wait(5) and isinstance(broken.error, KeyError)
 
 
+def test_who_waits_for_the_outcome_meets_what_ended_it(key: str):
+    def refuse(report: Report) -> None:
+        raise NotOffered("No.")
+
+    assert registry.start(key, lambda report: "found").outcome("me", "It was stopped.") == "found"
+    with pytest.raises(NotOffered, match="No."):
+        registry.start(key + "b", refuse).outcome("me", "It was stopped.")
+    with pytest.raises(Stopped, match="It was stopped."):
+        registry.start(key + "c", lambda report: None).outcome("me", "It was stopped.")
+
+
 @pytest.mark.parametrize("leaving", [SystemExit(3), KeyboardInterrupt()], ids=repr)
 def test_work_that_leaves_by_an_exit_ends_its_job(key: str, leaving: BaseException):
     def leave(report: Report) -> None:

@@ -158,7 +158,7 @@ def _map(
         camera = panel.camera("camera", flat=look.flat)
         marked = [
             space.marks("neighbors", near, colour=space.palette.KEPT, size=5),
-            space.marks("tokens of the text", own, colour=space.palette.CHOSEN, size=6.5),
+            space.marks("tokens of the text", own, colour=space.palette.INK, size=6.5),
             space.marks("", picked, colour=space.palette.ACCENT, size=10),
         ]
         named = [
