@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession, AppSessionState
-from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 
 from pages.shell.host import runs
@@ -98,96 +97,7 @@ def test_by_itself_streamlit_drops_them(monkeypatch: pytest.MonkeyPatch) -> None
     assert played(*came, current=now) == ["new_session", "own"]
 
 
-def drawn(path: list[int], part: str, text: str = "") -> ForwardMsg:
-    """An element of a part that runs by itself, or a container where there is no text."""
-    message = ForwardMsg()
-    message.metadata.delta_path[:] = path
-    message.delta.fragment_id = part
-    if text:
-        message.delta.new_element.markdown.body = text
-    else:
-        message.delta.add_block.allow_empty = True
-    return message
-
-
-def page(part: str, inner: str, run: str, inside: int = 3) -> list[ForwardMsg]:
-    """What a part draws: its container, elements, and a part inside it."""
-    return [
-        drawn([0, 0], part),
-        *(drawn([0, 0, k], part, f"{run} {k}") for k in range(inside)),
-        drawn([0, 0, inside], inner),
-        drawn([0, 0, inside, 0], inner, f"{run} inner"),
-    ]
-
-
-def shown(messages: list[ForwardMsg]) -> dict[tuple[int, ...], str]:
-    """What a browser shows of them. An element that is put behind nothing is an error there."""
-    found: dict[tuple[int, ...], str] = {(0,): ""}
-    for message in messages:
-        if message.WhichOneof("type") != "delta":
-            continue
-        path = tuple(message.metadata.delta_path)
-        last = path[-1]
-        ready = path[:-1] in found and all((*path[:-1], k) in found for k in range(last))
-        assert ready, f"Bad delta path index {last}"
-        found[path] = message.delta.new_element.markdown.body
-    return found
-
-
-@pytest.fixture
-def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ForwardMsgQueue, "clear", inspect.unwrap(ForwardMsgQueue.clear))
-    runs.keep_what_was_drawn()
-
-
-def queued(*messages: ForwardMsg) -> ForwardMsgQueue:
-    """A queue of what no browser has taken yet."""
-    queue = ForwardMsgQueue()
-    for message in messages:
-        queue.enqueue(message)
-    return queue
-
-
-def test_a_part_that_runs_again_before_it_was_sent_leaves_nothing_without_a_place(
-    keeping: None,
-) -> None:
-    queue = queued(*page("outer", "inner", "first"))
-    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["outer"])
-    half = page("outer", "inner", "second")[:3]  # it ends before it came to the part inside it
-    for message in half:
-        queue.enqueue(message)
-    found = shown(queue.flush())
-    assert found[0, 0, 0] == "second 0" and found[0, 0, 1] == "second 1"
-    assert found[0, 0, 2] == "first 2" and found[0, 0, 3, 0] == "first inner"
-    assert queue.is_empty()
-
-
-def test_a_whole_run_lets_go_of_what_was_drawn_before(keeping: None) -> None:
-    queue = queued(*page("outer", "inner", "first"))
-    queue.clear(retain_lifecycle_msgs=True)
-    assert queue.is_empty()
-
-
-def test_what_nobody_takes_is_bounded(keeping: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "UNSENT", 4)
-    queue = queued(*page("outer", "inner", "first"))
-    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["outer", "inner"])
-    assert queue.is_empty()
-
-
-def test_by_itself_streamlit_leaves_a_part_inside_without_its_place(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where this fails Streamlit has mended it, and that half of the module may go."""
-    monkeypatch.setattr(ForwardMsgQueue, "clear", inspect.unwrap(ForwardMsgQueue.clear))
-    queue = queued(*page("outer", "inner", "first"))
-    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["outer"])
-    with pytest.raises(AssertionError, match="Bad delta path index"):
-        shown(queue.flush())
-
-
 def test_a_server_is_set_up_so() -> None:
     from pages.shell.host import life  # noqa: F401
 
     assert hasattr(getattr(AppSession, runs.HANDLER), "__wrapped__")
-    assert hasattr(ForwardMsgQueue.clear, "__wrapped__")

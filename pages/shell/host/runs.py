@@ -1,20 +1,12 @@
-"""What a run of a page drew reaches the browser, also where the next run begins at once.
+"""What a run of a page drew last reaches the browser, also where the next run begins at once.
 
     keep_what_was_drawn()      # once, before there are sessions
 
-Streamlit 1.67 drops two things.
-
-What was drawn last, where a part of the page that runs by itself asks in the very moment in
+Streamlit 1.67 drops it where a part of the page that runs by itself asks in the very moment in
 which a run has ended and its last words still wait in the server's loop: it takes them for those of
 a run that is of no interest any more. In an empty house that never happens; of a class of sixty,
 whose pages all turn at once on two busy cores, one had a page without its question every time. They
 are let through until the next run has begun: they come before its first word, in order.
-
-And what a part that runs by itself drew, where it is about to run again and none of that has been
-sent. The parts inside it stay, so that on a busy machine a browser was told to put something after
-ten others that it never got ("Bad delta path index"), and a part that did not draw again was gone.
-All of it stays now, in order; nothing later is folded into what is older, which is why Streamlit
-drops it (its pull request 9381).
 `tests/pages/test_runs.py` fails where Streamlit changes this.
 """
 
@@ -24,19 +16,14 @@ from functools import wraps
 from typing import Any
 
 from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 
 HANDLER = "_handle_scriptrunner_event_on_event_loop"
 BEGUN = "_atlas_begun"  # of a run's thread: its first word has come
-UNSENT = (
-    5_000  # messages; more of them are kept for nobody, as a browser that hears takes them at once
-)
 
 
 def keep_what_was_drawn() -> None:
-    """Let a session hear out the run before the one that is to begin, and keep what it drew."""
-    _keep_parts()
+    """Let a session hear out the run before the one that is to begin."""
     handle = getattr(AppSession, HANDLER)
     if getattr(handle, "__wrapped__", None) is not None:
         return
@@ -58,23 +45,3 @@ def keep_what_was_drawn() -> None:
             session._scriptrunner = current
 
     setattr(AppSession, HANDLER, hears)
-
-
-def _keep_parts() -> None:
-    clear = ForwardMsgQueue.clear
-    if getattr(clear, "__wrapped__", None) is not None:
-        return
-
-    @wraps(clear)
-    def keeps(
-        queue: ForwardMsgQueue,
-        retain_lifecycle_msgs: bool = False,
-        fragment_ids_this_run: list[str] | None = None,
-    ) -> None:
-        part = retain_lifecycle_msgs and fragment_ids_this_run is not None
-        if part and len(queue) <= UNSENT:
-            queue._delta_index_map = {}  # what comes now is put behind what is there
-        else:
-            clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
-
-    ForwardMsgQueue.clear = keeps  # type: ignore[method-assign]
