@@ -17,8 +17,9 @@ from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 
 from pages.shell.host import delivery
 
-DRAWN, ENDED = (
+DRAWN, BEGUN, ENDED = (
     ScriptRunnerEvent.ENQUEUE_FORWARD_MSG,
+    ScriptRunnerEvent.SCRIPT_STARTED,
     ScriptRunnerEvent.SCRIPT_STOPPED_WITH_SUCCESS,
 )
 LONG = 60.0  # seconds
@@ -106,7 +107,42 @@ def test_what_is_drawn_at_once_wakes_the_loop_once(monkeypatch: pytest.MonkeyPat
         await until(lambda: len(session.heard) == 51)
         return session
 
-    assert asyncio.run(play()).wakes == 3  # for the first of them, and twice for the end
+    assert asyncio.run(play()).wakes == 2  # for the first of them, and for the end
+
+
+def test_nothing_is_heard_before_the_beginning_of_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session forgets then what was not sent: seven elements were missing before the eighth."""
+    monkeypatch.setattr(delivery, "TOGETHER", LONG)
+
+    async def play() -> list[str]:
+        session = Bare()
+        # All of it before the loop, which is busy, hears of anything.
+        drawn(session, "the run before")
+        session._on_scriptrunner_event(SimpleNamespace(), BEGUN)  # type: ignore[arg-type]
+        drawn(session, "its own")
+        session._on_scriptrunner_event(SimpleNamespace(), ENDED)  # type: ignore[arg-type]
+        await until(lambda: len(session.heard) == 4)
+        return session.heard
+
+    assert asyncio.run(play()) == ["the run before", BEGUN.name, "its own", ENDED.name]
+
+
+def test_one_that_fails_keeps_the_others_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "TOGETHER", LONG)
+
+    async def play() -> tuple[list[str], list[str]]:
+        session, errors = Bare(), list[str]()
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: errors.append(str(context["exception"]))
+        )
+        session._on_scriptrunner_event(SimpleNamespace(), DRAWN)  # type: ignore[arg-type]
+        drawn(session, "next")
+        session._on_scriptrunner_event(SimpleNamespace(), ENDED)  # type: ignore[arg-type]
+        await until(lambda: len(session.heard) == 2)
+        return session.heard, errors
+
+    heard, errors = asyncio.run(play())
+    assert heard == ["next", ENDED.name] and errors == ["list index out of range"]
 
 
 def test_what_is_followed_by_nothing_comes_soon() -> None:

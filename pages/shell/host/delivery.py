@@ -6,7 +6,9 @@ Streamlit 1.67 wakes the loop for each of the sixty to a hundred elements of a p
 time the page's thread and the loop hand the interpreter to each other, and where many pages run at
 once the loop, which wants it for a moment only, waits for it a hundred times a page. So elements
 wait `TOGETHER` for those that follow; a run's beginning and end, and whatever else is said of it,
-take with them what waits, in order.
+stand in the same line and are brought at once, with all that is before them. It must be one line:
+at a run's beginning a session forgets what was not sent, and what this run draws first, heard
+before its beginning, would be forgotten with it.
 `tests/pages/test_delivery.py` fails where Streamlit changes this.
 """
 
@@ -28,7 +30,7 @@ SAID, HANDLER, AWAKE = (
     "_handle_scriptrunner_event_on_event_loop",
     "_enqueued_some_message",
 )
-WAITING, COMING = "_atlas_waiting", "_atlas_coming"  # elements; whether somebody comes for them
+WAITING, COMING = "_atlas_waiting", "_atlas_coming"  # events; whether somebody comes for them
 _thread = threading.local()
 
 
@@ -41,16 +43,12 @@ def bundle_what_is_drawn() -> None:
     @wraps(say)
     def says(session: Any, sender: Any, event: ScriptRunnerEvent, *more: Any, **named: Any) -> None:
         _thread.session = session
-        waiting = session.__dict__.setdefault(WAITING, deque())
-        if event is ScriptRunnerEvent.ENQUEUE_FORWARD_MSG:
-            waiting.append((sender, event, more, named))
-            if not session.__dict__.get(COMING):
-                setattr(session, COMING, True)
-                _soon(session, TOGETHER)
-            return None
-        if waiting:
+        session.__dict__.setdefault(WAITING, deque()).append((sender, event, more, named))
+        if event is not ScriptRunnerEvent.ENQUEUE_FORWARD_MSG:
             _soon(session)
-        return say(session, sender, event, *more, **named)
+        elif not session.__dict__.get(COMING):
+            setattr(session, COMING, True)
+            _soon(session, TOGETHER)
 
     @wraps(wake)
     def wakes(server: Any) -> None:
@@ -83,9 +81,13 @@ def _bring(session: Any) -> None:
     setattr(session, COMING, False)
     waiting = session.__dict__[WAITING]
     handle = getattr(session, HANDLER)
-    while waiting:
-        sender, event, more, named = waiting.popleft()
-        handle(sender, event, *more, **named)
+    try:
+        while waiting:
+            sender, event, more, named = waiting.popleft()
+            handle(sender, event, *more, **named)
+    finally:
+        if waiting:  # one that failed is the loop's to report; the others come all the same
+            _soon(session)
 
 
 def _is_loop(loop: Any) -> bool:
