@@ -296,7 +296,7 @@ def test_any_hub_tokenizer_joins_the_comparison(
         app.button(key="borrow-fetch").click().run()
         job = registry.find("borrow:guest:maker/model")
         assert job is not None and job.wait(120)
-    app.run()
+    app = unfolded(app, "languages-table")
     assert not crash(app) and sentences(app) == []
     table = app.dataframe[0].value
     assert list(table["tokenizer"])[-1] == "hub:maker/model"
@@ -351,6 +351,7 @@ def test_the_picture_comes_before_the_controls(open_page: Open) -> None:
 
 def test_the_sentence_and_the_chips_speak_of_the_same(open_page: Open) -> None:
     app = open_page(PAGE, model="tales-bert", text="I saw \U0001f642 te\x10st")
+    app = unfolded(app, "chips-table")
     table = app.dataframe[0].value
     assert list(table["unknown"]).count(True) == 1
     words = " ".join(one.value for one in app.markdown).replace("\\", "")
