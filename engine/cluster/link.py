@@ -21,11 +21,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from engine.cluster.origins import account
 from engine.cluster.packing import Packed
 from engine.cluster.questions import MAPS, Question, QueueFull, version
 from engine.cluster.state import State, read
 from engine.errors import Busy, EngineUnavailable, Stopped
-from engine.hosting import figures
 from engine.settings import settings
 
 TRIES = 6  # replicas that are asked, one after the other, before giving up
@@ -48,8 +48,9 @@ class Link:
         """The answer; raises the `EngineError` of whoever answered, or `EngineUnavailable`."""
 
         def once(handle: Any) -> Any:
+            begun = time.monotonic()
             packed: Packed = handle.answer.remote(question).result(timeout_s=self._patience)
-            figures.ANSWERS.labels(packed.replica).inc()
+            _note(question, packed, begun)
             return packed.value()
 
         return self.tried(question, once)
@@ -73,8 +74,10 @@ class Link:
         found = getattr(self._handle(question, turn).options(stream=True), call).remote(
             question, *more
         )
+        begun = time.monotonic()
         try:
             for packed in found:
+                _note(question, packed, begun)
                 yield packed.value()
         finally:
             with contextlib.suppress(Exception):
@@ -82,18 +85,38 @@ class Link:
 
     def everyone(self) -> list[dict[str, Any]]:
         """What each replica that reads says of itself."""
-        handle = self._handle(Question(version(), "told", {}), 0)
-        return sorted(
-            handle.broadcast("told").results(timeout_s=30), key=lambda one: one["replica"]
-        )
+        told = self._application("reader").broadcast("told").results(timeout_s=30)
+        return sorted(told, key=lambda one: one["replica"])
+
+    def heard(self, name: str, call: str, seconds: float) -> tuple[list[Any], int]:
+        """What the replicas of an application say within so many seconds; how many are silent.
+
+        Raises `EngineUnavailable` where there are none.
+        """
+        try:
+            asked = self._application(name).broadcast(call)
+            found = asked.results(timeout_s=seconds, return_exceptions=True)
+        except Exception as error:
+            raise _told(error) from error
+        told = [one for one in found if not isinstance(one, BaseException)]
+        return told, len(found) - len(told)
 
     def _handle(self, question: Question, turn: int) -> Any:
-        name = "mapper" if question.method in MAPS else "reader"
+        found = self._application("mapper" if question.method in MAPS else "reader")
+        return found.options(session_id=question.route(turn), multiplexed_model_id=question.model)
+
+    def _application(self, name: str) -> Any:
         with self._lock:
             found = self._handles.get(name)
             if found is None:
                 found = self._handles[name] = _connected(name)
-        return found.options(session_id=question.route(turn), multiplexed_model_id=question.model)
+        return found
+
+
+def _note(question: Question, packed: Packed, begun: float) -> None:
+    if packed.origin:
+        seconds = time.monotonic() - begun
+        account().note(question.method, packed.origin, packed.replica, seconds)
 
 
 def lost(error: BaseException) -> bool:

@@ -15,10 +15,11 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from engine.cluster.origins import Origin
 from engine.errors import BrokenBundle
 from engine.models import catalog
 from engine.settings import settings
@@ -35,11 +36,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A value in transit: its structure, its arrays' bytes, and which replica it is from."""
+    """A value in transit: its structure, its arrays' bytes, and which replica it is from.
+
+    `origin` says where the replica had it from; empty for a refusal and for a stream's later items.
+    """
 
     data: bytes
     buffers: list[Any] = field(default_factory=list)
     replica: str = ""
+    origin: Origin | Literal[""] = ""
 
     def value(self) -> Any:
         """The value; raises what it was refused with."""
@@ -51,11 +56,11 @@ class Packed:
         return found
 
 
-def pack(value: Any, replica: str = "") -> Packed:
+def pack(value: Any, replica: str = "", origin: Origin | Literal[""] = "") -> Packed:
     """Pack a value; raises `TypeError` or `pickle.PicklingError` for what cannot travel."""
     stream, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
     _Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(value)
-    return Packed(stream.getvalue(), buffers, replica)
+    return Packed(stream.getvalue(), buffers, replica, origin)
 
 
 class _Pickler(pickle.Pickler):

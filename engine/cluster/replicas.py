@@ -15,6 +15,7 @@ import itertools
 import os
 import socket
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine import policy
 from engine.api import local
+from engine.cluster.monitoring import Counted, counted
+from engine.cluster.origins import Origin, watch
 from engine.cluster.packing import Packed, Refused, pack
 from engine.cluster.places import Places
 from engine.cluster.questions import ASKED, MAPS, TASKS, Question, QueueFull, version
@@ -83,6 +86,7 @@ class Replica:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="answer")
         self._places = Places(workers, queue)
         self._streams = 0
+        self._origins, self._counting = Counter[Origin](), threading.Lock()
         self._numbers = itertools.count()
         self._opened = serve.multiplexed(max_num_models_per_replica=settings().open_models)(_open)
 
@@ -102,9 +106,15 @@ class Replica:
         viewer = f"{question.viewer}#{next(self._numbers)}"
         task, lines = question.arguments["task"], question.arguments["lines"]
         sent, pause = list(have), FIRST
+
+        def begin() -> Origin:
+            before = self._engine.look(task, lines, viewer=viewer)
+            self._engine.write(task, lines, viewer=viewer)
+            return "kept" if all(one.end for one in before) else "run"
+
         try:
             self._admit(question)
-            await self._in_thread(lambda: self._engine.write(task, lines, viewer=viewer))
+            origin = self._count(await self._in_thread(begin))
         except Exception as error:
             yield pack(Refused(error), self.name)
             return
@@ -121,7 +131,9 @@ class Replica:
                     sent[one.line] += len(one.tokens)
                     pause = EVERY
                 if news or pause == EVERY:
-                    yield pack(news, self.name)  # an empty one lets a front that left be noticed
+                    # An empty one lets a front that left be noticed.
+                    yield pack(news, self.name, origin)
+                    origin = ""
                 if problem := next((one.problem for one in found if one.problem), None):
                     yield pack(Refused(problem), self.name)
                     return
@@ -143,6 +155,7 @@ class Replica:
                 raise ValueError(f"{question.method!r} is not followed at this replica")
             begin = getattr(self._engine, question.method)
             job = await self._in_thread(lambda: begin(**{**question.arguments, "viewer": viewer}))
+            origin = self._count("made" if question.method in MAPS else "run")
         except Exception as error:
             yield pack(Refused(error), self.name)
             return
@@ -160,7 +173,8 @@ class Replica:
                 update = Update(job.progress, job.stage, new)
                 if done:
                     update = replace(update, done=True, result=job.result)
-                yield pack(update, self.name)
+                yield pack(update, self.name, origin)
+                origin = ""
                 if done:
                     return
                 await asyncio.sleep(EVERY)
@@ -173,7 +187,7 @@ class Replica:
         viewer = f"{question.viewer}#{next(self._numbers)}"
         reading, kind = question.arguments["reading"], question.arguments["kind"]
         job: Job | None = None
-        layers = -1
+        layers, origin = -1, ""
 
         def look() -> Any:
             return self._engine.overview_so_far(reading, kind, viewer=viewer)
@@ -182,6 +196,7 @@ class Replica:
         try:
             self._admit(question)
             found = await self._in_thread(look)
+            origin = self._count("kept" if found.whole else "run")
             if found.job is not None and found.job.done:  # somebody had stopped it
                 await self._in_thread(lambda: self._engine.read_on(reading, kind, viewer=viewer))
             while True:
@@ -189,7 +204,8 @@ class Replica:
                 job = found.job or job
                 if found.layers != layers:
                     layers = found.layers
-                    yield pack(replace(found, job=None), self.name)
+                    yield pack(replace(found, job=None), self.name, origin)
+                    origin = ""
                 if found.whole:
                     return
                 await asyncio.sleep(EVERY)
@@ -202,14 +218,22 @@ class Replica:
 
     async def told(self) -> dict[str, Any]:
         """How this replica is, for who asks all of them."""
+        found = health()
         return {
             "replica": self.name,
             "version": version(),
             "waiting": self._places.waiting,
             "streams": self._streams,
             "runs": figures.value("atlas_runs_total"),
-            "memory_mb": health().memory_mb,
+            "questions": self._origins.total(),
+            "kept": self._origins["kept"],
+            "cache_mb": found.cache_mb,
+            "memory_mb": found.memory_mb,
         }
+
+    async def counted(self) -> Counted:
+        """The figures of this process, for who asks all of them."""
+        return await self._in_thread(lambda: counted(self.name))
 
     def check_health(self) -> None:
         """Raise where models can no longer be run, so that Serve starts another in its place."""
@@ -231,16 +255,22 @@ class Replica:
 
     def _packed(self, question: Question) -> Packed:
         policy.serve(question.viewer)
+        seen = watch()
         try:
             if question.method not in self.answers:
                 raise ValueError(f"{question.method!r} is not asked of a replica")
             _check_models(question)
             value = getattr(self._engine, question.method)(**question.arguments)
-            return pack(value, self.name)
+            return pack(value, self.name, self._count(seen()))
         except Exception as error:
             return pack(Refused(error), self.name)
         finally:
             policy.serve("")
+
+    def _count(self, origin: Origin) -> Origin:
+        with self._counting:
+            self._origins[origin] += 1
+        return origin
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
