@@ -19,13 +19,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from engine.cluster.arrays import Lost
 from engine.cluster.origins import account
 from engine.cluster.packing import Packed
 from engine.cluster.questions import MAPS, Question, QueueFull, version
 from engine.cluster.state import State, read
-from engine.errors import Busy, EngineUnavailable, Stopped
+from engine.errors import Busy, EngineError, EngineUnavailable, Stopped
 from engine.settings import settings
 
 TRIES = 6  # replicas that are asked, one after the other, before giving up
@@ -49,11 +51,19 @@ class Link:
 
         def once(handle: Any) -> Any:
             begun = time.monotonic()
-            packed: Packed = handle.answer.remote(question).result(timeout_s=self._patience)
+            try:
+                packed = self._answer(handle, replace(question, node=node()))
+                value = packed.value()
+            except Lost:  # its file went meanwhile, or was broken: the bytes themselves, then
+                packed = self._answer(handle, question)
+                value = packed.value()
             _note(question, packed, begun)
-            return packed.value()
+            return value
 
         return self.tried(question, once)
+
+    def _answer(self, handle: Any, question: Question) -> Packed:
+        return handle.answer.remote(question).result(timeout_s=self._patience)
 
     def tried(self, question: Question, once: Callable[[Any], Any]) -> Any:
         """`once(handle)`, of another replica where one is full or gone. Raises as `ask` does."""
@@ -71,9 +81,10 @@ class Link:
 
     def stream(self, call: str, question: Question, *more: Any, turn: int = 0) -> Iterator[Any]:
         """The values of a stream; leaving it tells the replica. Raises as it ends: see `lost`."""
-        found = getattr(self._handle(question, turn).options(stream=True), call).remote(
-            question, *more
-        )
+        handle = self._handle(question, turn).options(stream=True)
+        # Once something was lost, no file is trusted.
+        asked = question if turn else replace(question, node=node())
+        found = getattr(handle, call).remote(asked, *more)
         begun = time.monotonic()
         try:
             for packed in found:
@@ -119,8 +130,17 @@ def _note(question: Question, packed: Packed, begun: float) -> None:
         account().note(question.method, packed.origin, packed.replica, seconds)
 
 
+def node() -> str:
+    """The node of the cluster that this process is on, once it is connected."""
+    import ray
+
+    return ray.get_runtime_context().get_node_id()
+
+
 def lost(error: BaseException) -> bool:
-    """Whether an error says that a replica or its node went away, so that another may answer."""
+    """Whether an error says that a replica, its node or a file is gone, so that another answers."""
+    if isinstance(error, EngineError):
+        return isinstance(error, Lost)
     from ray import exceptions
 
     gone = (

@@ -80,13 +80,17 @@ class QueueFull(Busy):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question on its way; `models` holds the name and digest of each model in it."""
+    """One question on its way; `models` holds the name and digest of each model in it.
+
+    `node` is that of who asks, where large arrays may come as files; "" where they may not.
+    """
 
     version: str
     method: str
     arguments: Mapping[str, Any]
     models: tuple[tuple[str, str], ...] = ()
     viewer: str = ""
+    node: str = ""
 
     @property
     def model(self) -> str:
