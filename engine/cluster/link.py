@@ -25,7 +25,7 @@ from typing import Any
 from engine.cluster.arrays import Lost
 from engine.cluster.origins import account
 from engine.cluster.packing import Packed
-from engine.cluster.questions import MAPS, Question, QueueFull, version
+from engine.cluster.questions import Question, QueueFull, answered_by, version
 from engine.cluster.state import State, read
 from engine.errors import Busy, EngineError, EngineUnavailable, Stopped
 from engine.settings import settings
@@ -34,6 +34,7 @@ TRIES = 6  # replicas that are asked, one after the other, before giving up
 OTHERS = 3  # replicas that are asked where each has a full queue
 PAUSE = 0.25  # seconds, twice as many before each further try
 PATIENCE = 300.0  # seconds until a question without an answer is given up
+BELIEVED = 30.0  # seconds that an application is not looked for again
 START = "Start engines of this version: python -m engine.cluster up"
 
 
@@ -45,6 +46,7 @@ class Link:
         self._patience = patience
         self._lock = threading.Lock()
         self._handles: dict[str, Any] = {}
+        self._lacking: dict[str, float] = {}
 
     def ask(self, question: Question) -> Any:
         """The answer; raises the `EngineError` of whoever answered, or `EngineUnavailable`."""
@@ -112,8 +114,20 @@ class Link:
         told = [one for one in found if not isinstance(one, BaseException)]
         return told, len(found) - len(told)
 
+    def has(self, name: str) -> bool:
+        """Whether the cluster has an application of this version; no is believed for a while."""
+        latest = self._lacking.get(name)
+        if latest is not None and time.monotonic() - latest < BELIEVED:
+            return False
+        try:
+            self._application(name)
+        except EngineUnavailable:
+            self._lacking[name] = time.monotonic()
+            return False
+        return True
+
     def _handle(self, question: Question, turn: int) -> Any:
-        found = self._application("mapper" if question.method in MAPS else "reader")
+        found = self._application(answered_by(question.method))
         return found.options(session_id=question.route(turn), multiplexed_model_id=question.model)
 
     def _application(self, name: str) -> Any:

@@ -1,6 +1,6 @@
 """How the replicas of a cluster are: asked when somebody looks, for people and for Prometheus.
 
-    look().told              # a dictionary for each replica that answered within a second or two
+    look().told              # a dictionary for each replica that answered within a second
     exposition()             # this front's figures, and the replicas' beside them (`replica="..."`)
 
 Replicas count for themselves (`hosting.figures`). Who does not answer in time is left out and
@@ -27,10 +27,10 @@ from engine.errors import EngineError
 from engine.hosting import figures
 from engine.hosting.health import health
 
-PATIENCE = 2.0  # seconds that a replica is given
+PATIENCE = 1.0  # seconds that the replicas of an application are given
 FRESH = 1.0  # seconds in which what was heard is not asked for again
 SAMPLES = 400  # figures of one replica
-KINDS = {"reader": "texts", "mapper": "maps"}
+KINDS = {"reader": "texts", "mapper": "maps", "worker": "models"}
 """The applications, and what each works on, in a word for the screen."""
 
 Sample = tuple[str, str, dict[str, str], float]  # family, name, labels, value
@@ -59,7 +59,7 @@ class Watcher:
     """Asks all replicas, one round at a time, and never waits long; safe for threads."""
 
     def __init__(self, link: Link, patience: float = PATIENCE) -> None:
-        """Give each replica `patience` seconds."""
+        """Give the replicas of each application `patience` seconds."""
         self._link, self._patience = link, patience
         self._lock = threading.Lock()
         self._rounds: dict[str, _Round] = {}
@@ -73,7 +73,7 @@ class Watcher:
                 found = self._rounds[call] = _Round()
                 # A cluster that is gone may hold a thread for minutes: this one holds up nobody.
                 threading.Thread(target=self._run, args=(call, found), daemon=True).start()
-        if not found.done.wait(2 * self._patience):
+        if not found.done.wait((len(KINDS) + 1) * self._patience):
             return Heard(problem="The cluster does not answer.")
         return found.heard
 
@@ -86,8 +86,10 @@ class Watcher:
         told, silent, problem = list[Any](), 0, "The cluster could not be asked."
         try:
             for name in KINDS:
+                if name == "worker" and not self._link.has(name):
+                    continue  # a cluster need not have one
                 try:
-                    here, missing = self._link.heard(name, call, self._patience / len(KINDS))
+                    here, missing = self._link.heard(name, call, self._patience)
                 except EngineError as error:
                     problem = str(error)
                     continue

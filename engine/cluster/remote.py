@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from engine import policy
 from engine.api import Engine, local
-from engine.cluster import tasks
+from engine.cluster import programs, tasks
 from engine.cluster.link import Link
 from engine.cluster.origins import account
 from engine.cluster.questions import (
@@ -194,7 +194,9 @@ class _Kept:
 @cache
 def remote() -> Engine:
     """The engine of this process that asks the cluster of the settings."""
-    return cast(Engine, Remote(Link()))
+    link = Link()
+    programs.lend(link)
+    return cast(Engine, Remote(link))
 
 
 _seen: set[str] = set()  # models that were here

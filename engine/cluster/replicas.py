@@ -157,7 +157,7 @@ class Replica:
                 raise ValueError(f"{question.method!r} is not followed at this replica")
             begin = getattr(self._engine, question.method)
             job = await self._in_thread(lambda: begin(**{**question.arguments, "viewer": viewer}))
-            origin = self._count("made" if question.method in MAPS else "run")
+            origin = self._count("run" if question.method in Reader.tasks else "made")
         except Exception as error:
             yield pack(Refused(error), self.name)
             return
@@ -300,21 +300,22 @@ def reader(given: dict[str, Any]) -> Application:
 
     `given` are arguments of `Reader`, and under "deployment" options of Serve's in place of ours.
     """
-    return _application(Reader, **given)
+    return deployed(Reader, **given)
 
 
 def mapper(given: dict[str, Any]) -> Application:
     """The application that Serve runs for maps, as `reader`."""
-    return _application(Mapper, **given)
+    return deployed(Mapper, **given)
 
 
-def _application(
+def deployed(
     kind: type[Replica],
     *,
     workers: int = WORKERS,
     queue: int = QUEUE,
     deployment: dict[str, Any] | None = None,
 ) -> Application:
+    """A deployment of replicas of a kind, with the bounds that all of them have."""
     from ray import serve  # pyright: ignore[reportMissingImports]
     from ray.serve.config import RequestRouterConfig  # pyright: ignore[reportMissingImports]
 

@@ -21,7 +21,7 @@ def replicas() -> None:
         )
     if heard.silent:
         count = "1 replica" if heard.silent == 1 else f"{heard.silent} replicas"
-        st.warning(f"{count} did not answer within {monitoring.PATIENCE / 2:.0f} second.")
+        st.warning(f"{count} did not answer within {monitoring.PATIENCE:.0f} second.")
     left, right = st.columns(2)
     with left:
         st.markdown("**Where answers came from**")

@@ -127,6 +127,9 @@ class Replicas:
         self.go = threading.Event()
         self.go.set()
 
+    def has(self, name: str) -> bool:
+        return name != "worker"
+
     def heard(self, name: str, call: str, seconds: float) -> tuple[list[Any], int]:
         self.asked += 1
         self.go.wait(60)
@@ -255,12 +258,12 @@ def test_the_host_sees_each_replica_and_where_answers_came_from(
 ) -> None:
     text = "What only this visitor wrote."
     remote.layer(Reading(GPT, text), "decoder", 0)
-    until(lambda: len(monitoring.look().told) == 3, "both readers and the mapper")
+    until(lambda: len(monitoring.look().told) == 4, "both readers, mapper, worker")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240).run()
     assert not app.exception
     tables = [one.value for one in app.dataframe]
     (whole,) = [one for one in tables if "Replica" in one.columns]
-    assert sorted(whole["Works on"]) == ["maps", "texts", "texts"]
+    assert sorted(whole["Works on"]) == ["maps", "models", "texts", "texts"]
     assert sum(whole["Questions"]) > 0 and sum(whole["Model runs"]) > 0
     assert all(whole["Memory, MB"] > 0)
     (counts,) = [one for one in tables if "a model run" in list(one.get("from", []))
