@@ -53,6 +53,8 @@ RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 DRIVER = ("/proc/driver/nvidia/version", "/dev/dxg")  # Linux; Windows' Linux
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 WHERE_FROM = "make exporter (or python -m engine.installing exporter)"
+ELSEWHERE: list[Callable[[Part], bool]] = []
+"""Who may say that a part is done by another process, which has what it needs."""
 # Packages that come, roughly; the bar never waits for the last of them.
 EXPECTED = 60
 
@@ -68,7 +70,7 @@ def missing(part: Part) -> tuple[str, ...]:
 def told(part: Part) -> str:
     """What is missing for a part and how to get it, as a sentence; "" where nothing is."""
     lacking = missing(part)
-    if not lacking:
+    if not lacking or any(has(part) for has in ELSEWHERE):
         return ""
     return (
         f"{WHAT[part]} needs {', '.join(lacking)}, which this installation lacks. Run {WHERE_FROM}."

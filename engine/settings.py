@@ -107,6 +107,9 @@ class Settings:
         "to three times a model's weights; what was used longest ago goes first; 0: none",
         public=2000,
     )
+    shared_mb: int = whole(
+        1000, 0, 10**7, "disk for large arrays that replicas hand to fronts on other nodes; 0: none"
+    )
     trace_mb: int = whole(200, 1, 10**6, "memory for numbers kept between clicks")
     models: Path = setting(
         Path("models"),

@@ -19,19 +19,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from engine.cluster.arrays import Lost
+from engine.cluster.origins import account
 from engine.cluster.packing import Packed
-from engine.cluster.questions import MAPS, Question, QueueFull, version
+from engine.cluster.questions import Question, QueueFull, answered_by, version
 from engine.cluster.state import State, read
-from engine.errors import Busy, EngineUnavailable, Stopped
-from engine.hosting import figures
+from engine.errors import Busy, EngineError, EngineUnavailable, Stopped
 from engine.settings import settings
 
 TRIES = 6  # replicas that are asked, one after the other, before giving up
 OTHERS = 3  # replicas that are asked where each has a full queue
 PAUSE = 0.25  # seconds, twice as many before each further try
 PATIENCE = 300.0  # seconds until a question without an answer is given up
+BELIEVED = 30.0  # seconds that an application is not looked for again
 START = "Start engines of this version: python -m engine.cluster up"
 
 
@@ -43,16 +46,26 @@ class Link:
         self._patience = patience
         self._lock = threading.Lock()
         self._handles: dict[str, Any] = {}
+        self._lacking: dict[str, float] = {}
 
     def ask(self, question: Question) -> Any:
         """The answer; raises the `EngineError` of whoever answered, or `EngineUnavailable`."""
 
         def once(handle: Any) -> Any:
-            packed: Packed = handle.answer.remote(question).result(timeout_s=self._patience)
-            figures.ANSWERS.labels(packed.replica).inc()
-            return packed.value()
+            begun = time.monotonic()
+            try:
+                packed = self._answer(handle, replace(question, node=node()))
+                value = packed.value()
+            except Lost:  # its file went meanwhile, or was broken: the bytes themselves, then
+                packed = self._answer(handle, question)
+                value = packed.value()
+            _note(question, packed, begun)
+            return value
 
         return self.tried(question, once)
+
+    def _answer(self, handle: Any, question: Question) -> Packed:
+        return handle.answer.remote(question).result(timeout_s=self._patience)
 
     def tried(self, question: Question, once: Callable[[Any], Any]) -> Any:
         """`once(handle)`, of another replica where one is full or gone. Raises as `ask` does."""
@@ -70,11 +83,14 @@ class Link:
 
     def stream(self, call: str, question: Question, *more: Any, turn: int = 0) -> Iterator[Any]:
         """The values of a stream; leaving it tells the replica. Raises as it ends: see `lost`."""
-        found = getattr(self._handle(question, turn).options(stream=True), call).remote(
-            question, *more
-        )
+        handle = self._handle(question, turn).options(stream=True)
+        # Once something was lost, no file is trusted.
+        asked = question if turn else replace(question, node=node())
+        found = getattr(handle, call).remote(asked, *more)
+        begun = time.monotonic()
         try:
             for packed in found:
+                _note(question, packed, begun)
                 yield packed.value()
         finally:
             with contextlib.suppress(Exception):
@@ -82,22 +98,63 @@ class Link:
 
     def everyone(self) -> list[dict[str, Any]]:
         """What each replica that reads says of itself."""
-        handle = self._handle(Question(version(), "told", {}), 0)
-        return sorted(
-            handle.broadcast("told").results(timeout_s=30), key=lambda one: one["replica"]
-        )
+        told = self._application("reader").broadcast("told").results(timeout_s=30)
+        return sorted(told, key=lambda one: one["replica"])
+
+    def heard(self, name: str, call: str, seconds: float) -> tuple[list[Any], int]:
+        """What the replicas of an application say within so many seconds; how many are silent.
+
+        Raises `EngineUnavailable` where there are none.
+        """
+        try:
+            asked = self._application(name).broadcast(call)
+            found = asked.results(timeout_s=seconds, return_exceptions=True)
+        except Exception as error:
+            raise _told(error) from error
+        told = [one for one in found if not isinstance(one, BaseException)]
+        return told, len(found) - len(told)
+
+    def has(self, name: str) -> bool:
+        """Whether the cluster has an application of this version; no is believed for a while."""
+        latest = self._lacking.get(name)
+        if latest is not None and time.monotonic() - latest < BELIEVED:
+            return False
+        try:
+            self._application(name)
+        except EngineUnavailable:
+            self._lacking[name] = time.monotonic()
+            return False
+        return True
 
     def _handle(self, question: Question, turn: int) -> Any:
-        name = "mapper" if question.method in MAPS else "reader"
+        found = self._application(answered_by(question.method))
+        return found.options(session_id=question.route(turn), multiplexed_model_id=question.model)
+
+    def _application(self, name: str) -> Any:
         with self._lock:
             found = self._handles.get(name)
             if found is None:
                 found = self._handles[name] = _connected(name)
-        return found.options(session_id=question.route(turn), multiplexed_model_id=question.model)
+        return found
+
+
+def _note(question: Question, packed: Packed, begun: float) -> None:
+    if packed.origin:
+        seconds = time.monotonic() - begun
+        account().note(question.method, packed.origin, packed.replica, seconds)
+
+
+def node() -> str:
+    """The node of the cluster that this process is on, once it is connected."""
+    import ray
+
+    return ray.get_runtime_context().get_node_id()
 
 
 def lost(error: BaseException) -> bool:
-    """Whether an error says that a replica or its node went away, so that another may answer."""
+    """Whether an error says that a replica, its node or a file is gone, so that another answers."""
+    if isinstance(error, EngineError):
+        return isinstance(error, Lost)
     from ray import exceptions
 
     gone = (

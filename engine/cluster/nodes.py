@@ -77,7 +77,7 @@ def retire() -> list[str]:
     join(read(settings().cluster))
     from ray import serve
 
-    ours = {application("reader"), application("mapper")}
+    ours = {application(name) for name in ("reader", "mapper", "worker")}
     old = sorted(name for name in serve.status().applications if name not in ours)
     for name in old:
         serve.delete(name)

@@ -6,6 +6,7 @@
 Pickle's fifth protocol hands each array over as a buffer, which Ray keeps in the node's shared
 memory; nothing is written as text. A large array that is mapped from a file of a model travels as
 the name of its place in that file: whoever receives it maps the file in the folder that all share.
+Between nodes, where there is no memory to share, other large arrays become such files (`arrays`).
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from engine.cluster import arrays
+from engine.cluster.origins import Origin
 from engine.errors import BrokenBundle
 from engine.models import catalog
 from engine.settings import settings
@@ -35,14 +38,18 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A value in transit: its structure, its arrays' bytes, and which replica it is from."""
+    """A value in transit: its structure, its arrays' bytes, and which replica it is from.
+
+    `origin` says where the replica had it from; empty for a refusal and for a stream's later items.
+    """
 
     data: bytes
     buffers: list[Any] = field(default_factory=list)
     replica: str = ""
+    origin: Origin | Literal[""] = ""
 
     def value(self) -> Any:
-        """The value; raises what it was refused with."""
+        """The value; raises what it was refused with, or `arrays.Lost` for its file."""
         # Copied out of the shared memory, which is the cluster's and small. What reads from `bytes`
         # cannot be written to, as every value of the engine.
         found = pickle.loads(self.data, buffers=[bytes(one) for one in self.buffers])
@@ -51,15 +58,24 @@ class Packed:
         return found
 
 
-def pack(value: Any, replica: str = "") -> Packed:
-    """Pack a value; raises `TypeError` or `pickle.PicklingError` for what cannot travel."""
+def pack(
+    value: Any, replica: str = "", origin: Origin | Literal[""] = "", *, files: bool = False
+) -> Packed:
+    """Pack a value; raises `TypeError` or `pickle.PicklingError` for what cannot travel.
+
+    With `files` large arrays are handed over as files, as far as those can be kept.
+    """
     stream, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
-    _Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(value)
-    return Packed(stream.getvalue(), buffers, replica)
+    _Pickler(stream, protocol=5, buffer_callback=buffers.append, files=files).dump(value)
+    return Packed(stream.getvalue(), buffers, replica, origin)
 
 
 class _Pickler(pickle.Pickler):
     """Protocol 5 for all plain arrays, those that jump over parts of their memory too."""
+
+    def __init__(self, *args: Any, files: bool, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._files = files
 
     def reducer_override(self, value: Any) -> Any:
         if not isinstance(value, np.ndarray) or value.dtype.hasobject:
@@ -68,9 +84,11 @@ class _Pickler(pickle.Pickler):
         if place is not None:
             return _mapped, place
         plain = type(value) is np.ndarray
-        if plain and (value.flags.c_contiguous or value.flags.f_contiguous):
-            return NotImplemented
-        return np.ascontiguousarray(value).__reduce_ex__(5)
+        whole = plain and (value.flags.c_contiguous or value.flags.f_contiguous)
+        found = value if whole else np.ascontiguousarray(value)
+        if self._files and arrays.fits(found) and (kept := arrays.keep(found)) is not None:
+            return arrays.mapped, kept
+        return NotImplemented if whole else found.__reduce_ex__(5)
 
 
 def _roots() -> dict[str, Path]:

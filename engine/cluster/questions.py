@@ -28,7 +28,7 @@ HERE = frozenset(
     {
         # The folder of models is shared: a front reads cards, and opens no weights.
         *("models", "find", "delete", "card", "digest", "stack", "others_with", "gives_attention"),
-        # Trainings are programs of the machine where somebody sits.
+        # Trainings are programs of the machine where somebody sits, or of a worker (`programs`).
         *("adapters", "comes_along", "packed", "save_tuned", "delete_adapter"),
         *("tune", "train_own", "trainings", "finish_training"),
     }
@@ -45,6 +45,9 @@ TASKS = {
 
 MAPS = frozenset({"lay_out"})
 """Of them, what the deployment Mapper does."""
+
+PROGRAM = "program"
+"""What is followed at the deployment Worker: an export or a training, no method of an engine."""
 
 FOLLOWED = frozenset(
     {
@@ -80,13 +83,17 @@ class QueueFull(Busy):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question on its way; `models` holds the name and digest of each model in it."""
+    """One question on its way; `models` holds the name and digest of each model in it.
+
+    `node` is that of who asks, where large arrays may come as files; "" where they may not.
+    """
 
     version: str
     method: str
     arguments: Mapping[str, Any]
     models: tuple[tuple[str, str], ...] = ()
     viewer: str = ""
+    node: str = ""
 
     @property
     def model(self) -> str:
@@ -105,6 +112,11 @@ class Question:
                 f"The app is of version {self.version[:8]}, the engines of its cluster are of "
                 f"{version()[:8]}: what they compute may differ. Start both from the same version."
             )
+
+
+def answered_by(method: str) -> str:
+    """The application that answers: `answered_by("layer")` is `"reader"`."""
+    return "mapper" if method in MAPS else "worker" if method == PROGRAM else "reader"
 
 
 def arguments(method: str, args: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:

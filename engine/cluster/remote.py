@@ -17,8 +17,9 @@ from typing import Any, cast
 
 from engine import policy
 from engine.api import Engine, local
-from engine.cluster import tasks
+from engine.cluster import programs, tasks
 from engine.cluster.link import Link
+from engine.cluster.origins import account
 from engine.cluster.questions import (
     ASKED,
     HERE,
@@ -73,8 +74,16 @@ class Remote:
         question = self._question(name, *args, **named)
         if name not in KEPT:
             return self._link.ask(question)
+        asked: list[bool] = []
+
+        def ask() -> _Kept:
+            asked.append(True)
+            return _Kept(self._link.ask(question))
+
         key = ("cluster", name, question.models, *question.arguments.items())
-        kept = cached(key, lambda: _Kept(self._link.ask(question))).value
+        kept = cached(key, ask).value
+        if not asked:
+            account().note(name, "front")
         # What `Local` makes anew at each call is the caller's to change.
         return copy.copy(kept) if type(kept) in (list, dict) else kept
 
@@ -179,7 +188,9 @@ class _Kept:
 @cache
 def remote() -> Engine:
     """The engine of this process that asks the cluster of the settings."""
-    return cast(Engine, Remote(Link()))
+    link = Link()
+    programs.lend(link)
+    return cast(Engine, Remote(link))
 
 
 _seen: set[str] = set()  # models that were here

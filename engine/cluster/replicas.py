@@ -15,13 +15,17 @@ import itertools
 import os
 import socket
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from engine import policy
 from engine.api import local
+from engine.cluster.link import node
+from engine.cluster.monitoring import Counted, counted
+from engine.cluster.origins import Origin, watch
 from engine.cluster.packing import Packed, Refused, pack
 from engine.cluster.places import Places
 from engine.cluster.questions import ASKED, MAPS, TASKS, Question, QueueFull, version
@@ -78,11 +82,13 @@ class Replica:
         """Answer `workers` questions at once, and let `queue` wait."""
         from ray import serve  # pyright: ignore[reportMissingImports]
 
+        self._node = node()
         self.name = f"{socket.gethostname()}/{os.getpid()}"
         self._engine: Any = local()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="answer")
         self._places = Places(workers, queue)
         self._streams = 0
+        self._origins, self._counting = Counter[Origin](), threading.Lock()
         self._numbers = itertools.count()
         self._opened = serve.multiplexed(max_num_models_per_replica=settings().open_models)(_open)
 
@@ -102,9 +108,15 @@ class Replica:
         viewer = f"{question.viewer}#{next(self._numbers)}"
         task, lines = question.arguments["task"], question.arguments["lines"]
         sent, pause = list(have), FIRST
+
+        def begin() -> Origin:
+            before = self._engine.look(task, lines, viewer=viewer)
+            self._engine.write(task, lines, viewer=viewer)
+            return "kept" if all(one.end for one in before) else "run"
+
         try:
             self._admit(question)
-            await self._in_thread(lambda: self._engine.write(task, lines, viewer=viewer))
+            origin = self._count(await self._in_thread(begin))
         except Exception as error:
             yield pack(Refused(error), self.name)
             return
@@ -121,7 +133,9 @@ class Replica:
                     sent[one.line] += len(one.tokens)
                     pause = EVERY
                 if news or pause == EVERY:
-                    yield pack(news, self.name)  # an empty one lets a front that left be noticed
+                    # An empty one lets a front that left be noticed.
+                    yield pack(news, self.name, origin)
+                    origin = ""
                 if problem := next((one.problem for one in found if one.problem), None):
                     yield pack(Refused(problem), self.name)
                     return
@@ -143,6 +157,7 @@ class Replica:
                 raise ValueError(f"{question.method!r} is not followed at this replica")
             begin = getattr(self._engine, question.method)
             job = await self._in_thread(lambda: begin(**{**question.arguments, "viewer": viewer}))
+            origin = self._count("run" if question.method in Reader.tasks else "made")
         except Exception as error:
             yield pack(Refused(error), self.name)
             return
@@ -160,7 +175,8 @@ class Replica:
                 update = Update(job.progress, job.stage, new)
                 if done:
                     update = replace(update, done=True, result=job.result)
-                yield pack(update, self.name)
+                yield self._pack(question, update, origin)
+                origin = ""
                 if done:
                     return
                 await asyncio.sleep(EVERY)
@@ -173,7 +189,7 @@ class Replica:
         viewer = f"{question.viewer}#{next(self._numbers)}"
         reading, kind = question.arguments["reading"], question.arguments["kind"]
         job: Job | None = None
-        layers = -1
+        layers, origin = -1, ""
 
         def look() -> Any:
             return self._engine.overview_so_far(reading, kind, viewer=viewer)
@@ -182,6 +198,7 @@ class Replica:
         try:
             self._admit(question)
             found = await self._in_thread(look)
+            origin = self._count("kept" if found.whole else "run")
             if found.job is not None and found.job.done:  # somebody had stopped it
                 await self._in_thread(lambda: self._engine.read_on(reading, kind, viewer=viewer))
             while True:
@@ -189,7 +206,8 @@ class Replica:
                 job = found.job or job
                 if found.layers != layers:
                     layers = found.layers
-                    yield pack(replace(found, job=None), self.name)
+                    yield self._pack(question, replace(found, job=None), origin)
+                    origin = ""
                 if found.whole:
                     return
                 await asyncio.sleep(EVERY)
@@ -202,14 +220,22 @@ class Replica:
 
     async def told(self) -> dict[str, Any]:
         """How this replica is, for who asks all of them."""
+        found = health()
         return {
             "replica": self.name,
             "version": version(),
             "waiting": self._places.waiting,
             "streams": self._streams,
             "runs": figures.value("atlas_runs_total"),
-            "memory_mb": health().memory_mb,
+            "questions": self._origins.total(),
+            "kept": self._origins["kept"],
+            "cache_mb": found.cache_mb,
+            "memory_mb": found.memory_mb,
         }
+
+    async def counted(self) -> Counted:
+        """The figures of this process, for who asks all of them."""
+        return await self._in_thread(lambda: counted(self.name))
 
     def check_health(self) -> None:
         """Raise where models can no longer be run, so that Serve starts another in its place."""
@@ -231,16 +257,26 @@ class Replica:
 
     def _packed(self, question: Question) -> Packed:
         policy.serve(question.viewer)
+        seen = watch()
         try:
             if question.method not in self.answers:
                 raise ValueError(f"{question.method!r} is not asked of a replica")
             _check_models(question)
             value = getattr(self._engine, question.method)(**question.arguments)
-            return pack(value, self.name)
+            return self._pack(question, value, self._count(seen()))
         except Exception as error:
             return pack(Refused(error), self.name)
         finally:
             policy.serve("")
+
+    def _pack(self, question: Question, value: Any, origin: Origin | Literal[""]) -> Packed:
+        # On one node the memory that Ray shares is quicker than any file.
+        return pack(value, self.name, origin, files=question.node not in ("", self._node))
+
+    def _count(self, origin: Origin) -> Origin:
+        with self._counting:
+            self._origins[origin] += 1
+        return origin
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -264,21 +300,22 @@ def reader(given: dict[str, Any]) -> Application:
 
     `given` are arguments of `Reader`, and under "deployment" options of Serve's in place of ours.
     """
-    return _application(Reader, **given)
+    return deployed(Reader, **given)
 
 
 def mapper(given: dict[str, Any]) -> Application:
     """The application that Serve runs for maps, as `reader`."""
-    return _application(Mapper, **given)
+    return deployed(Mapper, **given)
 
 
-def _application(
+def deployed(
     kind: type[Replica],
     *,
     workers: int = WORKERS,
     queue: int = QUEUE,
     deployment: dict[str, Any] | None = None,
 ) -> Application:
+    """A deployment of replicas of a kind, with the bounds that all of them have."""
     from ray import serve  # pyright: ignore[reportMissingImports]
     from ray.serve.config import RequestRouterConfig  # pyright: ignore[reportMissingImports]
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 from engine import policy
 from engine.cluster.link import Link
+from engine.cluster.origins import account
 from engine.cluster.questions import Question
 from engine.cluster.replicas import News
 from engine.cluster.tasks import persistent
@@ -102,6 +103,8 @@ class Shelf:
                     self._columns[place] = column
             for place in places:
                 self._columns.move_to_end(place)
+            if not missing:
+                account().note("write", "front")
             jobs = {job for place in places if (job := self._columns[place].job) is not None}
             self._make_room()
             self._turn(viewer, jobs)

@@ -10,6 +10,9 @@ counts imports this; what is looked up at reading (memory, open models) is in `h
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -29,7 +32,27 @@ ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 SECONDS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
-RUNS = Counter("atlas_runs", "Model runs", registry=REGISTRY)
+
+class OwnCounter(Counter):
+    """A counter that also knows what the thread that reads it has counted by itself."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        """Make a counter, as the library does."""
+        super().__init__(*args, **named)
+        self._thread = threading.local()
+
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
+        """Count."""
+        super().inc(amount, exemplar)
+        self._thread.count = self.own + amount
+
+    @property
+    def own(self) -> float:
+        """What this thread has counted."""
+        return getattr(self._thread, "count", 0.0)
+
+
+RUNS = OwnCounter("atlas_runs", "Model runs", registry=REGISTRY)
 RUN_SECONDS = Histogram(
     "atlas_run_seconds", "Time of a model run", registry=REGISTRY, buckets=SECONDS
 )
@@ -38,8 +61,8 @@ WAIT_SECONDS = Histogram(
 )
 TOKENS_READ = Counter("atlas_tokens_read", "Tokens of texts that were read", registry=REGISTRY)
 TOKENS_WRITTEN = Counter("atlas_tokens_written", "Tokens that models wrote", registry=REGISTRY)
-HITS = Counter("atlas_cache_hits", "Values that were found in the cache", registry=REGISTRY)
-MISSES = Counter("atlas_cache_misses", "Values that were computed", registry=REGISTRY)
+HITS = OwnCounter("atlas_cache_hits", "Values that were found in the cache", registry=REGISTRY)
+MISSES = OwnCounter("atlas_cache_misses", "Values that were computed", registry=REGISTRY)
 JOBS = Counter("atlas_jobs", "Long tasks that ended", ["kind", "outcome"], registry=REGISTRY)
 CALLS = Counter("atlas_calls", "Questions over HTTP", ["route"], registry=REGISTRY)
 REFUSALS = Counter("atlas_refusals", "What was refused", ["reason"], registry=REGISTRY)

@@ -35,6 +35,7 @@ WATCHED_SECONDS = 10.0  # a viewer who has not looked for so long no longer coun
 MINDED_SECONDS = 1.0  # between two looks at whether anybody still looks
 
 Work = Callable[["Report"], Any]
+Runner = Callable[[str, Sequence[str], Mapping[str, str]], Work | None]  # key, argv, environment
 
 
 class Job:
@@ -179,6 +180,7 @@ class Report:
 
 
 _jobs: dict[str, Job] = {}
+_runners: dict[str, Runner] = {}
 _guard = threading.Lock()
 
 
@@ -197,10 +199,23 @@ def start_process(
 ) -> Job:
     """Run a Python program that prints JSON lines, or join the running job of that key.
 
-    `argv` is `[python, "-m", module, ...]`; it runs in the project's folder.
+    `argv` is `[python, "-m", module, ...]`; it runs in the project's folder, or where
+    `run_elsewhere` says.
     """
     extra = dict(environment or {})
+    runner = _runners.get(key.partition(":")[0])
+    work = None if runner is None else runner(key, argv, extra)
+    if work is not None:
+        return _start(key, viewer, None, lambda job: _in_thread(job, work))
     return _start(key, viewer, None, lambda job: _in_process(job, list(argv), extra, fails_as))
+
+
+def run_elsewhere(kind: str, runner: Runner | None) -> None:
+    """Ask `runner` for the work in the place of a process of that kind; it may say None: here."""
+    if runner is None:
+        _runners.pop(kind, None)
+    else:
+        _runners[kind] = runner
 
 
 def find(key: str) -> Job | None:

@@ -17,7 +17,7 @@ from engine.space import projection, retrieval, vocabulary_layout
 from engine.space.projection import Prepared, Projection, Quality
 from engine.space.retrieval import Pooling, Ranking
 from engine.space.vocabulary_layout import Method
-from engine.store import cached
+from engine.store import cached, store
 from engine.values import Reading
 
 TRUSTED_BY = 300  # points from which the quality of a map is judged
@@ -76,11 +76,14 @@ class Spaces(Writings):
         return None if job is None or job.stopped else job
 
     def layout_quality(self, model: str, method: Method, unit: bool, axes: int) -> Quality | None:
-        def make() -> Quality | None:
-            places = self.layout(model, method, unit)
-            return None if places is None else self._quality(model, unit, places[:, :axes])
-
-        return cached(("layout quality", digest(model), method, unit, axes), make)
+        key = ("layout quality", digest(model), method, unit, axes)
+        kept = store().peek(key)
+        if kept is not None:
+            return kept
+        places = self.layout(model, method, unit)
+        if places is None:
+            return None  # which is not kept: the map may be made meanwhile
+        return cached(key, lambda: self._quality(model, unit, places[:, :axes]))
 
     def crowd_map(
         self, readings: tuple[Reading, ...], unit: bool, basis: int | None = None

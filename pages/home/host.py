@@ -8,6 +8,8 @@ from engine import policy
 from engine.hosting import figures
 from engine.hosting.health import Health, health
 from engine.hosting.history import EVERY, Sample, history
+from engine.settings import settings
+from pages.home import replicas
 from pages.pictures import charts
 from pages.shell.client.visitor import visitor
 from pages.shell.components import picture
@@ -38,6 +40,8 @@ def _figures() -> None:
         _counts("Refused since the start", figures.by_label("atlas_refusals", "reason"))
     with right:
         _counts("Long tasks since the start", figures.by_label("atlas_jobs", "kind"))
+    if settings().engine == "cluster":
+        replicas.replicas()
     st.caption("The same for Prometheus: /metrics, with the key as a bearer token.")
 
 

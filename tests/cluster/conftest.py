@@ -26,6 +26,10 @@ applications:
     import_path: engine.cluster.replicas:mapper
     deployments:
       - {name: Mapper, num_replicas: 1, ray_actor_options: {num_cpus: 0.2}}
+  - name: worker
+    import_path: engine.cluster.programs:worker
+    deployments:
+      - {name: Worker, num_replicas: 1, ray_actor_options: {num_cpus: 0.2}}
 """
 
 

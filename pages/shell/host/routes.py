@@ -19,6 +19,7 @@ from starlette.routing import Route
 from engine import policy
 from engine.hosting import figures
 from engine.hosting.health import health
+from engine.settings import settings
 from pages.shell.client.base_path import base_path
 from pages.shell.client.visitor import is_here, served_as
 
@@ -39,7 +40,16 @@ def metrics(request: Request) -> Response:
     if not _may_see(request):
         return PlainTextResponse("Not Found", 404)
     health()
-    return Response(figures.exposition(), headers=NOT_KEPT | {"Content-Type": figures.CONTENT_TYPE})
+    return Response(_exposition(), headers=NOT_KEPT | {"Content-Type": figures.CONTENT_TYPE})
+
+
+def _exposition() -> bytes:
+    """The figures of this process, and those of its cluster's replicas where it has one."""
+    if settings().engine == "local":
+        return figures.exposition()
+    from engine.cluster import monitoring
+
+    return monitoring.exposition()
 
 
 def _may_see(request: Request) -> bool:
