@@ -104,6 +104,7 @@ def _start(plan: Plan) -> State:
         *(sys.executable, "-c", HEAD, "start", "--head", "--block", "--disable-usage-stats"),
         *("--node-ip-address=127.0.0.1", f"--port={port}", "--include-dashboard=false"),
         f"--ray-client-server-port={_free_port()}",  # else a fixed one
+        f"--dashboard-agent-listen-port={_free_port()}",
         *(f"--num-cpus={plan.cores or cores()}", f"--temp-dir={folder / 'ray'}"),
         f"--object-store-memory={plan.memory_mb * 10**6}",
     ]

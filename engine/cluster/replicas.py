@@ -78,6 +78,7 @@ class Replica:
         """Answer `workers` questions at once, and let `queue` wait."""
         from ray import serve  # pyright: ignore[reportMissingImports]
 
+        _listen_here()
         self.name = f"{socket.gethostname()}/{os.getpid()}"
         self._engine: Any = local()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="answer")
@@ -270,6 +271,19 @@ def reader(given: dict[str, Any]) -> Application:
 def mapper(given: dict[str, Any]) -> Application:
     """The application that Serve runs for maps, as `reader`."""
     return _application(Mapper, **given)
+
+
+def _listen_here() -> None:
+    """On a node of one machine let Serve's own port of this replica be that machine's, too."""
+    import ray  # pyright: ignore[reportMissingImports]
+    from ray.serve._private import replica  # pyright: ignore[reportMissingImports]
+
+    listen = replica.add_port_to_grpc_server
+    if ray.util.get_node_ip_address() == "127.0.0.1":
+        # Opened once this replica is made, on every interface, whoever may ask it.
+        replica.add_port_to_grpc_server = lambda server, address: listen(
+            server, address.replace("[::]", "127.0.0.1")
+        )
 
 
 def _application(
