@@ -127,7 +127,16 @@ class Replica:
                     yield pack(Refused(problem), self.name)
                     return
                 if not any(one.writing for one in found):
-                    return
+                    if all(one.end for one in found):
+                        return
+                    # Stopped as unwatched: this process stood still. Somebody listens: go on.
+                    try:
+                        await self._in_thread(
+                            lambda: self._engine.write(task, lines, viewer=viewer)
+                        )
+                    except Exception as error:
+                        yield pack(Refused(error), self.name)
+                        return
                 await asyncio.sleep(pause)
         finally:
             self._streams -= 1
