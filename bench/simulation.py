@@ -52,7 +52,7 @@ class Size:
 
     replicas: int
     fronts: int = 1
-    cores: int = 0
+    cores: float = 0.0
     workers: int = WORKERS
     queue: int = QUEUE
     others: int = OTHERS  # replicas that are asked where each has a full queue
@@ -108,7 +108,7 @@ class Clock:
 class Cores:
     """Work that shares `count` cores evenly; one piece of work takes one core at most."""
 
-    def __init__(self, clock: Clock, count: int) -> None:
+    def __init__(self, clock: Clock, count: float) -> None:
         """All idle."""
         self._clock, self._count = clock, count
         self._jobs: list[tuple[float, int, Then]] = []
