@@ -69,7 +69,7 @@ test-gpu: .venv/dev.stamp  ## what needs a CUDA device
 
 test-cluster: .venv/dev.stamp  ## the engine behind Ray Serve: installs Ray, starts a node, breaks it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LOCK) -r requirements-cluster.txt
-	$(PYTEST) -m "cluster or not cluster" tests/cluster
+	$(PYTEST) -m cluster tests/cluster tests/engine
 
 bench: .venv/dev.stamp  ## speed and memory, compared in one run; BENCH="--only trace" for a part
 	$(BIN)/python -m bench.speed --out docs/benchmarks.md $(BENCH)

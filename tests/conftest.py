@@ -16,6 +16,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import pytest  # noqa: E402
 
 from tests.engine.checkpoints import Bundles  # noqa: E402
+from tests.engines import cluster as cluster  # noqa: E402
+from tests.engines import engine as engine  # noqa: E402
+from tests.engines import remote as remote  # noqa: E402
 
 
 @pytest.hookimpl(optionalhook=True)  # of xdist

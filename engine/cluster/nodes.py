@@ -13,6 +13,7 @@ and `retire` ends the old ones once every app is of the new version.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -58,7 +59,8 @@ def up(plan: Plan) -> State:
     if found is None:
         found = _start(plan)
     try:
-        join(found)
+        with contextlib.chdir(found.folder):  # Ray would let replicas import from where we stand
+            join(found)
         _deploy(plan)
     except BaseException:
         _end(found)
@@ -104,6 +106,7 @@ def _start(plan: Plan) -> State:
         *(sys.executable, "-c", HEAD, "start", "--head", "--block", "--disable-usage-stats"),
         *("--node-ip-address=127.0.0.1", f"--port={port}", "--include-dashboard=false"),
         f"--ray-client-server-port={_free_port()}",  # else a fixed one
+        f"--dashboard-agent-listen-port={_free_port()}",
         *(f"--num-cpus={plan.cores or cores()}", f"--temp-dir={folder / 'ray'}"),
         f"--object-store-memory={plan.memory_mb * 10**6}",
     ]
@@ -165,6 +168,11 @@ def _deploy(plan: Plan) -> None:
         if plan.replicas and each["name"] == "reader":
             options.pop("autoscaling_config", None)
             options["num_replicas"] = plan.replicas
+        # The node may have been started by another version, from another folder.
+        options["ray_actor_options"] = {
+            **(options.get("ray_actor_options") or {}),
+            "runtime_env": {"env_vars": _paths()},
+        }
         given = {**(each.get("args") or {}), "deployment": options}
         built = getattr(import_module(module), builder)(given)
         serve.run(built, name=application(each["name"]), route_prefix=None)

@@ -82,6 +82,7 @@ class Replica:
         """Answer `workers` questions at once, and let `queue` wait."""
         from ray import serve  # pyright: ignore[reportMissingImports]
 
+        _listen_here()
         self._node = node()
         self.name = f"{socket.gethostname()}/{os.getpid()}"
         self._engine: Any = local()
@@ -140,7 +141,16 @@ class Replica:
                     yield pack(Refused(problem), self.name)
                     return
                 if not any(one.writing for one in found):
-                    return
+                    if all(one.end for one in found):
+                        return
+                    # Stopped as unwatched: this process stood still. Somebody listens: go on.
+                    try:
+                        await self._in_thread(
+                            lambda: self._engine.write(task, lines, viewer=viewer)
+                        )
+                    except Exception as error:
+                        yield pack(Refused(error), self.name)
+                        return
                 await asyncio.sleep(pause)
         finally:
             self._streams -= 1
@@ -306,6 +316,19 @@ def reader(given: dict[str, Any]) -> Application:
 def mapper(given: dict[str, Any]) -> Application:
     """The application that Serve runs for maps, as `reader`."""
     return deployed(Mapper, **given)
+
+
+def _listen_here() -> None:
+    """On a node of one machine let Serve's own port of this replica be that machine's, too."""
+    import ray  # pyright: ignore[reportMissingImports]
+    from ray.serve._private import replica  # pyright: ignore[reportMissingImports]
+
+    listen = replica.add_port_to_grpc_server
+    if ray.util.get_node_ip_address() == "127.0.0.1":
+        # Opened once this replica is made, on every interface, whoever may ask it.
+        replica.add_port_to_grpc_server = lambda server, address: listen(
+            server, address.replace("[::]", "127.0.0.1")
+        )
 
 
 def deployed(

@@ -25,8 +25,14 @@ class State:
     folder: str = ""
 
     def environment(self) -> dict[str, str]:
-        """What Ray reads before it connects: the token, and to tell nobody how it is used."""
+        """What Ray reads before it connects: the token, and to tell nobody how it is used.
+
+        A node of this machine alone stays so: Ray would take 127.0.0.1 for the machine's address in
+        its network, and listen there. The variable is what Ray has for systems without clusters.
+        """
         found = {"RAY_USAGE_STATS_ENABLED": "0"}
+        if self.address.startswith("127.0.0.1:"):
+            found["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         if self.token:
             found |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": self.token}
         return found

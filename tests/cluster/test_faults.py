@@ -23,7 +23,7 @@ from engine.errors import BrokenBundle, EngineUnavailable
 from engine.models import catalog
 from engine.values import Tokens
 from tests.cluster.asked import GPT, ONE, same
-from tests.cluster.conftest import ROOT
+from tests.engines import ROOT
 
 LONG = 240.0  # seconds: a slow machine is not a fault
 LINES = tuple(Line(Sampling(temperature=1.0), run=run) for run in range(12))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.api import local
+from engine.api import Engine
 from engine.learn import drafts, grading
 from engine.learn.answers import Asked
 from engine.learn.authoring import drafted, file_name, opened, whole, written
@@ -215,13 +215,13 @@ def test_a_browser_that_kept_nonsense_is_no_crash(text: str) -> None:
         drafted(text)
 
 
-def test_the_example_in_the_docs_is_a_lesson_that_loads_and_asks() -> None:
+def test_the_example_in_the_docs_is_a_lesson_that_loads_and_asks(engine: Engine) -> None:
     docs = (FOLDER.parents[1] / "docs" / "lessons.md").read_text("utf-8")
     (file,) = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
     lesson = read("own-1", file)
     step = lesson.steps[0]
     assert step.question is not None and len(step.highlights) == 2 and step.sources
-    at = Asked(local(), step.model, step.sentence)
+    at = Asked(engine, step.model, step.sentence)
     posed = grading.pose(step, at)
     right = grading.right_text(posed)
     assert grading.grade(posed, right).right

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.api import Reading, local
+from engine.api import Engine, Reading, local
 from engine.blocks import commitment, units
 from engine.blocks.parts import ORDER, Parts, parts
 from engine.errors import NotOffered
@@ -287,8 +287,7 @@ def _adds_up_to(block: Parts, most: float) -> None:
     assert error(block.leaving, whole) < most
 
 
-def test_lengths_and_cosines_of_all_layers_are_those_of_the_vectors() -> None:
-    engine = local()
+def test_lengths_and_cosines_of_all_layers_are_those_of_the_vectors(engine: Engine) -> None:
     found = engine.updates(SHIPPED, "decoder")
     stream = engine.hidden(SHIPPED, "decoder").states
     for layer in range(len(stream) - 1):
@@ -308,8 +307,7 @@ def test_lengths_and_cosines_of_all_layers_are_those_of_the_vectors() -> None:
     assert found.norms[layer, found.sublayers.index(sublayer), -1] == best.max()
 
 
-def test_an_ablated_head_changes_what_the_attention_adds() -> None:
-    engine = local()
+def test_an_ablated_head_changes_what_the_attention_adds(engine: Engine) -> None:
     off = Reading(SHIPPED.model, SHIPPED.text, off=(("decoder", 2, 0),))
     whole, less = (engine.parts(one, "decoder", 2).of("attention") for one in (SHIPPED, off))
     assert whole is not None and less is not None
@@ -317,8 +315,7 @@ def test_an_ablated_head_changes_what_the_attention_adds() -> None:
     assert np.abs(whole.into - less.into).max() < 1e-4
 
 
-def test_the_layer_of_commitment_equals_a_slow_look_at_each_place() -> None:
-    engine = local()
+def test_the_layer_of_commitment_equals_a_slow_look_at_each_place(engine: Engine) -> None:
     found = engine.commitment(SHIPPED, "decoder", 3)
     count = len(engine.tokens(SHIPPED))
     assert found.places.tolist() == list(range(count))
@@ -380,8 +377,7 @@ def test_blocks_of_a_short_text_are_kept_when_all_are_opened(
     assert len(opened_parts) == 1
 
 
-def test_what_does_not_exist_is_refused_with_numbers() -> None:
-    engine = local()
+def test_what_does_not_exist_is_refused_with_numbers(engine: Engine) -> None:
     with pytest.raises(NotOffered, match="layers 1 to 6, not 8"):
         engine.parts(SHIPPED, "decoder", 7)
     with pytest.raises(NotOffered, match="units 1 to 1,024"):

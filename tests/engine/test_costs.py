@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.api import local
+from engine.api import Engine
 from engine.costs import memory, scaling
 from engine.costs.gpus import gpu, gpus
 from engine.costs.known_shapes import KNOWN, of_card
@@ -87,8 +87,10 @@ def test_a_shape_counts_as_pytorch_does(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "inner"), [("tales-gpt", 1024), ("tales-bert", 1024),
                                              ("fr-en", 768)])  # fmt: skip
-def test_a_shipped_models_parameters_are_reproduced_from_its_card(name: str, inner: int) -> None:
-    card = local().card(name)
+def test_a_shipped_models_parameters_are_reproduced_from_its_card(
+    name: str, inner: int, engine: Engine
+) -> None:
+    card = engine.card(name)
     shape = of_card(card)
     # 1,024 and 768 are what the recipes of engine/training say; the card does not.
     assert shape.parameters == card.parameters and shape.feed_forward == inner

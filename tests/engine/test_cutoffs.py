@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.api import local
+from engine.api import Engine
 from engine.decoding import sampling
 from engine.decoding.ranking import probabilities
 from engine.decoding.sampling import Sampling
@@ -67,8 +67,9 @@ def test_a_large_vocabulary_is_kept_at_a_few_hundred_ranks_and_cut_exactly() -> 
     assert found.cuts[0].kept == kept.sum()
 
 
-def test_the_sharp_and_the_flat_place_are_found_by_the_entropies_of_the_text() -> None:
-    engine = local()
+def test_the_sharp_and_the_flat_place_are_found_by_the_entropies_of_the_text(
+    engine: Engine,
+) -> None:
     reading = Reading("tales-gpt", "Once upon a time there was an old king who had three sons")
     bits = engine.next_token_entropies(reading)
     assert len(bits) == len(engine.tokens(reading))

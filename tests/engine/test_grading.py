@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.api import local
+from engine.api import Engine, local
 from engine.learn import grading
 from engine.learn.answers import Answer, Asked, NoQuestion
 from engine.learn.lessons import Choice, Question, Step
@@ -15,6 +15,13 @@ from engine.learn.reader import LessonError, read, shipped
 
 ENGINE = local()
 ASKED = Asked(ENGINE, "tales-gpt", "Once upon a time")
+
+
+@pytest.fixture
+def asks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked below is this engine."""
+    monkeypatch.setitem(globals(), "ENGINE", engine)
+    monkeypatch.setitem(globals(), "ASKED", replace(ASKED, engine=engine))
 
 
 def step(lesson: str, number: int) -> Step:
@@ -41,6 +48,7 @@ def choice_of(value: float | str, *choices: Choice) -> str:
 # --- What is no answer yet ---
 
 
+@pytest.mark.usefixtures("asks")
 def test_an_order_is_graded_when_it_is_whole() -> None:
     posed = own(step("1.2", 3))
     right = [one.name for one in posed.answer.candidates[: grading.MOST]]
@@ -53,16 +61,19 @@ def test_an_order_is_graded_when_it_is_whole() -> None:
 
 
 @pytest.mark.parametrize("typed", ["many", "nan", "", "1,5", "--3", "inf", "e", "12 34"])
+@pytest.mark.usefixtures("asks")
 def test_what_is_no_number_asks_again(typed: str) -> None:
     verdict = grading.grade(own(step("2.1", 4)), typed)
     assert verdict.again and not verdict.right and "number" in said(verdict)
 
 
 @pytest.mark.parametrize("typed", ["3", " 3 ", "3.0", "3 tokens", "+3"])
+@pytest.mark.usefixtures("asks")
 def test_a_number_is_read_as_people_type_it(typed: str) -> None:
     assert grading.grade(own(step("2.1", 4)), typed).right
 
 
+@pytest.mark.usefixtures("asks")
 def test_an_empty_word_and_what_is_no_choice_ask_again() -> None:
     assert grading.grade(own(step("1.2", 1)), " ").again
     assert grading.grade(own(step("0.1", 1)), "None of them").again
@@ -75,6 +86,7 @@ def test_an_empty_word_and_what_is_no_choice_ask_again() -> None:
     ("lesson", "number", "off"),
     [("2.1", 4, 1), ("4.2", 2, 2), ("4.5", 4, 1), ("5.1", 1, 1), ("4.4", 1, 1)],
 )
+@pytest.mark.usefixtures("asks")
 def test_a_count_that_is_typed_is_exact(lesson: str, number: int, off: int) -> None:
     posed = own(step(lesson, number))
     right = float(posed.answer.value)
@@ -84,6 +96,7 @@ def test_a_count_that_is_typed_is_exact(lesson: str, number: int, off: int) -> N
         assert not verdict.right and not verdict.again
 
 
+@pytest.mark.usefixtures("asks")
 def test_off_by_one_is_off_by_one_token_and_by_two_tokens() -> None:
     posed = own(step("4.5", 4))
     assert posed.question.unit == "tokens"
@@ -109,6 +122,7 @@ def test_a_chosen_count_is_exact_and_an_estimate_is_near() -> None:
     assert choice_of("never", *mixed) == "never"
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_choice_of_a_shipped_lesson_that_is_no_count_says_so() -> None:
     """Where the right number is not the one that stands there, the words say that it is near."""
     for lesson in shipped().values():
@@ -121,6 +135,7 @@ def test_a_choice_of_a_shipped_lesson_that_is_no_count_says_so() -> None:
                 assert right.text.startswith("About"), f"{lesson.id}: {right.text}"
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_repetition_that_does_not_come_is_an_answer() -> None:
     one = step("4.2", 1)
     posed = of(one, "Once upon a time there was an old king who")
@@ -134,6 +149,7 @@ def test_a_repetition_that_does_not_come_is_an_answer() -> None:
 # --- Whose words are said ---
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_choices_words_are_said_of_the_lessons_own_text_alone() -> None:
     one = step("1.1", 2)
     near = "Near, as in “Near Jupiter”"
@@ -144,6 +160,7 @@ def test_a_choices_words_are_said_of_the_lessons_own_text_alone() -> None:
     assert "the right answer has" in said(verdict)  # computed
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_reveal_is_said_of_the_lessons_own_text_alone() -> None:
     one = step("1.2", 1)
     assert grading.revealed(own(one))
@@ -152,6 +169,7 @@ def test_a_reveal_is_said_of_the_lessons_own_text_alone() -> None:
     assert grading.revealed(grading.pose(one, other))
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_name_without_a_number_is_never_shown_empty() -> None:
     words = (Span("It has {best}, you chose {mine}."),)
     choices = (Choice("6", 6.0), Choice("7", 7.0, words))
@@ -242,11 +260,13 @@ def test_arguments_and_names_that_make_no_sense_are_refused(
 @pytest.mark.parametrize(
     "text", ["The boy ran home.", "The boy saw the boy and a bear", "Nothing of it"]
 )
+@pytest.mark.usefixtures("asks")
 def test_words_that_cannot_change_places_are_no_question(text: str) -> None:
     with pytest.raises(NoQuestion, match="cannot change places"):
         of(step("2.4", 4), text)
 
 
+@pytest.mark.usefixtures("asks")
 def test_words_of_several_tokens_are_weighed_whole() -> None:
     posed = own(step("6.4", 1))
     assert "2 tokens, Fr · ance" in posed.answer.because
@@ -257,6 +277,7 @@ def test_words_of_several_tokens_are_weighed_whole() -> None:
     assert len({one.shown for one in posed.answer.candidates}) == 2
 
 
+@pytest.mark.usefixtures("asks")
 def test_facts_are_those_that_a_live_answer_declares() -> None:
     from engine.learn.answers import ANSWERS
 

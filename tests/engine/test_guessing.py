@@ -9,20 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.api import local
+from engine.api import Engine, local
 from engine.decoding.ranking import probabilities
 from engine.learn import guessing
 from engine.learn.asking import Asked
 from engine.learn.guessing import BadBet, Bet, NoGame, Turn
 
+ENGINE = local()
 TALE = "Once upon a time there was a poor woodcutter who lived with his wife in a little hut."
 BOAT = "The little boat sailed across the dark sea, and the boy said that the little boat"
 
 
+@pytest.fixture
+def asks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked below is this engine."""
+    monkeypatch.setitem(globals(), "ENGINE", engine)
+
+
 def asked(text: str, model: str = "tales-gpt") -> Asked:
-    return Asked(local(), model, text)
+    return Asked(ENGINE, model, text)
 
 
+@pytest.mark.usefixtures("asks")
 def test_the_text_stops_before_ten_words_from_the_fourth_on() -> None:
     found = guessing.game(asked(TALE))
     words = "time there was a poor woodcutter who lived with his".split()
@@ -33,6 +41,7 @@ def test_the_text_stops_before_ten_words_from_the_fourth_on() -> None:
         assert TALE[len(turn.before) :].lstrip().startswith(turn.word)
 
 
+@pytest.mark.usefixtures("asks")
 def test_marks_of_punctuation_are_given_and_never_guessed() -> None:
     turns = guessing.game(asked(BOAT)).turns
     after = next(turn for turn in turns if turn.word == "and")
@@ -40,6 +49,7 @@ def test_marks_of_punctuation_are_given_and_never_guessed() -> None:
 
 
 @pytest.mark.parametrize("text", [TALE, BOAT])
+@pytest.mark.usefixtures("asks")
 def test_the_models_probability_is_that_of_the_word_after_the_text_before_it(text: str) -> None:
     at = asked(text)
     for turn in guessing.game(at).turns:
@@ -52,6 +62,7 @@ def test_the_models_probability_is_that_of_the_word_after_the_text_before_it(tex
         assert turn.tokens == len(ids) - len(at.engine.tokens(asked(turn.before).reading).ids)
 
 
+@pytest.mark.usefixtures("asks")
 def test_what_the_model_expects_is_its_likeliest_tokens_in_their_order() -> None:
     at = asked(TALE)
     turn = guessing.game(at).turns[0]
@@ -64,6 +75,7 @@ def test_what_the_model_expects_is_its_likeliest_tokens_in_their_order() -> None
     assert shares == sorted(shares, reverse=True) and len(shares) == guessing.LISTED
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_word_that_a_player_names_has_the_probability_of_all_its_tokens() -> None:
     at = asked(TALE)
     turn = guessing.game(at).turns[4]
@@ -158,11 +170,13 @@ def test_a_bet_that_makes_no_sense_is_refused_with_the_reason(bets: list[Bet], w
         (TALE, "fr-en", "does not write from left to right"),
     ],
 )
+@pytest.mark.usefixtures("asks")
 def test_a_text_or_model_without_a_game_says_why(text: str, model: str, why: str) -> None:
     with pytest.raises(NoGame, match=why):
         guessing.game(asked(text, model))
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_short_text_gives_a_short_game_and_a_hostile_one_none_that_breaks() -> None:
     assert len(guessing.game(asked("The cat sat on the mat")).turns) == 3
     odd = "a <b>bold</b> word—and a \u202etrick\u202c naïve don't-stop 漢字 word here and there now"

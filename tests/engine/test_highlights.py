@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.api import local
+from engine.api import Engine, local
 from engine.attention.heads import MEASURES
 from engine.decoding.beams import Search
 from engine.learn.answers import Asked, NoQuestion
@@ -21,6 +21,12 @@ MONKEY = "The monkey ate that banana because it was too hungry."
 KING = "Once upon a time there was an old king who"
 
 
+@pytest.fixture
+def asks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked below is this engine."""
+    monkeypatch.setitem(globals(), "ENGINE", engine)
+
+
 def find(spec: str, model: str, text: str, kind: Kind, layer: int = 1, head: int = 1) -> Found:
     means, _, name = spec.partition(":")
     seen = Seen(Asked(ENGINE, model, text), kind, layer, head)
@@ -32,6 +38,7 @@ def pieces(model: str, text: str) -> list[str]:
     return [text[start:end] for start, end in tokens.spans.tolist()]
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_word_is_found_wherever_it_stands_with_all_its_tokens() -> None:
     names = pieces("tales-bert", BANK)
     places = tuple(i for i, name in enumerate(names) if name == "bank")
@@ -45,6 +52,7 @@ def test_a_word_is_found_wherever_it_stands_with_all_its_tokens() -> None:
 @pytest.mark.parametrize(
     ("model", "text", "kind"), [("tales-bert", MONKEY, "encoder"), ("tales-gpt", KING, "decoder")]
 )
+@pytest.mark.usefixtures("asks")
 def test_the_strongest_cell_is_the_largest_weight_of_rows_with_a_choice(
     model: str, text: str, kind: Kind
 ) -> None:
@@ -60,6 +68,7 @@ def test_the_strongest_cell_is_the_largest_weight_of_rows_with_a_choice(
         assert found.cell == (place, int(weights[place].argmax()))
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_head_is_found_by_what_it_does_or_by_number() -> None:
     assert find("head:previous-token", "tales-bert", MONKEY, "encoder").head == (2, 3)
     assert find("head:3.4", "tales-bert", MONKEY, "encoder").head == (3, 4)
@@ -68,6 +77,7 @@ def test_a_head_is_found_by_what_it_does_or_by_number() -> None:
     assert set(HEADS.values()) == {one.name for one in MEASURES if one.share}
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_next_token_is_found_by_its_rank_or_its_word() -> None:
     last = len(ENGINE.tokens(Reading("tales-gpt", KING))) - 1
     top = int(ENGINE.logits(Reading("tales-gpt", KING), (last,)).logits[0].argmax())
@@ -76,6 +86,7 @@ def test_a_next_token_is_found_by_its_rank_or_its_word() -> None:
     assert find(f"token:{word}", "tales-gpt", KING, "decoder").ids == (top,)
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_written_word_is_found_in_the_translation() -> None:
     text = "Le chat noir dort dans la petite maison."
     trace = ENGINE.translation_trace(Reading("fr-en", text), Search())
@@ -92,11 +103,13 @@ def test_a_written_word_is_found_in_the_translation() -> None:
         ("token:top", "predicts masked tokens"),
     ],
 )
+@pytest.mark.usefixtures("asks")
 def test_what_is_not_there_says_so(spec: str, why: str) -> None:
     with pytest.raises(NoQuestion, match=why):
         find(spec, "tales-bert", MONKEY, "encoder")
 
 
+@pytest.mark.usefixtures("asks")
 def test_every_highlight_of_the_course_is_found_in_its_own_run() -> None:
     count = 0
     for lesson in shipped().values():

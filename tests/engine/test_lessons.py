@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from engine.api import local
+from engine.api import Engine, local
 from engine.decoding.ranking import probabilities
 from engine.learn import grading, markup
 from engine.learn.answers import ANSWERS, Asked, NoQuestion
@@ -36,6 +36,12 @@ OTHER = {
     ),
     "French": ("Elle lit un livre avant de dormir.", "Où se trouve la plage, s'il vous plaît ?"),
 }
+
+
+@pytest.fixture
+def asks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked below is this engine."""
+    monkeypatch.setitem(globals(), "ENGINE", engine)
 
 
 def posed(step: Step, text: str | None = None) -> Posed:
@@ -96,6 +102,7 @@ def test_the_course_has_the_lessons_it_should_have() -> None:
 
 
 @pytest.mark.parametrize(("lesson", "step"), STEPS, ids=IDS)
+@pytest.mark.usefixtures("asks")
 def test_every_question_has_an_answer_and_every_wrong_choice_a_reason(
     lesson: Lesson, step: Step
 ) -> None:
@@ -112,6 +119,7 @@ def test_every_question_has_an_answer_and_every_wrong_choice_a_reason(
 
 
 @pytest.mark.parametrize(("lesson", "step"), STEPS, ids=IDS)
+@pytest.mark.usefixtures("asks")
 def test_on_another_text_a_question_is_right_or_says_why_it_cannot_be_asked(
     lesson: Lesson, step: Step
 ) -> None:
@@ -125,6 +133,7 @@ def test_on_another_text_a_question_is_right_or_says_why_it_cannot_be_asked(
             check(one)
 
 
+@pytest.mark.usefixtures("asks")
 def test_most_questions_can_be_asked_of_another_text() -> None:
     """A question that only its own sentence can answer teaches less."""
     asked = [0, 0]
@@ -198,6 +207,7 @@ def ask(name: str, model: str, text: str, **given: object) -> grading.Answer:
     return ANSWERS[name](Asked(ENGINE, model, text), **given)
 
 
+@pytest.mark.usefixtures("asks")
 def test_answers_about_the_next_token_are_the_models_numbers() -> None:
     text = "He was so tired that he went to"
     last = len(ENGINE.tokens(Reading("tales-gpt", text))) - 1
@@ -217,6 +227,7 @@ def test_answers_about_the_next_token_are_the_models_numbers() -> None:
     assert ask("entropy", "tales-gpt", text).value == pytest.approx(bits, rel=1e-3)
 
 
+@pytest.mark.usefixtures("asks")
 def test_answers_about_heads_are_read_off_the_weights() -> None:
     text = "The monkey ate that banana because it was too hungry."
     best, score = "", -1.0
@@ -238,6 +249,7 @@ def test_answers_about_heads_are_read_off_the_weights() -> None:
     )
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_column_that_everybody_attends_to_is_no_preference() -> None:
     text = "The monkey ate that banana because it was too hungry."
     given = {"word": "it", "a": "monkey", "b": "banana"}
@@ -276,6 +288,7 @@ def test_a_tie_is_no_question() -> None:
         ("fr-en", "Bonjour.", "aligned", {"word": "elephant"}, "not in this translation"),
     ],
 )
+@pytest.mark.usefixtures("asks")
 def test_what_cannot_be_asked_says_why(
     model: str, text: str, name: str, given: dict[str, object], why: str
 ) -> None:
@@ -286,6 +299,7 @@ def test_what_cannot_be_asked_says_why(
 # --- Grading forgives, and is not fooled ---
 
 
+@pytest.mark.usefixtures("asks")
 def test_hostile_answers_are_graded_like_any_other() -> None:
     for _, step in STEPS[:8]:
         one = posed(step)

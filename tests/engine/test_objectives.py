@@ -178,17 +178,17 @@ def test_span_losses_are_pytorchs(case: Case, monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(
-    model: str, objective: Target, text: str, error: type[Exception], words: str
+    model: str, objective: Target, text: str, error: type[Exception], words: str, engine: Engine
 ) -> None:
     with pytest.raises(error, match=words):
-        local().example_losses(Exercise(model, text, objective))
+        engine.example_losses(Exercise(model, text, objective))
 
 
-def test_the_second_sentence_is_another_texts_in_half_of_all_draws() -> None:
+def test_the_second_sentence_is_another_texts_in_half_of_all_draws(engine: Engine) -> None:
     text = "The fox ran away. The crow flew to her tree."
 
     def made(seed: int) -> Example:
-        return local().training_example(Exercise("tales-bert", text, "next sentence", seed))
+        return engine.training_example(Exercise("tales-bert", text, "next sentence", seed))
 
     answers = [made(seed).says[0].text for seed in range(200)]
     # 200 fair draws: outside of 70 to 130 once in 50,000 runs of other seeds; these are fixed.
@@ -199,9 +199,9 @@ def test_the_second_sentence_is_another_texts_in_half_of_all_draws() -> None:
     ]
 
 
-def test_a_guess_is_cut_as_it_would_stand_in_the_text() -> None:
+def test_a_guess_is_cut_as_it_would_stand_in_the_text(engine: Engine) -> None:
     asked = Exercise("tales-gpt", "The fox ran away.", "next token")
-    guess = local().guessed(asked, 1, "ran")
+    guess = engine.guessed(asked, 1, "ran")
     assert guess is not None and guess.text == " ran"
-    assert guess.id == local().training_example(asked).says[1].id
-    assert local().guessed(asked, 1, "  ") is None
+    assert guess.id == engine.training_example(asked).says[1].id
+    assert engine.guessed(asked, 1, "  ") is None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.api import local
+from engine.api import Engine, local
 from engine.errors import EngineError
 from engine.learn import grading, offers
 from engine.learn.answers import ANSWERS, Asked
@@ -25,7 +25,14 @@ TEXTS = {
 SLOW = {"held_out_right", "orders_that_agree", "examples_until_half"}
 
 
+@pytest.fixture
+def asks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked below is this engine."""
+    monkeypatch.setitem(globals(), "ENGINE", engine)
+
+
 @pytest.mark.parametrize("name", sorted(ANSWERS))
+@pytest.mark.usefixtures("asks")
 def test_every_live_answer_can_be_begun_and_asked_in_each_of_its_forms(name: str) -> None:
     live = ANSWERS[name]
     model, text = TEXTS[live.families[0]]
@@ -56,6 +63,7 @@ def test_answers_of_the_page_come_first_and_others_families_are_left_out() -> No
     assert topics.index("tokens") > max(i for i, one in enumerate(topics) if one == "attention")
 
 
+@pytest.mark.usefixtures("asks")
 def test_words_that_come_twice_are_offered_first() -> None:
     at = Asked(ENGINE, *TEXTS["encoder"])
     words = offers.options(ANSWERS["parting_layer"], "word", at, {})
@@ -83,6 +91,7 @@ def test_where_a_choice_is_right_is_read_as_typed(text, number, value, high, abo
     assert again == found
 
 
+@pytest.mark.usefixtures("asks")
 def test_a_text_that_cannot_be_read_offers_no_words() -> None:
     at = Asked(ENGINE, "tales-gpt", "")
     assert offers.options(ANSWERS["rank_of"], "word", at, {}) == []

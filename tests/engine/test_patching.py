@@ -15,7 +15,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
-from engine.api import local
+from engine.api import Engine, local
 from engine.errors import EmptyText, EngineError, NotOffered, TextTooLong
 from engine.local.models import bundle as opened
 from engine.models import slicing
@@ -221,10 +221,10 @@ def slowly(
     ("model", "texts"), [("tales-gpt", (CLEAN, CORRUPTED)), ("tales-bert", MASKED)]
 )
 def test_shipped_models_equal_a_graph_with_a_replaced_value(
-    tmp_path: Path, model: str, texts: tuple[str, str], part: Part
+    tmp_path: Path, model: str, texts: tuple[str, str], part: Part, engine: Engine
 ) -> None:
     asked = Experiment(model, *texts, part)
-    found, bundle = local().patched(asked), opened(model)
+    found, bundle = engine.patched(asked), opened(model)
     whole = slicing.read((bundle.folder / "model.onnx").read_bytes())
     assert whole is not None
     layers = bundle.card.tower.layers
@@ -238,12 +238,12 @@ def test_shipped_models_equal_a_graph_with_a_replaced_value(
         assert np.abs(found.differences[row, tokens] - expected).max() < 1e-3
 
 
-def test_what_must_be_is_so_for_the_residual_stream() -> None:
-    found = local().patched(Experiment("tales-gpt", CLEAN, CORRUPTED))
+def test_what_must_be_is_so_for_the_residual_stream(engine: Engine) -> None:
+    found = engine.patched(Experiment("tales-gpt", CLEAN, CORRUPTED))
     shares, contrast = found.restored, found.contrast
     assert found.layers == tuple(range(7))
     assert contrast.changed == (1,)
-    assert local().texts("tales-gpt", contrast.predicted) == (" she", " he")
+    assert engine.texts("tales-gpt", contrast.predicted) == (" she", " he")
     assert shares[0, 1] == pytest.approx(1, abs=1e-3)  # the only other token is the clean one
     assert shares[-1, contrast.position] == pytest.approx(1, abs=1e-3)  # the answer's own place
     assert not shares[:, 0].any()  # a causal model has read the same up to there
@@ -252,22 +252,20 @@ def test_what_must_be_is_so_for_the_residual_stream() -> None:
     assert shares[5, -1] > 0.9 > 0.1 > shares[5, 1]
 
 
-def test_other_pages_have_the_same_numbers_after_it() -> None:
+def test_other_pages_have_the_same_numbers_after_it(engine: Engine) -> None:
     reading = Reading("tales-gpt", CORRUPTED)
-    before = local().logits(reading, (6,)).logits.copy()
-    local().patched(Experiment("tales-gpt", CLEAN, CORRUPTED, "attention"))
+    before = engine.logits(reading, (6,)).logits.copy()
+    engine.patched(Experiment("tales-gpt", CLEAN, CORRUPTED, "attention"))
     store().clear()
-    assert np.array_equal(local().logits(reading, (6,)).logits, before)
+    assert np.array_equal(engine.logits(reading, (6,)).logits, before)
 
 
-def test_answers_of_ones_own_are_compared() -> None:
-    own = local().contrast(
-        Experiment("tales-gpt", CLEAN, CORRUPTED, answers=("girl", "unladylike"))
-    )
-    assert local().texts("tales-gpt", own.answers[:1]) == (" girl",)
+def test_answers_of_ones_own_are_compared(engine: Engine) -> None:
+    own = engine.contrast(Experiment("tales-gpt", CLEAN, CORRUPTED, answers=("girl", "unladylike")))
+    assert engine.texts("tales-gpt", own.answers[:1]) == (" girl",)
     assert own.pieces[0] == 1 and own.pieces[1] > 1
     one, other = (
-        local().logits(Reading("tales-gpt", text), (6,)).logits[0] for text in (CLEAN, CORRUPTED)
+        engine.logits(Reading("tales-gpt", text), (6,)).logits[0] for text in (CLEAN, CORRUPTED)
     )
     assert own.differences[0] == pytest.approx(float(one[own.answers[0]] - one[own.answers[1]]))
     assert own.differences[1] == pytest.approx(float(other[own.answers[0]] - other[own.answers[1]]))
@@ -286,21 +284,21 @@ REFUSED = [
 
 @pytest.mark.parametrize(("given", "error", "said"), REFUSED)
 def test_what_cannot_be_compared_is_one_sentence_with_a_remedy(
-    given: tuple[str, str, str], error: type[EngineError], said: str
+    given: tuple[str, str, str], error: type[EngineError], said: str, engine: Engine
 ) -> None:
     with pytest.raises(error, match=said):
-        local().contrast(Experiment(*given))
+        engine.contrast(Experiment(*given))
 
 
-def test_the_same_answer_twice_is_refused() -> None:
+def test_the_same_answer_twice_is_refused(engine: Engine) -> None:
     asked = Experiment("tales-gpt", CLEAN, CORRUPTED, answers=("she", "she"))
     with pytest.raises(NotOffered, match="Both answers are “she”"):
-        local().contrast(asked)
+        engine.contrast(asked)
 
 
-def test_answers_that_no_run_tells_apart_are_refused() -> None:
-    words = local().vocabulary("tales-gpt").texts
-    runs = [local().logits(Reading("tales-gpt", t), (6,)).logits[0] for t in (CLEAN, CORRUPTED)]
+def test_answers_that_no_run_tells_apart_are_refused(engine: Engine) -> None:
+    words = engine.vocabulary("tales-gpt").texts
+    runs = [engine.logits(Reading("tales-gpt", t), (6,)).logits[0] for t in (CLEAN, CORRUPTED)]
     girl = words.index(" girl")
     apart = np.abs((runs[0][girl] - runs[0]) - (runs[1][girl] - runs[1]))
     other = next(
@@ -310,7 +308,7 @@ def test_answers_that_no_run_tells_apart_are_refused() -> None:
     )
     asked = Experiment("tales-gpt", CLEAN, CORRUPTED, answers=("girl", other))
     with pytest.raises(NotOffered, match="less than 0.1 apart, so nothing was lost"):
-        local().contrast(asked)
+        engine.contrast(asked)
 
 
 def test_a_job_shows_layer_after_layer_stops_and_is_kept() -> None:

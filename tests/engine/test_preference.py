@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import policy
-from engine.api import Local, Reading
+from engine.api import Engine, Local, Reading
 from engine.decoding.batch import Decoder
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generation import generate
@@ -221,8 +221,7 @@ def test_all_rewards_equal_move_nothing_away_from_the_model() -> None:
 # Vectors
 
 
-def test_a_vector_is_the_mean_of_the_completions_normalized_states() -> None:
-    engine = Local()
+def test_a_vector_is_the_mean_of_the_completions_normalized_states(engine: Engine) -> None:
     before = engine.tokens(Reading(MODEL, PROMPT)).ids.tolist()
     cut = [engine.tokenized(MODEL, text).ids.tolist() for text in (" Good day.", " Out, you fool!")]
     found = representations(shipped(MODEL), before, cut)
@@ -233,8 +232,7 @@ def test_a_vector_is_the_mean_of_the_completions_normalized_states() -> None:
         assert row == pytest.approx(normed.mean(axis=0), abs=2e-4)
 
 
-def test_what_cannot_be_read_is_refused_with_a_sentence() -> None:
-    engine = Local()
+def test_what_cannot_be_read_is_refused_with_a_sentence(engine: Engine) -> None:
     with pytest.raises(NotOffered, match="does not continue a text"):
         engine.representations("tales-bert", (1, 2), ((3,),))
     with pytest.raises(EmptyText, match="no token"):
@@ -265,9 +263,9 @@ def test_more_completions_than_the_host_allows_are_refused(monkeypatch: Any) -> 
 # Measures and the judge
 
 
-def test_measures_are_those_of_the_text() -> None:
-    task = Task(MODEL, tuple(Local().tokens(Reading(MODEL, PROMPT)).ids.tolist()), seed=3, limit=12)
-    (text,) = Local().write(task, [Line(parse("top-p 0.9"))], patience=60)
+def test_measures_are_those_of_the_text(engine: Engine) -> None:
+    task = Task(MODEL, tuple(engine.tokens(Reading(MODEL, PROMPT)).ids.tolist()), seed=3, limit=12)
+    (text,) = engine.write(task, [Line(parse("top-p 0.9"))], patience=60)
     of = {name: measure.of(text) for name, measure in measures.MEASURES.items()}
     assert of["length"] == len(text.tokens)
     assert of["fluency"] == pytest.approx(
@@ -287,9 +285,9 @@ def test_sentences_for_measuring_share_no_pattern_and_no_word_with_those_for_tra
     assert {word for word in words if word in THINGS}
 
 
-def test_the_shipped_judge_does_as_its_card_says() -> None:
+def test_the_shipped_judge_does_as_its_card_says(engine: Engine) -> None:
     """A share of the held-out sentences, by the file's coefficients over this very model."""
-    (judge,) = Local().judges(MODEL)
+    (judge,) = engine.judges(MODEL)
     assert judge.name == "manners" and judge.fits(shipped(MODEL).card)
     assert judge.measured == manners.MEASURED and judge.right > 0.9 * judge.measured
     said = manners.sentences(40, seed=2, held_out=True)
@@ -299,17 +297,17 @@ def test_the_shipped_judge_does_as_its_card_says() -> None:
     assert (judges.FOLDER / "manners.json").stat().st_size < 10_000
 
 
-def test_the_judge_is_wrong_where_its_card_shows_it() -> None:
-    (judge,) = Local().judges(MODEL)
-    scores = Local().judged(MODEL, "manners", [one.text for one in judge.tricky])
+def test_the_judge_is_wrong_where_its_card_shows_it(engine: Engine) -> None:
+    (judge,) = engine.judges(MODEL)
+    scores = engine.judged(MODEL, "manners", [one.text for one in judge.tricky])
     wrong = [(s > 0) != one.positive for s, one in zip(scores, judge.tricky, strict=True)]
     assert any(wrong) and not all(wrong)
 
 
-def test_a_judge_of_another_model_is_not_offered(tmp_path: Path) -> None:
-    assert Local().judges("tales-bert") == ()
+def test_a_judge_of_another_model_is_not_offered(tmp_path: Path, engine: Engine) -> None:
+    assert engine.judges("tales-bert") == ()
     with pytest.raises(NotOffered, match="No judge called “manners” was trained on"):
-        Local().judged("tales-bert", "manners", ["Good day."])
+        engine.judged("tales-bert", "manners", ["Good day."])
     whole = json.loads((judges.FOLDER / "manners.json").read_text(encoding="utf-8"))
     for text, why in (
         ("{", "cannot be read"),

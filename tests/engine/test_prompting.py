@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.api import Local
+from engine.api import Engine, Local
 from engine.decoding.continuation import Line
 from engine.decoding.generation import following, generate
 from engine.decoding.sampling import Sampling
@@ -222,8 +222,10 @@ def test_probabilities_of_answers_equal_a_slow_reference(bundle: Bundle) -> None
     assert (found.raw <= found.normalized + 1e-12).all()
 
 
-def test_probabilities_of_the_ready_tasks_equal_the_slow_reference_on_the_shipped_model() -> None:
-    engine, task = Local(), tasks.ready_tasks()[0]
+def test_probabilities_of_the_ready_tasks_equal_the_slow_reference_on_the_shipped_model(
+    engine: Engine,
+) -> None:
+    task = tasks.ready_tasks()[0]
     found = engine.answer_scores(MODEL, [task.prompt] * 3, [0, 1, 3], task.answers)
     opened = shipped(MODEL)
     for row, count in enumerate((0, 1, 3)):
@@ -245,8 +247,7 @@ def test_all_words_of_a_vocabulary_have_probability_one_together(bundle: Bundle)
     assert answers.scores(bundle, ids, every).raw.sum() == pytest.approx(1, abs=1e-6)
 
 
-def test_answers_that_cannot_be_compared_are_refused() -> None:
-    engine = Local()
+def test_answers_that_cannot_be_compared_are_refused(engine: Engine) -> None:
     with pytest.raises(NotOffered, match="0 answers"):
         engine.answer_scores(MODEL, [PROMPT], [0], [])
     with pytest.raises(NotOffered, match="25 answers"):
@@ -261,8 +262,7 @@ def test_answers_that_cannot_be_compared_are_refused() -> None:
     assert engine.examples_that_fit(MODEL, long, 8) == -1
 
 
-def test_two_hundred_examples_fit_as_far_as_the_window_goes() -> None:
-    engine = Local()
+def test_two_hundred_examples_fit_as_far_as_the_window_goes(engine: Engine) -> None:
     many = replace(PROMPT, examples=tuple(Example(f"Dish {n}.", "positive") for n in range(200)))
     fit = engine.examples_that_fit(MODEL, many, 8)
     count = [len(engine.tokenized(MODEL, many.text(n))) for n in (fit, fit + 1)]
@@ -323,8 +323,10 @@ def test_items_are_drawn_by_the_seed_each_answer_equally_often() -> None:
     assert set(balanced(every, 60, 5)) == set(every)
 
 
-def test_grading_is_reproducible_and_equals_scoring_one_item_after_the_other() -> None:
-    engine, task = Local(), tasks.ready_tasks()[0]
+def test_grading_is_reproducible_and_equals_scoring_one_item_after_the_other(
+    engine: Engine,
+) -> None:
+    task = tasks.ready_tasks()[0]
     items = balanced(task.items, 12, 1)
     trial = Trial(MODEL, task.prompt, task.answers, items, (0, 2))
     job = engine.grade(trial, viewer="one")
@@ -361,8 +363,8 @@ def test_a_trial_that_cannot_be_graded_is_refused() -> None:
 # Attention to the examples
 
 
-def test_what_the_answer_attends_to_is_the_last_row_of_every_head() -> None:
-    engine, task = Local(), tasks.ready_tasks()[0]
+def test_what_the_answer_attends_to_is_the_last_row_of_every_head(engine: Engine) -> None:
+    task = tasks.ready_tasks()[0]
     found = engine.sources(MODEL, task.prompt, 3)
     layers, heads, count = found.weights.shape
     assert (layers, heads, count) == (6, 8, len(found.tokens))

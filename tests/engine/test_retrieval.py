@@ -6,7 +6,7 @@ import bm25s
 import numpy as np
 import pytest
 
-from engine.api import Local
+from engine.api import Engine
 from engine.errors import NotOffered
 from engine.space import retrieval
 from engine.values import Reading
@@ -42,8 +42,8 @@ def test_equal_scores_keep_the_order_given_and_ranks_begin_at_one() -> None:
 
 
 @pytest.mark.parametrize("pooling", retrieval.POOLINGS)
-def test_vectors_are_pooled_over_all_tokens(pooling: retrieval.Pooling) -> None:
-    engine, texts = Local(), ("The king was kind.", "A wolf ran.", "The queen was kind.")
+def test_vectors_are_pooled_over_all_tokens(pooling: retrieval.Pooling, engine: Engine) -> None:
+    texts = ("The king was kind.", "A wolf ran.", "The queen was kind.")
     query, layer = "The king was good.", 3
     states = [engine.hidden(Reading("tales-bert", one)).states[layer] for one in (query, *texts)]
     plain = {
@@ -63,8 +63,7 @@ def test_a_vector_without_length_is_near_nothing() -> None:
     assert found.scores.tolist() == pytest.approx([0, 1])
 
 
-def test_the_engine_bounds_what_it_is_given() -> None:
-    engine = Local()
+def test_the_engine_bounds_what_it_is_given(engine: Engine) -> None:
     with pytest.raises(NotOffered, match="31 passages: at most 30"):
         engine.passages("tales-bert", "a", ("b",) * 31, 1, "mean")
     with pytest.raises(NotOffered, match="at most 1,000 characters"):

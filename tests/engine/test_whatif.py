@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.api import local
+from engine.api import Engine
 from engine.errors import EmptyText, NotOffered
 from engine.values import Change, Reading
 from engine.whatif import foreign, orders
@@ -17,8 +17,9 @@ TEXT = "The old king lived in a castle by the sea, and he had three sons."
 MADE = tuple[str, str]
 
 
-def test_the_shipped_encoder_gives_the_same_numbers_permuted_and_the_decoder_does_not() -> None:
-    engine = local()
+def test_the_shipped_encoder_gives_the_same_numbers_permuted_and_the_decoder_does_not(
+    engine: Engine,
+) -> None:
     for how in ("off", "shuffled"):
         both = engine.orders(Reading("tales-bert", TEXT), "encoder", how, seed=1)
         assert both.same and both.changed.max() < 1e-4
@@ -29,8 +30,7 @@ def test_the_shipped_encoder_gives_the_same_numbers_permuted_and_the_decoder_doe
         assert one_way.changed[0] < 1e-5
 
 
-def test_orders_are_compared_token_by_token_and_undone() -> None:
-    engine = local()
+def test_orders_are_compared_token_by_token_and_undone(engine: Engine) -> None:
     reading = Reading("tales-gpt", TEXT)
     found = engine.orders(reading, "decoder", "off", seed=5)
     order = tuple(found.order.tolist())
@@ -43,13 +43,12 @@ def test_orders_are_compared_token_by_token_and_undone() -> None:
     assert np.allclose(found.as_made, expected, atol=1e-4)
 
 
-def test_one_token_has_one_order() -> None:
+def test_one_token_has_one_order(engine: Engine) -> None:
     with pytest.raises(NotOffered, match="two words"):
-        local().orders(Reading("tales-gpt", "king"), "decoder", "off", seed=1)
+        engine.orders(Reading("tales-gpt", "king"), "decoder", "off", seed=1)
 
 
-def test_surprise_is_that_of_the_logits_and_the_mask_can_be_taken_off() -> None:
-    engine = local()
+def test_surprise_is_that_of_the_logits_and_the_mask_can_be_taken_off(engine: Engine) -> None:
     reading = Reading("tales-gpt", TEXT)
     ids = engine.tokens(reading).ids
     bits = engine.next_token_bits(reading)
@@ -64,15 +63,14 @@ def test_surprise_is_that_of_the_logits_and_the_mask_can_be_taken_off() -> None:
     assert not np.triu(engine.layer(reading, "decoder", 2).attention.weights[0], 1).any()
 
 
-def test_an_encoder_predicts_no_next_token() -> None:
+def test_an_encoder_predicts_no_next_token(engine: Engine) -> None:
     with pytest.raises(NotOffered, match="masked tokens"):
-        local().next_token_bits(Reading("tales-bert", TEXT))
+        engine.next_token_bits(Reading("tales-bert", TEXT))
 
 
 @pytest.mark.parametrize("made", [("tales-gpt", "tales-bert"), ("tales-bert", "tales-gpt")])
-def test_ids_of_another_tokenizer_are_other_tokens_and_surprise(made: MADE) -> None:
+def test_ids_of_another_tokenizer_are_other_tokens_and_surprise(made: MADE, engine: Engine) -> None:
     reader, maker = made
-    engine = local()
     found = engine.foreign(reader, maker, TEXT)
     ids = engine.tokenized(maker, TEXT).ids
     assert list(found.taken_for) == list(engine.texts(reader, ids.tolist()))
@@ -80,8 +78,7 @@ def test_ids_of_another_tokenizer_are_other_tokens_and_surprise(made: MADE) -> N
     assert not found.outside.any() and not found.left_out
 
 
-def test_surprise_of_foreign_ids_equals_that_of_the_ids_themselves() -> None:
-    engine = local()
+def test_surprise_of_foreign_ids_equals_that_of_the_ids_themselves(engine: Engine) -> None:
     found = engine.foreign("tales-gpt", "tales-bert", TEXT)
     ids = tuple(engine.tokenized("tales-bert", TEXT).ids.tolist())
     logits = engine.following("tales-gpt", ids[:3])
@@ -93,8 +90,7 @@ def test_surprise_of_foreign_ids_equals_that_of_the_ids_themselves() -> None:
     assert found.written and found.written != found.own_written
 
 
-def test_an_encoder_is_asked_with_each_token_masked() -> None:
-    engine = local()
+def test_an_encoder_is_asked_with_each_token_masked(engine: Engine) -> None:
     card = engine.card("tales-bert")
     found = engine.foreign("tales-bert", "tales-gpt", TEXT)
     own = engine.tokens(Reading("tales-bert", TEXT))
@@ -107,8 +103,7 @@ def test_an_encoder_is_asked_with_each_token_masked() -> None:
     assert found.written is None
 
 
-def test_a_translator_writes_and_tells_no_surprise_of_its_source() -> None:
-    engine = local()
+def test_a_translator_writes_and_tells_no_surprise_of_its_source(engine: Engine) -> None:
     text = "Le chat noir dort dans la petite maison."
     found = engine.foreign("fr-en", "tales-gpt", text)
     assert np.isnan(found.bits).all() and math.isnan(found.mean)
@@ -127,13 +122,13 @@ def test_ids_outside_of_the_vocabulary_are_left_out_and_said() -> None:
     assert bits[:2].tolist() == [1.0, 2.0] and np.isnan(bits[2:]).all()
 
 
-def test_nothing_to_read_is_said() -> None:
+def test_nothing_to_read_is_said(engine: Engine) -> None:
     with pytest.raises(EmptyText):
-        local().foreign("tales-gpt", "tales-bert", "  ")
+        engine.foreign("tales-gpt", "tales-bert", "  ")
 
 
-def test_rounding_is_told_from_a_difference() -> None:
-    tokens = local().tokens(Reading("tales-gpt", "a b"))
+def test_rounding_is_told_from_a_difference(engine: Engine) -> None:
+    tokens = engine.tokens(Reading("tales-gpt", "a b"))
     values = {
         "tokens": tokens,
         "positions": "off",

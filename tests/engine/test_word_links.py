@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.api import local
+from engine.api import Engine
 from engine.attention.baselines import (
     column_baseline,
     column_means,
@@ -99,9 +99,9 @@ def test_words_of_scripts_without_spaces_are_their_tokens():
     ],
 )
 def test_links_are_those_of_the_models_own_weights(
-    model: str, kind: Kind, text: str, query: int, key: int
+    model: str, kind: Kind, text: str, query: int, key: int, engine: Engine
 ):
-    engine, reading = local(), Reading(model, text)
+    reading = Reading(model, text)
     for layer in range(engine.stack(model, kind).layers):
         weights = engine.attention(reading, kind, layer).weights
         found = engine.links(reading, kind, layer, (query,), (key,))
