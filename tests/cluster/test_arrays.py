@@ -20,7 +20,7 @@ from engine.cluster.packing import pack
 from engine.settings import settings
 from engine.store import size, store
 from tests.cluster.asked import GPT, same, writable
-from tests.cluster.conftest import ROOT
+from tests.engines import ROOT
 
 MEGABYTES = 8  # that all files of a test take
 

@@ -29,8 +29,8 @@ from engine.settings import settings
 from engine.space.vocabulary_layout import METHODS, Method
 from engine.store import store
 from tests.cluster.asked import GPT, difference, ended, same
-from tests.cluster.conftest import ROOT
 from tests.cluster.test_faults import LONG, until
+from tests.engines import ROOT
 
 NAME = "mapped"
 PROGRAM = b"engine.space.vocabulary_layout"

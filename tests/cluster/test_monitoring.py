@@ -23,8 +23,8 @@ from engine.settings import settings
 from engine.store import Store, store
 from pages.shell.host import routes
 from tests.cluster.asked import GPT, GREEDY
-from tests.cluster.conftest import ROOT
 from tests.cluster.test_faults import process, replicas, until
+from tests.engines import ROOT
 
 KEY = "a key that nobody guesses"
 

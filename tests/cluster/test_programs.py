@@ -28,8 +28,8 @@ from engine.settings import settings
 from engine.tuning import running
 from engine.tuning.plans import Own
 from tests.cluster.asked import ended, same
-from tests.cluster.conftest import ROOT
 from tests.cluster.test_faults import LONG, process, until
+from tests.engines import ROOT
 
 HOST, GUEST = Visitor("host", here=True), Visitor("guest")
 PYTHON = sys.executable
