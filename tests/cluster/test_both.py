@@ -28,6 +28,7 @@ LOCAL: dict[str, str] = {
     "engine/test_predecessors.py": OTHER_MODELS,
     "engine/test_preference.py": INSIDE,  # what the host's limits, set in this process, refuse
     "engine/test_prompting.py": INSIDE,  # the same, and the size of a batch
+    "engine/test_reading_apart.py": OTHER_MODELS,  # and their processes
     "engine/test_routing.py": OTHER_MODELS,
     "engine/test_timing.py": INSIDE,
     "engine/test_tuning_jobs.py": "trainings are a front's own (`questions.HERE`)",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -59,6 +61,7 @@ def sent(engine: Stalls, task: Task) -> list[News]:
     replica = object.__new__(Reader)
     replica.name, replica._engine, replica._streams = "here/1", engine, 0
     replica._numbers, replica._pool = itertools.count(), ThreadPoolExecutor(1)
+    replica._origins, replica._counting, replica._node = Counter(), threading.Lock(), ""
     given = {"task": task, "lines": LINES}
     question = Question(version(), "write", given, viewer="me")
 
