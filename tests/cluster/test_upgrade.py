@@ -142,7 +142,8 @@ def test_a_new_version_takes_over_and_no_sentence_is_lost(
         assert one.problem is None and one.end == other.end
         assert same(one.tokens, other.tokens) and one.texts == other.texts
     assert application("reader") in said(retire)
-    assert set(applications()) == {f"reader-{version}", f"mapper-{version}"}
+    ours = {f"{name}-{version}" for name in ("reader", "mapper", "worker")}
+    assert set(applications()) == ours
     # A front that was forgotten hears why it is not answered.
     with pytest.raises(EngineUnavailable, match="this app is of version|of the cluster went away"):
         remote.hidden(Reading(GPT, "A question of yesterday's app."))
