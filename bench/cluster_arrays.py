@@ -23,7 +23,7 @@ import numpy as np
 
 TURNS = 15
 GPT = "tales-gpt"
-TEXT = "the king said and the fox ran home " * 200
+TEXT = "the king said and the fox ran home " * 60
 POSITIONS = (64, 160, 480)
 
 
