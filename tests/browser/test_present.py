@@ -92,6 +92,7 @@ def test_where_a_model_writes_the_text_stands_alone_until_the_answer(open_at: Op
 
 def test_another_page_is_turned_to_and_its_control_stays_in_sight(open_at: Open) -> None:
     page = open_at("/Tokenization?lesson=1.4&lesson_step=1&present=answer", width=1024, height=768)
+    at(page, 1, "answer")
     fits(page)
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("/Embeddings.*lesson_step=2"))
