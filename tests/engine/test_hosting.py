@@ -192,3 +192,21 @@ def test_neighbours_with_many_addresses_count_as_one(address: str, name: str) ->
 @pytest.mark.parametrize("nobody", [None, ""])
 def test_a_visitor_without_an_address_sits_at_this_computer(nobody: str | None) -> None:
     assert counted(nobody) == counted("127.0.0.1") == counted("::ffff:127.0.0.1")
+
+
+def test_a_counter_knows_what_each_thread_has_counted_by_itself() -> None:
+    counter = figures.OwnCounter("own_of_a_test", "A test's", registry=None)
+    counter.inc()
+    counter.inc(2)
+    seen: list[float] = []
+
+    def other() -> None:
+        seen.append(counter.own)
+        counter.inc(5)
+        seen.append(counter.own)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join(60)
+    assert seen == [0, 5] and counter.own == 3
+    assert counter.collect()[0].samples[0].value == 8
