@@ -225,12 +225,20 @@ def rest(page: Page, seconds: float = 60) -> None:
     page.wait_for_function(STILL, arg=time.monotonic(), timeout=1000 * seconds)
 
 
+# The server has often ended before the browser has drawn: places that wait for their part hold a
+# skeleton, and pictures come by scripts that move what is below them. A long task must not count as
+# stillness, so some looks must see the same, too.
 STILL = """(asked) => {
   const app = document.querySelector('[data-testid=stApp]'), now = performance.now();
   const still = app?.getAttribute('data-test-script-state') === 'notRunning'
-    && !document.querySelector('[data-stale=true]') && document.querySelector('h1');
-  if (!still || globalThis.asked !== asked) [globalThis.asked, globalThis.since] = [asked, now];
-  return now - globalThis.since > 150;
+    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
+    && document.querySelector('h1');
+  const size = document.querySelector('[data-testid=stMain]')?.scrollHeight;
+  const drawn = [asked, size, document.getElementsByTagName('*').length].join();
+  if (!still || globalThis.drawn !== drawn)
+    [globalThis.drawn, globalThis.since, globalThis.looks] = [drawn, now, 0];
+  globalThis.looks += 1;
+  return now - globalThis.since > 150 && globalThis.looks > 5;
 }"""
 
 
