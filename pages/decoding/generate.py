@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.decoding.continuation import Line, Task
 from engine.decoding.generated import Generated
+from pages.decoding.controls import LENGTH, SEED
 from pages.decoding.plan import QUICK, Plan
 from pages.shell.cache import engine
 from pages.shell.frame import select
@@ -126,7 +127,7 @@ def _buttons(place: Any, plan: Plan, texts: Sequence[Generated], *, live: bool) 
 
 def _generate(limit: int) -> None:
     st.session_state[ASKED] = True
-    st.session_state["length"] = limit
+    LENGTH.put(limit)
     select("write", None)
 
 
@@ -144,4 +145,4 @@ def _ended(text: Generated) -> Generated:
 
 
 def _new_seed() -> None:
-    st.session_state["seed"] = (st.session_state["seed"] + 1) % 2**32
+    SEED.put((st.session_state["seed"] + 1) % 2**32)

@@ -18,6 +18,7 @@ several pages share is declared where they all see it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -32,6 +33,8 @@ Widget = Literal[
     "segments", "select", "slider", "number", "toggle", "pills", "many", "chips", "text", "area"
 ]
 
+PUT = "atlas-put-"  # a control that a button gave a value: before, now, since when
+ON_ITS_WAY = 3.0  # seconds in which a browser may send what it showed before
 REGISTRY: dict[str, Control] = {}
 """Every control by `page.key`."""
 
@@ -116,6 +119,10 @@ class Control:
         options = self._legal(legal)
         chosen = self._default(options, default)
         state().controls[self.key] = (options, chosen)
+        before, now, since = st.session_state.get(PUT + self.key, (None, None, 0.0))
+        if since and before == st.session_state.get(self.key):
+            if time.monotonic() - since < ON_ITS_WAY:
+                st.session_state[self.key] = now
         if self.widget in ("many", "chips"):
             return checked_many(
                 self.key, list(options), default=chosen, name=self.label, shown=self._shown
@@ -128,6 +135,16 @@ class Control:
             because=because,
             shown=self._shown,
         )
+
+    def put(self, value: Any) -> None:
+        """Give it a value, in a button's callback.
+
+        A click that follows at once brings what the browser showed before it heard of this value:
+        that does not undo it.
+        """
+        before = st.session_state.get(self.key)
+        st.session_state[PUT + self.key] = (before, value, time.monotonic())
+        st.session_state[self.key] = value
 
     def draw(self, **options: Any) -> Any:
         """Draw the widget with what `check` found legal; return its value.

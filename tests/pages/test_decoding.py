@@ -13,6 +13,7 @@ from engine.decoding.sampling import Sampling
 from engine.jobs import registry
 from engine.values import Reading
 from pages.decoding.plan import PRESETS, START
+from pages.shell import controls
 from pages.shell.cache import engine
 from tests.pages.conftest import Act, Open, components, sentences
 
@@ -372,6 +373,21 @@ def test_another_seed_is_the_next_and_writes_anew(open_page: Open):
     assert not app.exception and not sentences(app)
     assert app.number_input(key="seed").value == 5
     assert written(app) != before and all(written(app))
+
+
+def test_a_browser_that_has_not_heard_of_the_next_seed_does_not_take_it_back(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+):
+    app = settled(open_page(PAGE, length="6", c1="pure sampling", seed="4", write="yes"))
+    app = press(app, "decoding-seed")
+    app.number_input(key="seed").set_value(4)  # what a click sends that was quicker than the answer
+    assert app.run().number_input(key="seed").value == 5
+    app.number_input(key="seed").set_value(9)  # a number that was not there before was typed
+    assert app.run().number_input(key="seed").value == 9
+    app = press(app, "decoding-seed")
+    monkeypatch.setattr(controls, "ON_ITS_WAY", 0.0)
+    app.number_input(key="seed").set_value(9)
+    assert app.run().number_input(key="seed").value == 9
 
 
 def test_another_seed_for_an_encoder_decoder(open_page: Open):
