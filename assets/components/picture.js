@@ -12,6 +12,8 @@ import { describe, nearest, taken } from "./targets.js";
 
 /** @type {WeakMap<HTMLElement, ReturnType<typeof play>>} */
 const plays = new WeakMap();
+/** @type {WeakMap<Map<string, string>, Set<ReturnType<typeof play>>>} */
+const living = new WeakMap();
 
 /** @param {Mounted<PictureData>} component */
 export default function ({ data, parentElement, setStateValue }) {
@@ -21,14 +23,28 @@ export default function ({ data, parentElement, setStateValue }) {
   one.tell = setStateValue;
   // Pictures by digest, so that the PNG button needs no second copy of them.
   const shown = (globalThis.atlasPictures ??= new Map());
-  shown.set(data.digest, data.svg);
-  one.digest = data.digest;
+  const here = living.get(shown) ?? new Set();
+  living.set(shown, here.add(one));
+  const before = one.digest;
+  shown.set((one.digest = data.digest), data.svg);
+  forget(shown, before);
   one.show(data);
   return () => {
     one.stop();
-    shown.delete(one.digest);
+    here.delete(one);
+    forget(shown, one.digest);
     plays.delete(root);
   };
+}
+
+/**
+ * Keep no picture that stands nowhere on the page; another may look the same.
+ * @param {Map<string, string>} shown
+ * @param {string} digest
+ */
+function forget(shown, digest) {
+  for (const one of living.get(shown) ?? []) if (one.digest === digest) return;
+  shown.delete(digest);
 }
 
 /** @type {Record<string, [dx: number, dy: number]>} */

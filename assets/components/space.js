@@ -95,8 +95,7 @@ function map(root) {
     if (drawing) [moved] = [true, drawing.stop()];
     [kind, heard] = [wanted, false];
     const events = { under: (/** @type {string | null | undefined} */ id) => (under = id), turning: follow, turned };
-    const made = wanted === "surface" ? globalThis.atlasSurface?.(plot, events) : plotly(plot, events);
-    drawing = made ?? null;
+    drawing = (wanted === "surface" ? globalThis.atlasSurface : plotly)?.(plot, events) ?? null;
     return true;
   }
 
@@ -144,11 +143,10 @@ function map(root) {
     if (!byHand) return;
     clearTimeout(resting);
     resting = setTimeout(() => {
-      const now = ended ? null : (drawing?.look() ?? null);
-      if (now === null || now === view) return;
+      const now = ended ? null : drawing?.look();
+      if (now == null || now === view) return;
       view = now;
-      seq += 1;
-      one.tell("camera", { view, seq });
+      one.tell("camera", { view, seq: ++seq });
     }, REST);
   }
 
@@ -166,15 +164,14 @@ function map(root) {
     ink.onpointerdown = (event) => { ink.setPointerCapture(event.pointerId); shape = [local(event)]; };
     ink.onpointermove = (event) => { if (shape) drag(local(event)); };
     ink.onpointerup = (event) => { if (shape) { drag(local(event)); take(shape); } };
-    root.addEventListener("keydown", (event) => { if (event.key === "Escape" && tool) { tool = ""; shape = null; toolbar(); } });
+    root.addEventListener("keydown", (event) => { if (event.key === "Escape" && tool) use(tool); });
     new ResizeObserver(choose).observe(plot);
   }
 
   /** @param {string | null | undefined} id */
   function pick(id) {
     if (!id) return;
-    seq += 1;
-    one.tell("pick", { id: id === data.chosen ? null : id, seq });
+    one.tell("pick", { id: id === data.chosen ? null : id, seq: ++seq });
   }
 
   // ---- an area: a box or a line drawn around points, on a flat map and on a deep one
@@ -193,7 +190,7 @@ function map(root) {
     }));
     if (play) tools.append(`after layer ${Math.floor(play.at)}`);
     if (kept) /** @type {HTMLElement | null} */ (tools.querySelector(`[data-tool=${kept}]`))?.focus();
-    ink.classList.toggle("on", Boolean(tool));
+    ink.classList.toggle("on", !!tool);
     outline.setAttribute("d", "");
   }
 
@@ -201,6 +198,7 @@ function map(root) {
   function use(name) {
     if (name === "play") return play ? halt() : start();
     tool = tool === name ? "" : name;
+    shape = null;
     toolbar();
   }
 
@@ -228,11 +226,8 @@ function map(root) {
     const hidden = drawing?.hidden() ?? new Set();
     const ids = new Set(data.marks.flatMap((g) => g.ids.filter((_, k) => where && within(where(g.places[k]), path))));
     const bits = cloud.inside(where, path, hidden, alone());
-    tool = "";
-    shape = null;
-    toolbar();
-    seq += 1;
-    one.tell("area", { bits, ids: [...ids], seq });
+    use(tool);
+    one.tell("area", { bits, ids: [...ids], seq: ++seq });
   }
 
   // ---- the way through the layers, played
@@ -252,8 +247,7 @@ function map(root) {
     if (!play || ended) return;
     if (at < last) requestAnimationFrame(step);
     else {
-      seq += 1;
-      one.tell("played", { layer: last, seq });
+      one.tell("played", { layer: last, seq: ++seq });
       halt();
     }
   }
@@ -273,7 +267,7 @@ function map(root) {
   function now(id, place) {
     const way = play && data.frames?.[id];
     if (!play || !way) return place;
-    const k = Math.min(Math.floor(play.at), way.length - 1), next = way[Math.min(k + 1, way.length - 1)], share = play.at - k;
+    const end = way.length - 1, k = Math.min(Math.floor(play.at), end), next = way[Math.min(k + 1, end)], share = play.at - k;
     return way[k].map((v, i) => v + (next[i] - v) * share);
   }
 

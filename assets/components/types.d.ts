@@ -378,3 +378,10 @@ declare var atlasPainters: {
 declare var atlasLarge: number | undefined;
 /** Whether this browser has WebGL, once it was asked. */
 declare var atlasWebgl: boolean | undefined;
+
+// ---- order.js
+
+interface Call {
+  given: Mounted<any>;
+  end: (() => void) | void;
+}

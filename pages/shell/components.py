@@ -24,7 +24,8 @@ from pages.shell.state import pointed, state
 
 ASSETS = Path(__file__).parents[2] / "assets" / "components"
 _IMPORT = re.compile(r'^import \{[^{}]*\} from "\./([\w-]+\.js)";$', re.M)
-_COMMENT = re.compile(r"/\*\*.*?\*/", re.S)  # types: nobody but the checker reads them
+_COMMENT = re.compile(r"/\*\*.*?\*/ ?", re.S)  # types: nobody but the checker reads them
+_REMARK = re.compile(r" +// [^\"'`\n]*$", re.M)
 _IDS = re.compile(r'data-(?:id|rows|columns)="([^"]*)"')
 
 
@@ -168,13 +169,20 @@ def png_button(svg: str, *, key: str, name: str, shown: bool = True) -> None:
     _png(key=key, data=data)
 
 
+DEFAULT, EXPORTED = "export default function", "export default inOrder(component);"
+
+
 def script(name: str) -> str:
     """A JavaScript file of ours with what it imports before it: no comments, no indentation.
 
     A component's code is one text, and a text has no address that an import could be read from.
+    It shows the newest of its data, whichever comes last (`order.js`).
     """
     before: dict[str, str] = {}
     own = _module(name, before)
+    if DEFAULT in own:
+        before["order.js"] = _module("order.js", before)
+        own = f"{own.replace(DEFAULT, 'function component')}\n{EXPORTED}"
     return "\n".join([*before.values(), own])
 
 
@@ -184,7 +192,7 @@ def _module(name: str, before: dict[str, str]) -> str:
     for other in _IMPORT.findall(text):
         if other not in before:
             before[other] = _module(other, before)
-    text = _COMMENT.sub("", _IMPORT.sub("", text))
+    text = _REMARK.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
     lines = (line.strip() for line in text.splitlines())
     kept = (line for line in lines if line and not line.startswith("//"))
     return "\n".join(re.sub(r"^export (?!default)", "", line) for line in kept)

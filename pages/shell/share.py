@@ -130,7 +130,7 @@ def svg_file(svg: str) -> str:
 
 def html_file(svg: str, title: str = "") -> str:
     """A picture as one HTML file that plays without the app and asks no address for anything."""
-    script = components.script("picture.js").replace("export default function", "function shell")
+    script = components.script("picture.js").replace(components.EXPORTED, "")
     sheet = palette.stylesheet(":root", ":root[data-theme=dark]")
     data = json.dumps({"svg": svg, "alt": title}).replace("<", "\\u003c")
     return f"""<!doctype html>

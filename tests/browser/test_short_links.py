@@ -29,6 +29,9 @@ VIEWS = {
     "/Decoding": "model=tales-gpt&length=6&seed=7&write=yes&c1=greedy&c2=top-k+5&at=c1+t2",
 }
 
+BARS = """() => [...(globalThis.atlasPictures?.values() ?? [])]
+  .some((one) => one.includes("Next token"))"""
+
 
 def share(page: Page) -> str:
     """Press Share and make the short link."""
@@ -40,6 +43,9 @@ def share(page: Page) -> str:
 def pictures(page: Page) -> list[str]:
     """Every picture that is on the screen, as the server drew it."""
     page.locator(".stage svg, .grid, canvas").first.wait_for()
+    if "/Decoding" in page.url:  # between two looks at what is written the page rests, too
+        expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+        page.wait_for_function(BARS)
     rest(page)
     return page.evaluate("() => [...(globalThis.atlasPictures?.values() ?? [])].sort()")
 

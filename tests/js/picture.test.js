@@ -339,7 +339,15 @@ test("the theme follows the page's ground", () => {
 
 test("a picture is kept for the PNG button while it is on the screen", () => {
   const one = drawn();
+  const same = drawn();
   assert.equal(globalThis.atlasPictures.get("d1"), WORDS);
+  one.show(data({ digest: "d2" }));
+  assert.deepEqual([...globalThis.atlasPictures.keys()], ["d1", "d2"]);
+  same.stop();
+  assert.deepEqual([...globalThis.atlasPictures.keys()], ["d2"]);
+  one.show(data({ digest: "d3" }));
+  one.show(data({ digest: "d3" }));
+  assert.deepEqual([...globalThis.atlasPictures.keys()], ["d3"]);
   one.stop();
   assert.equal(globalThis.atlasPictures.size, 0);
 });

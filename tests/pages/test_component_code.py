@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.shell.components import ASSETS, script
+from pages.shell.components import ASSETS, EXPORTED, script
 
 COMPONENTS = sorted(
     path.name for path in ASSETS.glob("*.js") if "export default" in path.read_text()
@@ -28,7 +28,8 @@ def test_components_are_those_with_a_default_export() -> None:
 def test_a_component_is_one_text_without_imports_types_and_comments(name: str) -> None:
     text = script(name)
     assert not re.search(r"^\s*import\b|\bimport\(|/\*\*|^\s*//|^export (?!default)", text, re.M)
-    assert len(re.findall(r"^export default function", text, re.M)) == 1
+    assert re.findall(r"^export default .*$", text, re.M) == [EXPORTED]
+    assert len(re.findall(r"^function component ?\(", text, re.M)) == 1
 
 
 @pytest.mark.parametrize("name", COMPONENTS)

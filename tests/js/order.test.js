@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { inOrder } from "../../assets/components/order.js";
+import picture from "../../assets/components/picture.js";
+import { click, clock, page } from "./page.js";
+
+beforeEach(() => {
+  page();
+  clock();
+});
+
+/** A component that says what it was called for, and a place for it. */
+function told() {
+  const said = [], parentElement = document.createElement("div");
+  document.body.append(parentElement);
+  const component = inOrder(({ data }) => {
+    said.push(data);
+    return () => said.push("end of " + data);
+  });
+  return { said, parentElement, call: (data) => component({ data, parentElement }) };
+}
+
+test("data that were replaced before the script was read and are shown last are taken back", () => {
+  const { said, call } = told();
+  call("new");
+  const end = call("old");
+  end();
+  assert.deepEqual(said, ["new", "old", "new"]);
+});
+
+test("data that were replaced and are shown first are ended without a word", () => {
+  const { said, call } = told();
+  const end = call("old");
+  call("new");
+  end();
+  assert.deepEqual(said, ["old", "new"]);
+  const { said: heard, call: once } = told();
+  once("old")();
+  once("new");
+  assert.deepEqual(heard, ["old", "new"]);
+});
+
+test("what was replaced in good order does not come back", () => {
+  const { said, call } = told();
+  ["one", "two", "three"].forEach(call);
+  call("stale")();
+  assert.deepEqual(said, ["one", "two", "three", "stale", "three"]);
+});
+
+test("a component that leaves the page ends, by what stands", () => {
+  const { said, call, parentElement } = told();
+  call("one");
+  const end = call("two");
+  call("stale")();
+  parentElement.remove();
+  end();
+  assert.deepEqual(said, ["one", "two", "stale", "two", "end of two"]);
+});
+
+test("a picture whose older data are shown last is the newer one, and goes on", () => {
+  const parentElement = document.createElement("div");
+  parentElement.innerHTML = '<div class="atlas"><div class="chip"></div><div class="stage"></div><div class="tip" hidden></div></div>';
+  document.body.append(parentElement);
+  const shown = (word) => ({
+    data: { svg: `<svg xmlns="http://www.w3.org/2000/svg"><text data-id="t0">${word}</text></svg>`, digest: word, alt: word, seq: 0 },
+    parentElement,
+    setStateValue: () => {},
+  });
+  const drawn = inOrder(picture);
+  drawn(shown("new"));
+  drawn(shown("old"))();
+  assert.equal(parentElement.querySelector("text").textContent, "new");
+  assert.deepEqual([...globalThis.atlasPictures.keys()], ["new"]);
+  click(parentElement.querySelector("text"));
+  assert.ok(parentElement.querySelector("text").classList.contains("lit"));
+});
