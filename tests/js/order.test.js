@@ -24,38 +24,39 @@ function told() {
 test("data that were replaced before the script was read and are shown last are taken back", () => {
   const { said, call } = told();
   call("new");
-  const end = call("old");
-  end();
-  assert.deepEqual(said, ["new", "old", "new"]);
+  call("old")();
+  assert.deepEqual(said, ["new", "old", "end of old", "end of new", "new"]);
 });
 
-test("data that were replaced and are shown first are ended without a word", () => {
+test("what the end of replaced data may have ended is begun again", () => {
   const { said, call } = told();
   const end = call("old");
   call("new");
   end();
-  assert.deepEqual(said, ["old", "new"]);
-  const { said: heard, call: once } = told();
-  once("old")();
-  once("new");
-  assert.deepEqual(heard, ["old", "new"]);
+  assert.deepEqual(said, ["old", "new", "end of old", "end of new", "new"]);
+});
+
+test("data that were replaced leave nothing behind while the newer ones are waited for", () => {
+  const { said, call } = told();
+  call("old")();
+  call("new");
+  assert.deepEqual(said, ["old", "end of old", "new"]);
 });
 
 test("what was replaced in good order does not come back", () => {
   const { said, call } = told();
   ["one", "two", "three"].forEach(call);
   call("stale")();
-  assert.deepEqual(said, ["one", "two", "three", "stale", "three"]);
+  assert.deepEqual(said, ["one", "two", "three", "stale", "end of stale", "end of three", "three"]);
 });
 
-test("a component that leaves the page ends, by what stands", () => {
+test("a component that leaves the page ends, and what stood before it does not come back", () => {
   const { said, call, parentElement } = told();
   call("one");
   const end = call("two");
-  call("stale")();
   parentElement.remove();
   end();
-  assert.deepEqual(said, ["one", "two", "stale", "two", "end of two"]);
+  assert.deepEqual(said, ["one", "two", "end of two"]);
 });
 
 test("a picture whose older data are shown last is the newer one, and goes on", () => {
@@ -68,10 +69,13 @@ test("a picture whose older data are shown last is the newer one, and goes on", 
     setStateValue: () => {},
   });
   const drawn = inOrder(picture);
-  drawn(shown("new"));
-  drawn(shown("old"))();
-  assert.equal(parentElement.querySelector("text").textContent, "new");
-  assert.deepEqual([...globalThis.atlasPictures.keys()], ["new"]);
-  click(parentElement.querySelector("text"));
-  assert.ok(parentElement.querySelector("text").classList.contains("lit"));
+  for (const words of [["new", "old"], ["old", "new"]]) {
+    const ends = words.map((word) => drawn(shown(word)));
+    ends[words.indexOf("old")]();
+    assert.equal(parentElement.querySelector("text").textContent, "new");
+    assert.deepEqual([...globalThis.atlasPictures.keys()], ["new"]);
+    click(parentElement.querySelector("text"));
+    assert.ok(parentElement.querySelector("text").classList.contains("lit"));
+    click(parentElement.querySelector("text"));
+  }
 });
