@@ -131,7 +131,7 @@ def test_nothing_is_heard_before_the_beginning_of_its_run(monkeypatch: pytest.Mo
 def test_what_a_run_drew_last_is_heard_before_the_run_that_replaces_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A part that runs by itself asked for a new run: its session heard no more of the one before."""
+    """A part that runs by itself asked for a new run, and its session heard no more of the old."""
     monkeypatch.setattr(delivery, "TOGETHER", LONG)
     made: list[list[str]] = []
 

@@ -15,6 +15,7 @@ from engine.hosting import logs
 from engine.hosting.history import EVERY, sample
 from engine.learn.classes.rooms import classes
 from engine.settings import settings
+from pages.shell.host.asked import keep_what_was_asked
 from pages.shell.host.delivery import bundle_what_is_drawn
 from pages.shell.host.guard import trust_proxies
 from pages.shell.host.lighter import lighten
@@ -22,6 +23,7 @@ from pages.shell.host.runs import keep_what_was_drawn
 
 FORGETTING = 600.0  # seconds between two looks at what is too old
 
+keep_what_was_asked()
 keep_what_was_drawn()
 bundle_what_is_drawn()
 lighten()
