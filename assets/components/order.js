@@ -1,7 +1,7 @@
 // @ts-check
 // A component that is given newer data before its script was read is called for both, in any order.
 
-/** @type {WeakMap<Node, Call[]>} */
+/** @type {WeakMap<Node, Call>} */
 const standing = new WeakMap();
 
 /**
@@ -15,17 +15,20 @@ const standing = new WeakMap();
  */
 export function inOrder(component) {
   return (given) => {
-    const place = given.parentElement;
+    const place = given.parentElement, before = standing.get(place);
+    /** @type {Call} */
     const call = { given, end: component(given) };
-    // Only two can wait for a script at a time: what is older was replaced in good order.
-    standing.set(place, [...(standing.get(place) ?? []).slice(-1), call]);
+    standing.set(place, call);
     return () => {
       call.end?.();
-      const [left] = (standing.get(place) ?? []).filter((one) => one !== call);
-      if (!place.isConnected || !left) return;
-      standing.set(place, [left]);
-      left.end?.();
-      left.end = component(left.given);
+      // The newer one may be about to come: only where it has come already is anything mended.
+      setTimeout(() => {
+        const now = standing.get(place), left = now === call ? before : now;
+        if (!left || !place.isConnected) return;
+        standing.set(place, left);
+        left.end?.();
+        left.end = component(left.given);
+      }, 50);
     };
   };
 }

@@ -5,9 +5,10 @@ import { inOrder } from "../../assets/components/order.js";
 import picture from "../../assets/components/picture.js";
 import { click, clock, page } from "./page.js";
 
+let time;
 beforeEach(() => {
   page();
-  clock();
+  time = clock();
 });
 
 /** A component that says what it was called for, and a place for it. */
@@ -21,45 +22,50 @@ function told() {
   return { said, parentElement, call: (data) => component({ data, parentElement }) };
 }
 
-test("data that were replaced before the script was read and are shown last are taken back", () => {
+test("data that were replaced before the script was read and are shown last are taken back", async () => {
   const { said, call } = told();
   call("new");
   call("old")();
+  await time.pass(100);
   assert.deepEqual(said, ["new", "old", "end of old", "end of new", "new"]);
 });
 
-test("what the end of replaced data may have ended is begun again", () => {
+test("what the end of replaced data may have ended is begun again", async () => {
   const { said, call } = told();
   const end = call("old");
   call("new");
   end();
+  await time.pass(100);
   assert.deepEqual(said, ["old", "new", "end of old", "end of new", "new"]);
 });
 
-test("data that were replaced leave nothing behind while the newer ones are waited for", () => {
+test("data that were replaced leave nothing behind while the newer ones are waited for", async () => {
   const { said, call } = told();
   call("old")();
   call("new");
-  assert.deepEqual(said, ["old", "end of old", "new"]);
+  await time.pass(100);
+  assert.deepEqual(said, ["old", "end of old", "new", "end of new", "new"]);
 });
 
-test("what was replaced in good order does not come back", () => {
+test("what was replaced in good order does not come back", async () => {
   const { said, call } = told();
   ["one", "two", "three"].forEach(call);
   call("stale")();
+  await time.pass(100);
   assert.deepEqual(said, ["one", "two", "three", "stale", "end of stale", "end of three", "three"]);
 });
 
-test("a component that leaves the page ends, and what stood before it does not come back", () => {
+test("a component that leaves the page ends, and what stood before it does not come back", async () => {
   const { said, call, parentElement } = told();
   call("one");
   const end = call("two");
   parentElement.remove();
   end();
+  await time.pass(100);
   assert.deepEqual(said, ["one", "two", "end of two"]);
 });
 
-test("a picture whose older data are shown last is the newer one, and goes on", () => {
+test("a picture whose older data are shown last is the newer one, and goes on", async () => {
   const parentElement = document.createElement("div");
   parentElement.innerHTML = '<div class="atlas"><div class="chip"></div><div class="stage"></div><div class="tip" hidden></div></div>';
   document.body.append(parentElement);
@@ -72,6 +78,7 @@ test("a picture whose older data are shown last is the newer one, and goes on", 
   for (const words of [["new", "old"], ["old", "new"]]) {
     const ends = words.map((word) => drawn(shown(word)));
     ends[words.indexOf("old")]();
+    await time.pass(100);
     assert.equal(parentElement.querySelector("text").textContent, "new");
     assert.deepEqual([...globalThis.atlasPictures.keys()], ["new"]);
     click(parentElement.querySelector("text"));
