@@ -2,7 +2,7 @@
 // A component that is given newer data before its script was read is called for both, in any order.
 
 /** @type {WeakMap<Node, Call>} */
-const standing = new WeakMap();
+const calls = new WeakMap();
 
 /**
  * A component whose newest data stand, whichever of its calls came last.
@@ -15,17 +15,17 @@ const standing = new WeakMap();
  */
 export function inOrder(component) {
   return (given) => {
-    const place = given.parentElement, before = standing.get(place);
+    const place = given.parentElement, before = calls.get(place);
     /** @type {Call} */
     const call = { given, end: component(given) };
-    standing.set(place, call);
+    calls.set(place, call);
     return () => {
       call.end?.();
       // The newer one may be about to come: only where it has come already is anything mended.
       setTimeout(() => {
-        const now = standing.get(place), left = now === call ? before : now;
+        const now = calls.get(place), left = now === call ? before : now;
         if (!left || !place.isConnected) return;
-        standing.set(place, left);
+        calls.set(place, left);
         left.end?.();
         left.end = component(left.given);
       }, 50);

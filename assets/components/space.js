@@ -80,7 +80,7 @@ function map(root) {
       return void draw();
     }
     note.textContent = tries < 300 ? "Drawing the map…" : "The map could not be loaded. Reload the page.";
-    note.hidden = !1;
+    note.hidden = false;
     if (!ended) timer = setTimeout(wait, 100, tries + 1);
   }
 

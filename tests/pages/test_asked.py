@@ -96,6 +96,14 @@ def test_a_click_whose_run_has_begun_is_not_heard_twice() -> None:
     assert taken(session.made[1]) == {"options": True}
 
 
+def test_what_a_person_stopped_stays_stopped() -> None:
+    session = Bare()
+    session.request_rerun(states("new seed"))
+    session.request_script_stop()
+    session.request_rerun(states("options"))
+    assert [taken(one) for one in session.made] == [None, {"options": True}]
+
+
 def test_a_server_is_set_up_so() -> None:
     from pages.shell.host import life
 

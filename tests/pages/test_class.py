@@ -149,7 +149,9 @@ def test_pupils_follow_from_step_to_step_and_may_go_their_own_way(open_page: Ope
     assert at(pupil) == ("3.1", "3")  # nothing has changed: nobody is moved
     pupil.button(key="class-back").click().run()
     assert at(pupil) == ("3.1", "2")
-    teacher.toggle(key="class-follows").set_value(False).run()
+    follows = teacher.toggle(key="class-follows")
+    assert follows.value and follows.proto.default  # also in a browser that was told nothing yet
+    follows.set_value(False).run()
     teacher.button(key="lesson-next").click().run()
     fresh(pupil)
     assert at(teacher) == ("3.1", "3") and at(pupil) == ("3.1", "2")

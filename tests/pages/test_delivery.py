@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
-from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 
 from pages.shell.host import delivery
@@ -50,8 +50,7 @@ class Bare(AppSession):
 
 @pytest.fixture(autouse=True)
 def bundled(monkeypatch: pytest.MonkeyPatch) -> None:
-    patched = ((AppSession, delivery.SAID), (AppSession, delivery.ASKED), (Runtime, delivery.AWAKE))
-    for owner, name in patched:
+    for owner, name in ((AppSession, delivery.SAID), (Runtime, delivery.AWAKE)):
         monkeypatch.setattr(owner, name, inspect.unwrap(getattr(owner, name)))
     delivery.bundle_what_is_drawn()
     delivery.bundle_what_is_drawn()  # twice is once
@@ -126,36 +125,6 @@ def test_nothing_is_heard_before_the_beginning_of_its_run(monkeypatch: pytest.Mo
         return session.heard
 
     assert asyncio.run(play()) == ["the run before", BEGUN.name, "its own", ENDED.name]
-
-
-def test_what_a_run_drew_last_is_heard_before_the_run_that_replaces_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A part that runs by itself asked for a new run, and its session heard no more of the old."""
-    monkeypatch.setattr(delivery, "TOGETHER", LONG)
-    made: list[list[str]] = []
-
-    def create(session: Any, _: object) -> None:
-        made.append([*session.heard])
-
-    monkeypatch.setattr(AppSession, "_create_scriptrunner", create)
-
-    async def play() -> list[str]:
-        session = Bare()
-        session._state, session._scriptrunner = AppSessionState.APP_IS_RUNNING, None
-        errors: list[str] = []
-        asyncio.get_running_loop().set_exception_handler(
-            lambda _, context: errors.append(str(context["exception"]))
-        )
-        session._on_scriptrunner_event(SimpleNamespace(), DRAWN)  # type: ignore[arg-type]
-        session.request_rerun(None)  # one that fails is told of, and the run is made
-        drawn(session, "the last of it")
-        session._on_scriptrunner_event(SimpleNamespace(), ENDED)  # type: ignore[arg-type]
-        session.request_rerun(None)
-        return errors
-
-    assert asyncio.run(play()) == ["list index out of range"]
-    assert made == [[], ["the last of it", ENDED.name]]
 
 
 def test_one_that_fails_keeps_the_others_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,7 @@ once the loop, which wants it for a moment only, waits for it a hundred times a 
 wait `TOGETHER` for those that follow; a run's beginning and end, and whatever else is said of it,
 stand in the same line and are brought at once, with all that is before them. It must be one line:
 at a run's beginning a session forgets what was not sent, and what this run draws first, heard
-before its beginning, would be forgotten with it. Where another run is asked for, what waits is
-brought before: a session no longer listens to a run that it has replaced, and a part that runs by
-itself, asked for while a run's end was on its way, would lose what that run drew last.
+before its beginning, would be forgotten with it.
 `tests/pages/test_delivery.py` fails where Streamlit changes this.
 """
 
@@ -27,11 +25,10 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 
 TOGETHER = 0.01  # seconds; Streamlit itself sends no more often
-SAID, HANDLER, AWAKE, ASKED = (
+SAID, HANDLER, AWAKE = (
     "_on_scriptrunner_event",
     "_handle_scriptrunner_event_on_event_loop",
     "_enqueued_some_message",
-    "request_rerun",
 )
 WAITING, COMING = "_atlas_waiting", "_atlas_coming"  # events; whether somebody comes for them
 _thread = threading.local()
@@ -39,11 +36,7 @@ _thread = threading.local()
 
 def bundle_what_is_drawn() -> None:
     """Let elements wait for each other, and wake the loop once for all of them."""
-    say, wake, ask = (
-        getattr(AppSession, SAID),
-        getattr(Runtime, AWAKE),
-        getattr(AppSession, ASKED),
-    )
+    say, wake = getattr(AppSession, SAID), getattr(Runtime, AWAKE)
     if getattr(say, "__wrapped__", None) is not None:
         return
 
@@ -65,18 +58,7 @@ def bundle_what_is_drawn() -> None:
         else:
             wake(server)
 
-    @wraps(ask)
-    def asks(session: Any, *more: Any, **named: Any) -> None:
-        if session.__dict__.get(WAITING) and _is_loop(session._event_loop):
-            try:
-                _bring(session)
-            except Exception as error:  # the loop's to report; what is asked for runs all the same
-                words = "what a page drew was not handed over"
-                session._event_loop.call_exception_handler({"message": words, "exception": error})
-        ask(session, *more, **named)
-
     setattr(AppSession, SAID, says)
-    setattr(AppSession, ASKED, asks)
     setattr(Runtime, AWAKE, wakes)
 
 

@@ -154,10 +154,11 @@ def _acts(here: Member, room: Room) -> None:
         act = partial(classes().lock, here.code, here.key, bool(st.session_state[LOCK]))
         _do(here, act)
 
-    st.session_state.setdefault(FOLLOWS, True)
     st.session_state[LOCK] = room.locked
     with st.container(horizontal=True, gap="medium"):
-        st.toggle("Pupils follow me", key=FOLLOWS, help="The class goes to the steps you open.")
+        # By its default: a browser that missed the run that set it would send "off" with a click.
+        st.toggle("Pupils follow me", value=True, key=FOLLOWS,
+                  help="The class goes to the steps you open.")  # fmt: skip
         st.toggle("Lock pupils' controls", key=LOCK, on_change=locked,
                   help="Pupils stay at this step and only answer.")  # fmt: skip
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
