@@ -61,13 +61,12 @@ def ask(address: str, method: str = "GET", **headers: str) -> tuple[int, str, di
 def raw(address: str, path: str, method: str = "GET") -> tuple[int, bytes]:
     """A path as it is, which urllib would put right."""
     place = urlsplit(address)
-    line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
-    line.putrequest(method, path, skip_host=False)
-    line.endheaders()
-    answer = line.getresponse()
-    found = answer.status, answer.read()
-    line.close()
-    return found
+    there = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    with contextlib.closing(there) as line:
+        line.putrequest(method, path, skip_host=False)
+        line.endheaders()
+        with line.getresponse() as answer:
+            return answer.status, answer.read()
 
 
 def words(visitor: Visitor) -> str:

@@ -7,9 +7,9 @@ const calls = new WeakMap();
 /**
  * A component whose newest data stand, whichever of its calls came last.
  *
- * Streamlit reads the script for each data anew and calls the component when that is done; of data
- * that were replaced meanwhile it ends the call at once. That call may have been the last, and its
- * end may have ended what the newer one shows: what is left is begun again.
+ * Streamlit reads the script for each data anew and calls the component when that is done. It ends
+ * a call when the component leaves the page, and at once where its data were replaced meanwhile:
+ * such an end would end what the newer data show, and if none have come since, they came before.
  * @param {(given: Mounted<any>) => (() => void) | void} component
  * @returns {(given: Mounted<any>) => () => void}
  */
@@ -20,14 +20,12 @@ export function inOrder(component) {
     const call = { given, end: component(given) };
     calls.set(place, call);
     return () => {
-      call.end?.();
-      // The newer one may be about to come: only where it has come already is anything mended.
+      if (!place.isConnected) return call.end?.();
+      // The newer one may be about to come.
       setTimeout(() => {
-        const now = calls.get(place), left = now === call ? before : now;
-        if (!left || !place.isConnected) return;
-        calls.set(place, left);
-        left.end?.();
-        left.end = component(left.given);
+        if (!before || calls.get(place) !== call || !place.isConnected) return;
+        calls.set(place, before);
+        before.end = component(before.given);
       }, 50);
     };
   };

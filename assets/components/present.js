@@ -4,6 +4,7 @@
 // A presenter's remote sends Page Up and Page Down. What is typed into a field, and the keys of whatever
 // has the focus, are not ours.
 
+/** @typedef {(way: 1 | -1 | 0) => void} Go */
 const ON = ["PageDown", "ArrowRight", " "], BACK = ["PageUp", "ArrowLeft", "Backspace"];
 const ALWAYS = ["PageDown", "PageUp", "Escape"]; // also where something else has the focus
 const HOSTS = "[data-testid=stBidiComponentIsolated]", BAR = 56, LEAST = 300; // pixels
@@ -16,13 +17,25 @@ const LARGE = `.stage{overflow:visible;max-height:none}.more{display:none!import
 .sheet .foot,.sheet .add{display:none}.sheet{max-height:var(--atlas-room);overflow:auto}
 .space .plot{height:var(--atlas-room)!important}.space .labels button{font-size:18px!important}.tip{font-size:1.15rem}`;
 
+/** @type {Go} */
+let go = () => {};
+/** @type {ReturnType<typeof presenting> | null} */
+let one = null;
+
 /** @param {Mounted<PresentData>} component */
 export default function ({ setTriggerValue }) {
-  const one = presenting((way) => setTriggerValue("go", way));
-  return one.stop;
+  /** @type {Go} */
+  const own = (way) => setTriggerValue("go", way);
+  go = own; // each step is told by its own call, which leaves what is shown as it is
+  one ??= presenting((way) => go(way));
+  return () => {
+    if (go !== own) return;
+    one?.stop();
+    one = null;
+  };
 }
 
-/** @param {(way: 1 | -1 | 0) => void} go */
+/** @param {Go} go */
 export function presenting(go) {
   const large = "CSSStyleSheet" in globalThis ? new CSSStyleSheet() : null;
   large?.replaceSync(LARGE);

@@ -12,10 +12,18 @@ const NAME = "atlas-term";
 const DOTTED = `::highlight(${NAME}){text-decoration:underline dotted;text-underline-offset:.2em}`;
 const PAUSE = 250; // milliseconds for which a page must be still
 
+/** @type {ReturnType<typeof dotted> | null} */
+let latest = null;
+
 /** @param {Mounted<TermsData>} component */
 export default function ({ data, setTriggerValue }) {
-  const one = dotted(data, (lesson, step) => setTriggerValue("lesson", { lesson, step }));
-  return one.stop;
+  latest?.stop();
+  const own = (latest = dotted(data, (lesson, step) => setTriggerValue("lesson", { lesson, step })));
+  return () => {
+    if (latest !== own) return;
+    own.stop();
+    latest = null;
+  };
 }
 
 /**

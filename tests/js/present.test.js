@@ -64,6 +64,17 @@ test("T shows the words of the step and hides them again, but not where one type
   assert.equal(told.length, 0);
 });
 
+test("a next step tells each key once, keeps the words in sight, and the former step's end ends nothing", () => {
+  press("t");
+  const former = one;
+  one = present({ data: { at: "1.2 2 question" }, setTriggerValue: (...it) => told.push(["next", ...it]) });
+  press(" ");
+  former();
+  press(" ");
+  assert.deepEqual(told, [["next", "go", 1], ["next", "go", 1]]);
+  assert.ok(document.documentElement.classList.contains("atlas-present-text-on"));
+});
+
 test("the end of a presentation leaves keys and page as they were", () => {
   press("t");
   one();
