@@ -78,6 +78,7 @@ def _do(here: Member, act: partial[None]) -> None:
 def lead(now: Now, here: Member) -> None:
     """Draw it; it looks at the answers by itself."""
     st.fragment(partial(_lead, now, here), run_every=EVERY)()
+    _end(here)
     if now.last:
         ending(now)
 
@@ -161,6 +162,19 @@ def _acts(here: Member, room: Room) -> None:
                   help="The class goes to the steps you open.")  # fmt: skip
         st.toggle("Lock pupils' controls", key=LOCK, on_change=locked,
                   help="Pupils stay at this step and only answer.")  # fmt: skip
+
+
+def _end(here: Member) -> None:
+    """The answers as a file, and the end of the class.
+
+    They stand outside of what looks by itself: each look would replace the file that a click in
+    that moment asks for.
+    """
+    try:
+        if membership.room(here) is None:
+            return
+    except EngineError:
+        return  # said above
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.download_button(
             "Answers (CSV)",
