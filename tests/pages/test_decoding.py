@@ -325,6 +325,17 @@ def test_many_runs_open_on_a_setting_that_samples(open_page: Open):
     assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"greedy"}
 
 
+def test_a_column_that_the_browser_tells_of_late_leaves_its_token(open_page: Open) -> None:
+    # A run that was replaced draws the control in the browser alone: what stands in it is news.
+    app = settled(open_page(PAGE, c1="greedy", c2="temperature 0.7", length="8", at="c2 t4"))
+    column = app.button_group(key="decoding-column-2")
+    app.session_state["decoding-column-2"] = 0
+    column.set_value(1)
+    assert settled(app).session_state["atlas"].values["at"] == "c2 t4"
+    app.button_group(key="decoding-column-2").set_value(0)
+    assert settled(app).session_state["atlas"].values["at"] == "c1"
+
+
 def test_an_encoder_decoder_writes_columns_too(open_page: Open):
     app = settled(
         open_page(

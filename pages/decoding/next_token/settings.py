@@ -7,6 +7,7 @@ column's value in the session; the link's words follow.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -34,7 +35,7 @@ def column_controls(plan: Plan) -> None:
         key=key,
         required=True,
         format_func=lambda number: str(number + 1),
-        on_change=lambda: select("at", f"c{st.session_state[key] + 1}"),
+        on_change=partial(_choose, key),
         help="The column whose setting is shown; clicking a column's title does the same.",
     )
     with st.container(horizontal=True, gap="small"):
@@ -59,6 +60,18 @@ def column_controls(plan: Plan) -> None:
             icon="undo",
             refused="" if continuations.can_undo() else "There is nothing to undo.",
         )
+
+
+def _choose(key: str) -> None:
+    """Look at another column; where it is looked at already, its token stays.
+
+    A run that was replaced has shown the control to the browser alone: what stands in it comes as
+    somebody's choice.
+    """
+    column = st.session_state[key]
+    _, _, (before, _), _ = continuations.asked()
+    if column != before:
+        select("at", f"c{column + 1}")
 
 
 def setting_controls(plan: Plan, name: str) -> None:
