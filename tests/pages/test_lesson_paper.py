@@ -6,7 +6,6 @@ import base64
 import re
 import time
 from html import unescape
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -20,7 +19,6 @@ from pages.pictures import palette
 from pages.shell.lesson import printing
 from pages.shell.lesson.paper import ON_SCREEN, Taken
 from pages.shell.links.qr import qr_code
-from pages.shell.menu import FILES
 from tests.pages.conftest import Open, crash
 
 LESSONS = shipped()
@@ -132,14 +130,8 @@ def test_a_picture_too_large_for_paper_is_left_out(
     assert not crash(app) and taken(app)[1].pictures == {}
 
 
-@pytest.mark.parametrize(
-    ("lesson", "number"),
-    [(one.id, n) for one in LESSONS.values() for n in range(1, len(one.steps) + 1)],
-)
-def test_a_step_has_a_picture_on_paper(open_page: Open, lesson: str, number: int) -> None:
-    page = Path(FILES[LESSONS[lesson].steps[number - 1].page]).stem
-    app = open_page(page, lesson=lesson, lesson_step=str(number))
-    assert not crash(app), crash(app)
+def is_taken(app: AppTest, lesson: str, number: int) -> None:
+    """A step that was opened has a picture for paper."""
     if f"{lesson}-{number}" in SPACES | GAMES:
         assert not taken(app)
         return

@@ -13,6 +13,7 @@ from pages.shell.controls import REGISTRY
 from pages.shell.lesson import progress
 from pages.shell.menu import FILES
 from tests.pages.conftest import Open, components, crash, sentences
+from tests.pages.test_lesson_paper import is_taken
 
 LESSONS = shipped()
 STEPS = [(one.id, n) for one in LESSONS.values() for n in range(1, len(one.steps) + 1)]
@@ -65,7 +66,7 @@ def test_every_key_of_a_step_is_a_control_of_its_page() -> None:
 
 
 @pytest.mark.parametrize(("lesson", "number"), STEPS, ids=[f"{a}-{b}" for a, b in STEPS])
-def test_a_link_of_a_step_alone_opens_its_page_as_the_lesson_wants_it(
+def test_a_link_of_a_step_alone_opens_its_page_as_the_lesson_wants_it_also_for_paper(
     open_page: Open, lesson: str, number: int
 ) -> None:
     app = opened(open_page, lesson, number)
@@ -74,6 +75,7 @@ def test_a_link_of_a_step_alone_opens_its_page_as_the_lesson_wants_it(
     if step.question:
         asked = [*app.radio, *app.text_input, *app.slider, *app.multiselect]
         assert any(str(one.key).startswith(f"lesson-{lesson}-{number}-") for one in asked)
+    is_taken(app, lesson, number)
 
 
 @pytest.mark.parametrize("lesson", ["1.4", "3.1", "3.3", "4.3", "4.6", "6.1"])

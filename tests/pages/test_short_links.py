@@ -266,7 +266,14 @@ def test_another_model_beside_is_carried(open_page: Open, told_models: None) -> 
 def test_every_control_of_the_registry_stands_on_a_view(open_page: Open) -> None:
     """What the test above sets is all there is: a control that no view shows would be missed."""
     found = set()
+
+    def missing(page: str) -> set[str]:
+        own = {name for name in REGISTRY if name.lower().startswith(page.partition("_")[2].lower())}
+        return {name for name in own - ELSEWHERE if id(REGISTRY[name]) not in found}
+
     for page, view, key, model in VIEWS:
+        if not missing(page):
+            continue
         text = FRENCH if model == "fr-en" else TEXT
         if model == "tales-bert" and page == "5_Decoding":
             text = "The [MASK] saw the [MASK]."
