@@ -14,7 +14,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/pytest --durations=25 --durations-min=1
 
 .PHONY: run desktop exporter offline test types scripts pages-and-engine test-slow test-gpu \
-	test-cluster bench bench-gpu models lock check-python node chromium clean
+	test-cluster bench bench-gpu models lock check-python node chromium headless-shell \
+	window-browser clean
 .DEFAULT_GOAL := run
 
 run: .venv/run.stamp  ## start the app on http://localhost:8501 (PORT= changes it)
@@ -129,8 +130,17 @@ node:
 	  new && exit 0; fi; \
 	echo "The components' tests need Node 18 or newer with npm: install them (Debian: apt install nodejs npm; elsewhere: nodejs.org)."; exit 1
 
-# An installed Chromium, else Debian's when we may install it, else Playwright's own.
-chromium: .venv/dev.stamp
+# An installed Chromium, else Debian's when we may install it, else Playwright's own. Where Debian
+# has it, the one without windows, too: journeys are done in three quarters of the time.
+chromium: headless-shell
+
+headless-shell: window-browser
+	@command -v chromium-headless-shell >/dev/null 2>&1 && exit 0; \
+	test "$$(id -u)" = 0 && command -v apt-get >/dev/null || exit 0; \
+	apt-cache show chromium-headless-shell >/dev/null 2>&1 || apt-get update -qq; \
+	apt-get install -y -qq chromium-headless-shell >/dev/null 2>&1 || true
+
+window-browser: .venv/dev.stamp
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
 	  command -v $$name >/dev/null 2>&1 && exit 0; done; \
 	$(BIN)/python -c 'import pathlib; from playwright.sync_api import sync_playwright as start; p = start().start(); there = pathlib.Path(p.chromium.executable_path).exists(); p.stop(); raise SystemExit(not there)' 2>/dev/null && exit 0; \
