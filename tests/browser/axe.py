@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Page
 
 SOURCE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, Theme] = ("light", "dark")
+IN_THEME = """(theme) =>
+  getComputedStyle(document.querySelector("[data-testid=stApp]")).colorScheme === theme"""
 EXCERPT = 200  # characters
 RUN = """async (tags) => {
   const { violations } = await axe.run(document, {
@@ -53,6 +57,16 @@ def violations(page: Page, *, tags: tuple[str, ...] = TAGS) -> list[Violation]:
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(_source())
     return [_row(found) for found in page.evaluate(RUN, list(tags))]
+
+
+def in_both_themes(page: Page, place: str = "") -> list[Violation]:
+    """The same in the light and in the dark theme, of what has `place` in its selector."""
+    found = []
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(IN_THEME, arg=theme)
+        found += [one.at(theme) for one in violations(page) if place in one.target]
+    return found
 
 
 def report(found: list[Violation]) -> str:

@@ -130,15 +130,6 @@ def test_a_locked_word_is_in_the_link_and_joins_the_views(open_at: Open) -> None
     assert page.locator(".katex").count() >= 4
 
 
-@pytest.mark.parametrize("view", ["Map", "Lines", "Text", "Inside", "What if", "Layers"])
-@pytest.mark.parametrize("dark", [False, True])
-def test_every_view_fits_a_phone(open_at: Open, view: str, dark: bool) -> None:
-    page = open_at(START + f"&view={view.replace(' ', '+')}", width=390, dark=dark)
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
-    assert page.get_by_test_id("stException").count() == 0
-
-
 @pytest.mark.feature("Sum over several selected tokens")
 def test_shift_click_adds_a_word_and_both_are_shown_as_one_row(open_at: Open) -> None:
     page = open_at(START + "&layer=2&head=3", height=1500)

@@ -1,7 +1,7 @@
 """Nothing leaves the machine: every button of every page is pressed, every popover opened.
 
-Buttons that differ in a number only (a token, a sample, a head) are of one kind: of each kind
-one is pressed.
+Buttons that differ in a number only (a token, a sample, a head), or in the picture that they save,
+are of one kind: of each kind one is pressed. Those around all pages are pressed on one of them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,15 @@ from tests.browser.conftest import HERE, Open
 from tests.browser.walks import WALKS, Walk, settled
 
 LONGEST = 240  # seconds that one page may take
+ALL_PAGES = "Attention"  # where what all pages have around them is pressed, too
+# The kinds of these: samples, link and embedding, making a lesson, help.
+AROUND = (
+    r"^(st-key-(samples?|copy-link|share-(panel|theme|qr|height)|own|atlas-author)\b| Dismiss$)"
+)
 # Buttons in sight that can be pressed, in shadow trees too, those of an open popover first, each
 # with its kind: the key of its place without numbers and what is written on it; of places that are
 # counted, and of names on a map, the key alone.
-FIND = """(pressed) => {
+FIND = """([pressed, left]) => {
   const found = [];
   const place = (node) => {
     for (let up = node; up; up = up.parentElement ?? up.getRootNode().host) {
@@ -44,9 +49,11 @@ FIND = """(pressed) => {
       const key = place(node), many = /\\d/.test(key) || node.closest(".labels");
       const said = node.getAttribute("aria-label") || node.dataset.title || node.textContent;
       const kind = `${key} ${many ? node.className : (said || "").trim()}`
-        .replace(/\\d+(\\.\\d+)*/g, "#").replace(/“[^”]*”/g, "“…”");
+        .replace(/\\d+(\\.\\d+)*/g, "#").replace(/“[^”]*”/g, "“…”")
+        .replace(/^st-key-share-(?!panel|theme|qr|height)[\\w-]+ /, "st-key-share-picture ");
       const inside = node.closest("[data-testid=stPopoverBody], [role=dialog]") !== null;
-      if (!pressed.includes(kind)) found.push({ node, kind, inside });
+      if (pressed.includes(kind) || (left && new RegExp(left).test(kind))) continue;
+      found.push({ node, kind, inside });
     }
   };
   look(document);
@@ -82,10 +89,11 @@ def test_no_button_of_a_page_leads_out(open_at: Open, walk: Walk) -> None:
     pressed: list[str] = []
     end = time.monotonic() + LONGEST
     for view in walk.shown(page):
-        while kind := press(page, pressed):
+        while kind := press(page, pressed, "" if walk.title == ALL_PAGES else AROUND):
             pressed.append(kind)
             assert time.monotonic() < end, f"{view}: {len(pressed)} kinds pressed, not all"
         page.keyboard.press("Escape")
+        page.locator("h1").first.click()  # an open list stays over the page until then
         outside += page.evaluate(LINKS)
         if urlsplit(page.url).path.strip("/") != ("" if walk.title == "Home" else walk.title):
             page.goto(f"{page.url.split('/', 3)[0]}//{urlsplit(page.url).netloc}/{walk.path}")
@@ -125,9 +133,12 @@ def test_each_kind_is_pressed_once_in_popovers_first_and_in_shadow_trees(chromiu
     page.close()
 
 
-def press(page: Page, pressed: list[str]) -> str | None:
-    """Press a button of a kind that was not pressed yet; its kind, None where there is none."""
-    found = page.evaluate_handle(FIND, pressed)
+def press(page: Page, pressed: list[str], left: str = "") -> str | None:
+    """Press a button of a kind that was not pressed yet; its kind, None where there is none.
+
+    Kinds that match `left` are left alone.
+    """
+    found = page.evaluate_handle(FIND, [pressed, left])
     node = (
         found.get_property("node").as_element() if found.evaluate("one => one !== null") else None
     )
@@ -143,7 +154,7 @@ def click(node: ElementHandle) -> None:
     """A click as a person's; by the script where something floats over the button."""
     with suppress(Failed):  # it went with what was pressed before
         try:
-            node.click(timeout=1500)
+            node.click(timeout=600)
         except Late:
             node.evaluate("node => node.isConnected && node.click()")
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Open, at_rest
-from tests.browser.walks import WALKS, Walk, settled
+from tests.browser.walks import settled
 
 LOW, WIDE, PHONE = (1024, 768), (1440, 900), (390, 844)
 HALF = 0.5  # of a picture at least is seen at once
-LEGIBLE = 12
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ BOX = """(node) => {
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_a_page_opened_cold_shows_its_picture_with_a_sentence(open_at: Open, look: Look) -> None:
-    page = open_at(f"/{look.page}", width=LOW[0], height=LOW[1], cold=True)
+    page = open_at(f"/{look.page}", width=LOW[0], height=LOW[1])
     settled(page)
     for width, height in (LOW, WIDE, PHONE):
         page.set_viewport_size({"width": width, "height": height})
@@ -96,42 +94,6 @@ def said(page: Page, pattern: str, top: float, bottom: float) -> bool:
     found = page.locator("p").filter(has_text=re.compile(pattern)).all()
     boxes = [box for one in found if (box := one.bounding_box())]
     return any(top <= box["y"] and box["y"] + box["height"] <= bottom for box in boxes)
-
-
-# ---- telephones
-
-SMALL = """(least) => {
-  const found = [];
-  const look = (tree, own) => {
-    for (const node of tree.querySelectorAll("*")) {
-      if (node.shadowRoot) look(node.shadowRoot, true);
-      if (!own || node.matches("style, script")) continue;
-      const texts = [...node.childNodes].filter((one) => one.nodeType === 3);
-      const text = texts.map((one) => one.data).join("").trim();
-      const { width, height } = node.getBoundingClientRect();
-      if (!text || !width || !height || node.closest(".aloud, [hidden]")) continue;
-      const matrix = node instanceof SVGElement ? node.getScreenCTM() : null;
-      const scale = matrix ? Math.hypot(matrix.a, matrix.b) : 1;
-      const size = parseFloat(getComputedStyle(node).fontSize) * scale;
-      if (size < least - 0.05) found.push(`${size.toFixed(1)} px: ${text.slice(0, 40)}`);
-    }
-  };
-  look(document, false);
-  return [...new Set(found)];
-}"""
-
-
-@pytest.mark.parametrize("walk", WALKS, ids=str)
-def test_on_a_telephone_all_that_we_draw_can_be_read(open_at: Open, walk: Walk) -> None:
-    page = open_at(f"/{walk.path}", width=390, height=844)
-    small: dict[str, Any] = {}
-    for view in walk.shown(page):
-        if found := page.evaluate(SMALL, LEGIBLE):
-            small[view] = found
-        for bar in page.get_by_role("radiogroup").all():
-            cut = bar.evaluate("node => node.getBoundingClientRect().right > innerWidth + 1")
-            assert not cut, f"{view}: a row of choices is cut"
-    assert not small, small
 
 
 def test_what_is_pinned_is_in_sight_and_its_word_covers_nothing(open_at: Open) -> None:

@@ -106,10 +106,11 @@ def test_an_example_is_dragged_elsewhere_or_moved_by_keys_and_back_undoes_it(
     link = parse_qs(urlsplit(page.url).query)["examples"][0]
     assert link.index(three) < link.index(one)
     page.locator(".st-key-example-grip-3 button").press("ArrowUp")
+    second = page.locator("[class*=st-key-example-asked-] input").nth(1)
+    expect(second).to_have_value(one, timeout=20_000)
     rest(page)
     assert order(page) == [two, one, three, *rest_of]
     expect(page.locator(".st-key-example-grip-2 button")).to_be_focused()
     page.go_back()
-    second = page.locator("[class*=st-key-example-asked-] input").nth(1)
     expect(second).to_have_value(three, timeout=20_000)
     assert order(page) == [two, three, one, *rest_of]

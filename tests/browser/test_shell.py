@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from pages.shell.menu import PAGES as MENU
 from tests.browser.conftest import ROOT, Open, rest, shot
@@ -14,72 +14,59 @@ READING = [name for name in PAGES if not any(one.title == name and not one.reads
 
 
 @pytest.mark.parametrize("name", ["Home", *PAGES])
-@pytest.mark.parametrize("width, dark", [(1440, False), (390, True)])
-def test_every_page_opens_cold_by_its_address(
-    open_at: Open, name: str, width: int, dark: bool
+def test_every_page_opens_cold_by_its_address_and_is_no_wider_than_a_phone(
+    open_at: Open, name: str
 ) -> None:
     address = "/" if name == "Home" else f"/{name}"
-    page = open_at(address, width=width, dark=dark, cold=True)
-    expect(page.locator("h1")).to_be_visible()
+    page = open_at(address, cold=True)
+    expect(page.locator("h1")).to_have_count(1)
     assert page.get_by_test_id("stException").count() == 0
     assert page.get_by_test_id("stAlert").count() == 0
     if name in ("Home", *READING):
         # The browser fills the box a moment after the script has ended.
         expect(page.locator("textarea").first).to_have_value(re.compile(r"\S"), timeout=20_000)
-    shot(page, f"{name}-{width}-{'dark' if dark else 'light'}")
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_no_page_is_wider_than_a_phone(open_at: Open, name: str) -> None:
-    page = open_at(f"/{name}", width=390)
+    shot(page, f"{name}-1440-light")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    rest(page)
     main = page.get_by_test_id("stMain")
     assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
+    shot(page, f"{name}-390-dark")
 
 
-def test_the_menu_leads_to_every_page_and_says_where_one_is(page: Page) -> None:
-    for name in PAGES:
-        page.get_by_test_id("stPageLink").get_by_text(name, exact=True).first.click()
-        page.wait_for_url(re.compile(f"/{name}"))
-        rest(page)
-        expect(page.locator("h1")).to_have_text(name)
-
-
-def test_a_text_is_carried_across_all_pages(open_at: Open) -> None:
-    page = open_at("/Attention")
+def test_the_menu_leads_to_every_page_with_the_text_and_no_view_is_a_wrong_link_there(
+    open_at: Open,
+) -> None:
+    page = open_at("/Attention?view=Inside&layer=3")
     words = "My own words, 5 < 6 & <b>bold</b> שלום 👩‍👩‍👧"
     page.get_by_label("Text", exact=True).fill(words)
     page.keyboard.press("Control+Enter")
     rest(page)
-    for name in [*READING, "Attention"]:
-        page.get_by_test_id("stPageLink").get_by_text(name, exact=True).first.click()
-        page.wait_for_url(re.compile(f"/{name}"))
-        rest(page)
-        page.locator("textarea").first.wait_for()
-        assert words in [box.input_value() for box in page.locator("textarea").all()], name
-
-
-def test_views_of_one_page_are_no_wrong_link_on_the_next(open_at: Open) -> None:
-    page = open_at("/Attention?view=Inside&layer=3")
     for name in [*PAGES, *reversed(PAGES)]:
         page.get_by_test_id("stPageLink").get_by_text(name, exact=True).first.click()
         page.wait_for_url(re.compile(f"/{name}"))
         rest(page)
         expect(page.locator("h1")).to_have_text(name)
         assert page.get_by_text("is none of").count() == 0
+        if name in READING:
+            page.locator("textarea").first.wait_for()
+            assert words in [box.input_value() for box in page.locator("textarea").all()], name
 
 
+# Each alone is given to every page in tests/pages/test_shell.py.
 HOSTILE = {
-    "script": "<script>document.title='owned'</script><img src=x onerror='document.title=1'>",
-    "markdown": "![x](http://example.com/x.png) [y](javascript:alert(1)) $x^2$ :red[z] **b**",
-    "null": "a\x00b\x07c",
-    "right to left": "\u202eevil\u202c שלום עולם مرحبا",
-    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈 e\u0301\u0301\u0301 \U0001f600",
+    "markup": "<script>document.title='owned'</script><img src=x onerror='document.title=1'>"
+    "![x](http://example.com/x.png) [y](javascript:alert(1)) $x^2$ :red[z] **b**",
+    "characters": "a\x00b\x07c \u202eevil\u202c שלום עולם مرحبا"
+    "👩‍👩‍👧‍👦🏳️‍🌈 e\u0301\u0301\u0301 \U0001f600",
     "blank": "   \n\t ",
 }
 
 
 @pytest.mark.parametrize("name", READING)
-def test_hostile_texts_are_only_texts(open_at: Open, name: str) -> None:
+def test_hostile_texts_are_only_texts_and_very_long_ones_break_nothing(
+    open_at: Open, name: str
+) -> None:
     page = open_at(f"/{name}")
     box = page.get_by_label("Text", exact=True)
     if not box.count():
@@ -93,19 +80,11 @@ def test_hostile_texts_are_only_texts(open_at: Open, name: str) -> None:
         assert page.title().endswith("Transformer Atlas"), kind
         assert page.get_by_test_id("stException").count() == 0, kind
         expect(page.locator("h1"), kind).to_have_text(name)
-
-
-@pytest.mark.parametrize("name", READING)
-def test_a_hundred_thousand_characters_break_nothing(open_at: Open, name: str) -> None:
-    page = open_at(f"/{name}")
-    box = page.get_by_label("Text", exact=True)
-    if not box.count():
-        box = page.locator("textarea").first
     box.fill("long text " * 10_000)
     page.keyboard.press("Control+Enter")
+    expect(page).not_to_have_url(re.compile("text="))
     rest(page)
     assert page.get_by_test_id("stException").count() == 0
-    assert "text=" not in page.url
     page.get_by_test_id("stPageLink").get_by_text("Transformer Atlas").click()
     rest(page)
     expect(page.locator("h1")).to_be_visible()

