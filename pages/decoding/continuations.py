@@ -7,6 +7,7 @@ the buttons that change them. What changes them is for callbacks. Knows nothing 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from pages.shell.address import select
 from pages.shell.state import state
 
 UNDO = "decoding-undo"
+MOVED = "decoding-moved"  # the column that was looked at before one was given, and since when
 DEEP = 30  # steps that can be undone
 
 State = tuple[tuple[Line, ...], tuple[Line, ...], tuple[int, int | None], bool]
@@ -74,6 +76,8 @@ def keep(
     token: int | None = None,
 ) -> None:
     """Make these the columns and hidden branches; `column` is looked at then, at `token`."""
+    if column is not None:
+        st.session_state[MOVED] = (asked()[2][0], time.monotonic())
     rest = [line for line in dict.fromkeys(hidden) if line not in lines][-HIDDEN:]
     for letter, count, kept in (("c", MOST, lines), ("b", HIDDEN, rest)):
         for number in range(count):

@@ -325,6 +325,32 @@ def test_many_runs_open_on_a_setting_that_samples(open_page: Open):
     assert {str(run.line) for run in app.session_state["decoding-shown"][1]} == {"greedy"}
 
 
+def test_the_column_before_is_no_choice_while_a_new_one_is_on_its_way(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = settled(open_page(PAGE, c1="greedy", c2="temperature 0.7", length="8", at="c2 t4"))
+    app.button(key="decoding-add").click()
+    assert settled(app).session_state["atlas"].values["at"] == "c3"
+    app.button_group(key="decoding-column-3").set_value(1)
+    assert settled(app).session_state["atlas"].values["at"] == "c3"
+    monkeypatch.setattr(controls, "ON_ITS_WAY", 0.0)
+    app.button_group(key="decoding-column-3").set_value(1)
+    assert settled(app).session_state["atlas"].values["at"] == "c2"
+
+
+def test_sliders_of_the_setting_before_do_not_undo_a_chosen_one(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = settled(open_page(PAGE, c1="greedy", length="5"))
+    app.selectbox(key="decoding-preset").set_value("top-p 0.9")
+    app = settled(app)
+    app.slider(key="set-top_p").set_value(1.0)
+    assert str(settled(app).session_state["atlas"].values["c1"]) == "top-p 0.9"
+    monkeypatch.setattr(controls, "ON_ITS_WAY", 0.0)
+    app.slider(key="set-top_p").set_value(1.0)
+    assert str(settled(app).session_state["atlas"].values["c1"]) == "pure sampling"
+
+
 def test_a_column_that_the_browser_tells_of_late_leaves_its_token(open_page: Open) -> None:
     # A run that was replaced draws the control in the browser alone: what stands in it is news.
     app = settled(open_page(PAGE, c1="greedy", c2="temperature 0.7", length="8", at="c2 t4"))

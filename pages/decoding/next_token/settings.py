@@ -6,6 +6,7 @@ column's value in the session; the link's words follow.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,8 +19,10 @@ from engine.decoding.sampling import LAST, LAST_LABEL, Sampling
 from pages.decoding import continuations
 from pages.decoding.next_token import words as say
 from pages.decoding.plan import PRESETS, Plan
+from pages.shell import controls
 from pages.shell.frame import plain, select
 
+TYPED = "decoding-typed"  # the filters before a setting was chosen or typed, and since when
 GREEDY = "No effect: greedy decoding keeps the likeliest token anyway."
 
 
@@ -65,13 +68,19 @@ def column_controls(plan: Plan) -> None:
 def _choose(key: str) -> None:
     """Look at another column; where it is looked at already, its token stays.
 
-    A run that was replaced has shown the control to the browser alone: what stands in it comes as
-    somebody's choice.
+    What a browser showed before it heard of a new column comes as somebody's choice; so does what
+    stands in a control that a replaced run has drawn.
     """
     column = st.session_state[key]
-    _, _, (before, _), _ = continuations.asked()
-    if column != before:
+    _, _, (now, _), _ = continuations.asked()
+    before, since = st.session_state.get(continuations.MOVED, (None, 0.0))
+    if column != now and (column != before or not _on_its_way(since)):
         select("at", f"c{column + 1}")
+
+
+def _on_its_way(since: float) -> bool:
+    """Whether a browser may not have heard yet of what was given then."""
+    return time.monotonic() - since < controls.ON_ITS_WAY
 
 
 def setting_controls(plan: Plan, name: str) -> None:
@@ -179,6 +188,9 @@ def _temperature_last(plan: Plan) -> None:
 def _slid(plan: Plan, one: Filter) -> None:
     value = st.session_state[f"set-{one.name}"]
     value = int(value) if one.range.whole else round(float(value), 4)
+    before, since = st.session_state.get(TYPED, (None, 0.0))
+    if _on_its_way(since) and value == getattr(before, one.name, None):
+        return  # it shows what it showed before a whole setting was given
     if not one.range.holds(value) and one.range.also is not None:
         value = one.range.also  # a temperature below the lowest is greedy
     _set(plan, plan.line.sampling.changed(**{one.name: value}))
@@ -201,6 +213,7 @@ def _typed(plan: Plan) -> None:
     text = str(st.session_state["decoding-preset"] or "")[:200]
     try:
         line = Line.parse(text)
+        st.session_state[TYPED] = (plan.line.sampling, time.monotonic())
         forced = () if line.beams else line.forced or plan.line.forced
         continuations.change(plan, replace(line, forced=forced))
     except ValueError as error:
