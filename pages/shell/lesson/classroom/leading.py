@@ -2,8 +2,8 @@
 
 The class goes where its teacher goes, unless they look ahead alone. Bars grow as answers come; what
 is right among them is shown when it is revealed, as this screen may hang on a wall. Session keys:
-`class-follows`, `class-lock` (toggles), `class-led` (the step that the class was taken to),
-`class-posed` (the question that the class is asked).
+`class-follows`, `class-lock` (toggles), `class-locked` (what the latter was set to), `class-led`
+(the step that the class was taken to), `class-posed` (the question that the class is asked).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from pages.shell.lesson.course import Now
 from pages.shell.lesson.question import ending
 from pages.shell.lesson.words import markdown
 
-FOLLOWS, LOCK, LED, POSED = "class-follows", "class-lock", "class-led", "class-posed"
+FOLLOWS, LED, POSED = "class-follows", "class-led", "class-posed"
+LOCK, LOCKED = "class-lock", "class-locked"
 UNSHARED = "This lesson is in your browser alone: share it, and lead the class by its link."
 EVERY = 1.5  # seconds between two looks at the answers
 
@@ -152,10 +153,12 @@ def _elsewhere(now: Now, here: Member, room: Room) -> None:
 
 def _acts(here: Member, room: Room) -> None:
     def locked() -> None:
-        act = partial(classes().lock, here.code, here.key, bool(st.session_state[LOCK]))
-        _do(here, act)
+        st.session_state[LOCKED] = on = bool(st.session_state[LOCK])
+        _do(here, partial(classes().lock, here.code, here.key, on))
 
-    st.session_state[LOCK] = room.locked
+    # Set where the class is otherwise: set at each look, it would take back a click on its way.
+    if LOCK not in st.session_state or st.session_state.get(LOCKED) != room.locked:
+        st.session_state[LOCK] = st.session_state[LOCKED] = room.locked
     with st.container(horizontal=True, gap="medium"):
         # By its default: a browser that missed the run that set it would send "off" with a click.
         st.toggle("Pupils follow me", value=True, key=FOLLOWS,
