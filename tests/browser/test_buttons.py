@@ -93,8 +93,9 @@ def test_no_button_of_a_page_leads_out(open_at: Open, walk: Walk) -> None:
             pressed.append(kind)
             assert time.monotonic() < end, f"{view}: {len(pressed)} kinds pressed, not all"
         page.keyboard.press("Escape")
-        page.locator("h1").first.click()  # an open list stays over the page until then
         outside += page.evaluate(LINKS)
+        if page.get_by_role("listbox").count():  # of a place that a click by the script has closed
+            page.reload()
         if urlsplit(page.url).path.strip("/") != ("" if walk.title == "Home" else walk.title):
             page.goto(f"{page.url.split('/', 3)[0]}//{urlsplit(page.url).netloc}/{walk.path}")
     web = {"http", "https", "ws", "wss"}
