@@ -34,7 +34,7 @@ Widget = Literal[
 ]
 
 PUT = "atlas-put-"  # a control that a button gave a value: before, now, since when
-ON_ITS_WAY = 5.0  # seconds in which a browser may send what it showed before
+ON_ITS_WAY = 3.0  # seconds in which a browser may send what it showed before
 REGISTRY: dict[str, Control] = {}
 """Every control by `page.key`."""
 

@@ -46,7 +46,7 @@ BOX = """(node) => {
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_a_page_opened_cold_shows_its_picture_with_a_sentence(open_at: Open, look: Look) -> None:
-    page = open_at(f"/{look.page}", width=LOW[0], height=LOW[1])
+    page = open_at(f"/{look.page}", width=LOW[0], height=LOW[1], cold=True)
     settled(page)
     for width, height in (LOW, WIDE, PHONE):
         page.set_viewport_size({"width": width, "height": height})

@@ -53,12 +53,12 @@ def test_the_menu_leads_to_every_page_with_the_text_and_no_view_is_a_wrong_link_
             assert words in [box.input_value() for box in page.locator("textarea").all()], name
 
 
-# Each alone is given to every page in tests/pages/test_shell.py.
 HOSTILE = {
-    "markup": "<script>document.title='owned'</script><img src=x onerror='document.title=1'>"
-    "![x](http://example.com/x.png) [y](javascript:alert(1)) $x^2$ :red[z] **b**",
-    "characters": "a\x00b\x07c \u202eevil\u202c שלום עולם مرحبا"
-    "👩‍👩‍👧‍👦🏳️‍🌈 e\u0301\u0301\u0301 \U0001f600",
+    "script": "<script>document.title='owned'</script><img src=x onerror='document.title=1'>",
+    "markdown": "![x](http://example.com/x.png) [y](javascript:alert(1)) $x^2$ :red[z] **b**",
+    "null": "a\x00b\x07c",
+    "right to left": "\u202eevil\u202c שלום עולם مرحبا",
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈 e\u0301\u0301\u0301 \U0001f600",
     "blank": "   \n\t ",
 }
 

@@ -68,13 +68,15 @@ def column_controls(plan: Plan) -> None:
 def _choose(key: str) -> None:
     """Look at another column; where it is looked at already, its token stays.
 
-    What a browser showed before it heard of a new column comes as somebody's choice; so does what
-    stands in a control that a replaced run has drawn.
+    What a browser showed before it heard of a new column comes as somebody's choice, once; so does
+    what stands in a control that a replaced run has drawn.
     """
     column = st.session_state[key]
     _, _, (now, _), _ = continuations.asked()
-    before, since = st.session_state.get(continuations.MOVED, (None, 0.0))
-    if column != now and (column != before or not _on_its_way(since)):
+    if column == now:
+        return
+    before, since = st.session_state.pop(continuations.MOVED, (None, 0.0))
+    if column != before or not _on_its_way(since):
         select("at", f"c{column + 1}")
 
 
